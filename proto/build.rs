@@ -1,0 +1,24 @@
+//! Generates the messages of `lectern.v1` and `lectern.internal.v1`, and the descriptor set that server reflection serves.
+
+use std::{env, error::Error, fs, path::PathBuf};
+
+use prost::Message as _;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let files = proto_files("lectern/v1")?.into_iter().chain(proto_files("lectern/internal/v1")?);
+    let descriptors = protox::compile(files, ["."])?;
+    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
+    let public = prost_types::FileDescriptorSet {
+        file: descriptors.file.iter().filter(|file| file.package() == "lectern.v1").cloned().collect(),
+    };
+    fs::write(out.join("lectern_v1_descriptors.bin"), public.encode_to_vec())?;
+    prost_build::Config::new().btree_map(["."]).bytes(["lectern.v1.PutChunkRequest.data"]).compile_fds(descriptors)?;
+    Ok(())
+}
+
+fn proto_files(dir: &str) -> Result<Vec<PathBuf>, Box<dyn Error>> {
+    println!("cargo::rerun-if-changed={dir}");
+    let mut files = fs::read_dir(dir)?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, std::io::Error>>()?;
+    files.sort();
+    Ok(files)
+}

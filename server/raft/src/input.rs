@@ -1,0 +1,123 @@
+//! What the replica is told.
+
+use crate::{NodeId, hello::Hello};
+
+/// The caller's number for a proposal or a read, unique while it is pending. The core hands it back in replies.
+pub type RequestId = u64;
+
+/// One thing that happened. Times are given beside it, in milliseconds of a monotonic clock.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// One tick of the replica's clock has passed.
+    Tick,
+    /// A peer introduced itself; the answer is [`crate::Effect::Welcome`] with the judgement.
+    Hello {
+        /// What it said.
+        hello: Hello,
+    },
+    /// An encoded raft message from a peer whose hello was accepted.
+    Message {
+        /// The sender, as its hello named it.
+        from: NodeId,
+        /// `eraftpb::Message`, encoded.
+        bytes: Vec<u8>,
+    },
+    /// The connection to a peer broke or was refused.
+    PeerLost {
+        /// The peer.
+        peer: NodeId,
+        /// The connection was refused: nothing listens there, so the process is gone.
+        refused: bool,
+    },
+    /// A command to replicate.
+    Propose {
+        /// Comes back in [`crate::Reply`].
+        id: RequestId,
+        /// The command, opaque to the core; never empty.
+        data: Vec<u8>,
+    },
+    /// A linearizable read wants its point.
+    Read {
+        /// Comes back in [`crate::Reply`].
+        id: RequestId,
+    },
+    /// The [`crate::Effect::Persist`] with this number, and all before it, is durable.
+    Persisted(u64),
+    /// The state machine has applied everything up to this index (not necessarily synced).
+    Applied {
+        /// The last applied index.
+        index: u64,
+    },
+    /// Entries asked for by [`crate::Effect::FetchEntries`] are in the page cache now: ask again.
+    EntriesFetched {
+        /// The number of the request.
+        fetch: u64,
+    },
+    /// The state machine made the snapshot that [`crate::Effect::MakeSnapshot`] asked for, or failed to.
+    SnapshotMade {
+        /// For whom.
+        to: NodeId,
+        /// Id, index, term and configuration read from the snapshot itself, or what went wrong.
+        result: Result<SnapshotMeta, String>,
+    },
+    /// [`crate::Effect::SendSnapshot`] ended.
+    SnapshotSent {
+        /// To whom.
+        to: NodeId,
+        /// The receiver staged and verified all of it.
+        ok: bool,
+    },
+    /// A peer's snapshot is staged and verified beside the state: judge its message.
+    SnapshotStaged {
+        /// Names the staged directory.
+        id: String,
+        /// From whom.
+        from: NodeId,
+        /// `eraftpb::Message` of type `MsgSnapshot`, encoded.
+        bytes: Vec<u8>,
+    },
+    /// The switch batch of [`crate::Effect::Install`] is durable and the state machine runs on the new state.
+    SnapshotInstalled {
+        /// Names the staged directory.
+        id: String,
+    },
+    /// The batch of [`crate::Effect::Compact`] is written.
+    Compacted {
+        /// The new first index minus one.
+        through: u64,
+    },
+    /// Hand leadership to this peer, or to the most caught-up voter.
+    Transfer {
+        /// The wanted leader.
+        to: Option<NodeId>,
+    },
+    /// The state machine's hash chain after the entry at `index`: a peer's, or this node's own.
+    StateHash {
+        /// Whose.
+        node: NodeId,
+        /// After which entry.
+        index: u64,
+        /// The chain.
+        hash: [u8; 32],
+    },
+    /// How far a peer's wall clock is ahead of this node's, in milliseconds.
+    ClockOffset {
+        /// The peer.
+        peer: NodeId,
+        /// Peer minus self.
+        offset_ms: i64,
+    },
+}
+
+/// What a snapshot is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotMeta {
+    /// Names the checkpoint for the shell.
+    pub id: String,
+    /// Last applied index in it.
+    pub index: u64,
+    /// That entry's term.
+    pub term: u64,
+    /// The configuration in it, `eraftpb::ConfState` encoded.
+    pub conf_state: Vec<u8>,
+}

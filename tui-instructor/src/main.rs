@@ -1,0 +1,2 @@
+//! tui-instructor
+fn main() {}

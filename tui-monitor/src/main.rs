@@ -1,0 +1,2 @@
+//! tui-monitor
+fn main() {}

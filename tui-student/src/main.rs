@@ -1,0 +1,2 @@
+//! tui-student
+fn main() {}
