@@ -14,3 +14,7 @@ pub mod internal {
         include!(concat!(env!("OUT_DIR"), "/lectern.internal.v1.rs"));
     }
 }
+
+pub mod methods;
+
+pub use methods::{Call, Kind};
