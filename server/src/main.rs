@@ -1,2 +1,5 @@
-//! server
-fn main() {}
+//! One node of a Lectern cluster.
+
+fn main() {
+    lectern_server::fatal::abort_on_panic();
+}

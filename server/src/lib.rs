@@ -1,0 +1,10 @@
+//! One node of a Lectern cluster: RocksDB stores, threads around the replica, the transport between nodes, and the gRPC
+//! services.
+//!
+//! `main.rs` reads the configuration and starts things; [`node`] runs the replica and is what the services stand on;
+//! [`store`] keeps the log and the state; [`peer`] carries what nodes say to each other.
+
+pub mod fatal;
+pub mod node;
+pub mod store;
+pub mod wall_clock;

@@ -1,0 +1,352 @@
+//! What this node knows of itself and its peers: read by `status`, written by the threads as they learn.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use lectern_proto::v1::{GetStatusResponse, NodeRole, NodeStatus};
+use lectern_raft::{NodeId, Role};
+use tokio::sync::watch;
+
+use super::Leader;
+
+/// Beyond this distance from the median of the peers' clocks a node's own clock is not believed.
+pub(crate) const SANE_CLOCK_MS: i64 = 1_000;
+
+/// A member as the configuration and its own hello describe it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Member {
+    pub(crate) client_address: String,
+    pub(crate) peer_address: String,
+    pub(crate) version: String,
+    pub(crate) max_feature_level: u32,
+}
+
+/// The replica as it was after its last step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ReplicaView {
+    pub(crate) role: Role,
+    pub(crate) term: u64,
+    pub(crate) leader: NodeId,
+    /// Leads, and has committed in its term.
+    pub(crate) ready: bool,
+    pub(crate) commit: u64,
+    pub(crate) first_index: u64,
+    pub(crate) last_index: u64,
+    /// Match index of each peer, on the leader.
+    pub(crate) matched: BTreeMap<NodeId, u64>,
+}
+
+#[derive(Default)]
+struct Peer {
+    member: Member,
+    connected: bool,
+    last_contact: Option<Instant>,
+    clock_offset_ms: Option<i64>,
+    notice: String,
+}
+
+struct Facts {
+    replica: ReplicaView,
+    applied: u64,
+    feature_level: u32,
+    notice: String,
+    peers: BTreeMap<NodeId, Peer>,
+}
+
+/// See the module.
+pub(crate) struct Board {
+    cluster_id: String,
+    node: NodeId,
+    own: Member,
+    data_dir: PathBuf,
+    started: Instant,
+    facts: Mutex<Facts>,
+    changed: watch::Sender<()>,
+}
+
+impl Board {
+    pub(crate) fn new(
+        cluster_id: String,
+        node: NodeId,
+        own: Member,
+        peers: BTreeMap<NodeId, Member>,
+        data_dir: PathBuf,
+    ) -> Self {
+        let peers = peers.into_iter().map(|(id, member)| (id, Peer { member, ..Peer::default() })).collect();
+        let replica = ReplicaView {
+            role: Role::Follower,
+            term: 0,
+            leader: 0,
+            ready: false,
+            commit: 0,
+            first_index: 0,
+            last_index: 0,
+            matched: BTreeMap::new(),
+        };
+        let facts = Facts { replica, applied: 0, feature_level: 0, notice: String::new(), peers };
+        Self {
+            cluster_id,
+            node,
+            own,
+            data_dir,
+            started: Instant::now(),
+            facts: Mutex::new(facts),
+            changed: watch::Sender::new(()),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Facts> {
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// This node's number.
+    pub(crate) fn node(&self) -> NodeId {
+        self.node
+    }
+
+    /// The cluster's id.
+    pub(crate) fn cluster_id(&self) -> &str {
+        &self.cluster_id
+    }
+
+    /// How this node describes itself.
+    pub(crate) fn own(&self) -> &Member {
+        &self.own
+    }
+
+    /// Wakes with every change of what `status` says, but for the passing of time.
+    pub(crate) fn changed(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    /// The replica after a step.
+    pub(crate) fn set_replica(&self, view: ReplicaView) {
+        {
+            let mut facts = self.lock();
+            if facts.replica == view {
+                return;
+            }
+            facts.replica = view;
+        }
+        self.changed.send_replace(());
+    }
+
+    /// The state after a batch.
+    pub(crate) fn set_applied(&self, applied: u64, feature_level: u32) {
+        {
+            let mut facts = self.lock();
+            facts.applied = applied;
+            facts.feature_level = feature_level;
+        }
+        self.changed.send_replace(());
+    }
+
+    /// A peer introduced itself and was accepted.
+    pub(crate) fn peer_introduced(&self, peer: NodeId, member: Member) {
+        self.change_peer(peer, |known| {
+            known.member = member;
+            known.last_contact = Some(Instant::now());
+        });
+    }
+
+    /// This node's stream to a peer opened or broke.
+    pub(crate) fn peer_connected(&self, peer: NodeId, connected: bool) {
+        metrics::gauge!("lectern_peer_reachable", "peer" => peer.to_string()).set(f64::from(u8::from(connected)));
+        self.change_peer(peer, |known| {
+            known.connected = connected;
+            if connected {
+                known.notice.clear();
+                known.last_contact = Some(Instant::now());
+            }
+        });
+    }
+
+    /// What an operator should know of a peer.
+    pub(crate) fn peer_notice(&self, peer: NodeId, notice: &str) {
+        self.change_peer(peer, |known| notice.clone_into(&mut known.notice));
+    }
+
+    /// Something came from a peer.
+    pub(crate) fn peer_heard(&self, peer: NodeId) {
+        if let Some(known) = self.lock().peers.get_mut(&peer) {
+            known.last_contact = Some(Instant::now());
+        }
+    }
+
+    /// How far a peer's clock is ahead of this node's.
+    pub(crate) fn peer_clock(&self, peer: NodeId, offset_ms: i64) {
+        self.change_peer(peer, |known| known.clock_offset_ms = Some(offset_ms));
+        let own = self.own_clock_offset_ms();
+        #[allow(clippy::cast_precision_loss)] // Milliseconds of an offset are far below 2^52.
+        metrics::gauge!("lectern_clock_offset_seconds").set(own as f64 / 1_000.0);
+        let notice = if own.abs() > SANE_CLOCK_MS {
+            format!(
+                "this node's clock is {:.1} s away from its peers': it neither leads nor stamps; set it (NTP)",
+                own.unsigned_abs() as f64 / 1_000.0
+            )
+        } else {
+            String::new()
+        };
+        self.lock().notice = notice;
+    }
+
+    /// How far this node's clock is ahead of the median of all clocks it knows.
+    pub(crate) fn own_clock_offset_ms(&self) -> i64 {
+        let facts = self.lock();
+        let known = facts.peers.values().filter(|peer| peer.connected).filter_map(|peer| peer.clock_offset_ms);
+        median_offset(known)
+    }
+
+    fn change_peer(&self, peer: NodeId, change: impl FnOnce(&mut Peer)) {
+        change(self.lock().peers.entry(peer).or_default());
+        self.changed.send_replace(());
+    }
+
+    /// The replica after its last step.
+    pub(crate) fn replica(&self) -> ReplicaView {
+        self.lock().replica.clone()
+    }
+
+    /// The smallest of all members' feature levels; `None` while some are unknown.
+    pub(crate) fn common_feature_level(&self) -> Option<u32> {
+        let facts = self.lock();
+        let levels = facts.peers.values().map(|peer| peer.member.max_feature_level);
+        levels.chain([self.own.max_feature_level]).min().filter(|level| *level > 0)
+    }
+
+    /// Who leads, where known.
+    pub(crate) fn leader(&self) -> Option<Leader> {
+        let facts = self.lock();
+        self.describe_leader(&facts, facts.replica.leader)
+    }
+
+    /// A node as a leader.
+    pub(crate) fn leader_named(&self, node_id: NodeId) -> Option<Leader> {
+        self.describe_leader(&self.lock(), node_id)
+    }
+
+    fn describe_leader(&self, facts: &Facts, node_id: NodeId) -> Option<Leader> {
+        let is_self = node_id == self.node;
+        let client_address = if is_self {
+            self.own.client_address.clone()
+        } else {
+            facts.peers.get(&node_id).map(|peer| peer.member.client_address.clone()).unwrap_or_default()
+        };
+        (node_id != 0).then_some(Leader { node_id, client_address, is_self })
+    }
+
+    /// The whole board, for `ClusterService`.
+    pub(crate) fn status(&self, now_ms: i64) -> GetStatusResponse {
+        let own = self.own_status();
+        let facts = self.lock();
+        let mut nodes: Vec<NodeStatus> =
+            facts.peers.iter().map(|(id, peer)| peer_status(*id, peer, &facts.replica)).collect();
+        nodes.push(own.clone());
+        nodes.sort_by_key(|node| node.node_id);
+        GetStatusResponse {
+            cluster_id: self.cluster_id.clone(),
+            self_: Some(own),
+            leader_id: facts.replica.leader,
+            term: facts.replica.term,
+            nodes,
+            now_ms,
+            feature_level: facts.feature_level,
+        }
+    }
+
+    #[allow(clippy::cast_precision_loss)] // Milliseconds of an offset are far below 2^52.
+    fn own_status(&self) -> NodeStatus {
+        let offset_ms = self.own_clock_offset_ms();
+        let (disk_free_bytes, disk_total_bytes) = disk_space(&self.data_dir);
+        let facts = self.lock();
+        NodeStatus {
+            node_id: self.node,
+            client_address: self.own.client_address.clone(),
+            peer_address: self.own.peer_address.clone(),
+            role: role(facts.replica.role).into(),
+            commit_index: facts.replica.commit,
+            applied_index: facts.applied,
+            first_index: facts.replica.first_index,
+            last_index: facts.replica.last_index,
+            last_contact_ms: Some(0),
+            reachable: true,
+            match_index: facts.replica.last_index,
+            clock_offset_seconds: Some(offset_ms as f64 / 1_000.0),
+            version: self.own.version.clone(),
+            uptime_seconds: self.started.elapsed().as_secs(),
+            disk_free_bytes,
+            disk_total_bytes,
+            resident_bytes: resident_bytes(),
+            notice: facts.notice.clone(),
+        }
+    }
+}
+
+#[allow(clippy::cast_precision_loss)] // Milliseconds of an offset are far below 2^52.
+fn peer_status(id: NodeId, peer: &Peer, replica: &ReplicaView) -> NodeStatus {
+    let elapsed = peer.last_contact.map(|at| at.elapsed().as_millis());
+    let known_role = if id == replica.leader { NodeRole::Leader } else { NodeRole::Unspecified };
+    NodeStatus {
+        node_id: id,
+        client_address: peer.member.client_address.clone(),
+        peer_address: peer.member.peer_address.clone(),
+        role: match (known_role, replica.leader) {
+            (NodeRole::Unspecified, 1..) if peer.connected => NodeRole::Follower.into(),
+            (known, _) => known.into(),
+        },
+        last_contact_ms: elapsed.map(|ms| u64::try_from(ms).unwrap_or(u64::MAX)),
+        reachable: peer.connected,
+        match_index: replica.matched.get(&id).copied().unwrap_or(0),
+        clock_offset_seconds: peer.clock_offset_ms.map(|ms| ms as f64 / 1_000.0),
+        version: peer.member.version.clone(),
+        notice: peer.notice.clone(),
+        ..NodeStatus::default()
+    }
+}
+
+fn role(role: Role) -> NodeRole {
+    match role {
+        Role::Leader => NodeRole::Leader,
+        Role::Follower => NodeRole::Follower,
+        Role::Candidate => NodeRole::Candidate,
+        Role::Learner => NodeRole::Learner,
+    }
+}
+
+/// Own clock minus the median of all clocks, own included, given how far the others are ahead.
+fn median_offset(ahead_of_own: impl Iterator<Item = i64>) -> i64 {
+    let mut offsets: Vec<i64> = ahead_of_own.chain([0]).collect();
+    offsets.sort_unstable();
+    let middle = offsets.len() / 2;
+    let median =
+        if offsets.len() % 2 == 1 { offsets[middle] } else { i64::midpoint(offsets[middle - 1], offsets[middle]) };
+    -median
+}
+
+fn disk_space(path: &std::path::Path) -> (u64, u64) {
+    rustix::fs::statvfs(path)
+        .map(|fs| (fs.f_bavail.saturating_mul(fs.f_frsize), fs.f_blocks.saturating_mul(fs.f_frsize)))
+        .unwrap_or_default()
+}
+
+/// Resident memory of this process; 0 where `/proc` does not say.
+fn resident_bytes() -> u64 {
+    let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return 0 };
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kibibytes = line.and_then(|line| line.split_whitespace().next()).and_then(|number| number.parse::<u64>().ok());
+    kibibytes.unwrap_or(0) * 1024
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_own_clock_is_judged_against_the_median() {
+        assert_eq!(median_offset([].into_iter()), 0);
+        assert_eq!(median_offset([-3_600_000, -3_600_010].into_iter()), 3_600_000);
+        assert_eq!(median_offset([5, 3_600_000].into_iter()), -5);
+    }
+}

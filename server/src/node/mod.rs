@@ -1,0 +1,199 @@
+//! One running node: the replica between its threads, and the handle that services use.
+//!
+//! ```text
+//!            propose, read                 peers' messages
+//!                  │                            │
+//!                  ▼                            ▼
+//!               inbox ───────────────► raft thread: one step for everything that waits
+//!                  ▲                            │ effects, in order
+//!      Persisted   │          ┌─────────────────┼──────────────────┬───────────────────┐
+//!      Applied     │          ▼                 ▼                  ▼                   ▼
+//!      …           ├──── log writer        apply thread       peers' streams     snapshot worker
+//!                  └──────────┴─────────────────┴──────────────────┴───────────────────┘
+//! ```
+//!
+//! * The *raft thread* alone touches the replica. It never waits for a disk's sync, for apply or for the network.
+//! * The *log writer* merges all Persists that wait into one batch and one sync: group commit without a fixed delay.
+//! * The *apply thread* alone writes the state: one batch for many entries. It answers the proposals of this node and
+//!   publishes events.
+//! * The *snapshot worker* makes checkpoints; streams send and stage them.
+//!
+//! Invariants:
+//! * A reply to a proposal comes from apply, after its batch is written: never from the log.
+//! * A read runs on a snapshot taken after the replica said that its read point is applied (trap 14).
+//! * A failed write or sync ends the process (trap 7); so does a panic in any thread.
+
+mod board;
+mod error;
+mod events;
+mod inbox;
+mod pending;
+mod state_handle;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
+
+use lectern_lms::Store;
+use lectern_proto::internal::v1::{Command, Outcome, command::Body};
+use lectern_proto::v1::GetStatusResponse;
+use lectern_raft::Input;
+use prost::Message;
+use tokio::sync::{Semaphore, watch};
+
+use crate::wall_clock;
+pub(crate) use board::{Board, Member};
+pub use error::{Leader, NodeError};
+use events::Events;
+pub use events::{Feed, Subscription};
+pub(crate) use inbox::Inbox;
+use pending::Pending;
+use state_handle::StateHandle;
+
+/// The newest feature level this program can apply.
+pub const MAX_FEATURE_LEVEL: u32 = 1;
+/// The format of commands this program proposes.
+const COMMAND_VERSION: u32 = 1;
+/// A command larger than this is refused: it would hold up everything behind it.
+pub const MAX_COMMAND_BYTES: usize = 8 << 20;
+/// Bytes of file chunks in the log but not yet applied: small commands are not queued behind more than this.
+const CHUNK_BYTES_IN_FLIGHT: usize = 2 << 20;
+/// Proposals, and reads, that may wait.
+const MAX_WAITING_CALLS: usize = 4_096;
+/// A proposal that is not applied by then has an unknown outcome.
+const PROPOSAL_DEADLINE: Duration = Duration::from_secs(10);
+/// A read without a read point by then is refused.
+const READ_DEADLINE: Duration = Duration::from_secs(3);
+
+/// A node, as its services see it. Clones are the same node.
+#[derive(Clone)]
+pub struct Node {
+    shared: Arc<Shared>,
+}
+
+/// What the threads and the handle share.
+pub(crate) struct Shared {
+    pub(crate) inbox: Inbox,
+    pub(crate) board: Board,
+    proposals: Arc<Pending<Outcome>>,
+    reads: Arc<Pending<()>>,
+    events: Arc<Events>,
+    state: StateHandle,
+    /// Largest stamp applied.
+    applied_now_ms: AtomicI64,
+    /// When the leader was last heard of by this node's wall clock; 0: never in this process.
+    leader_heard_at_ms: AtomicI64,
+    stopping: AtomicBool,
+    chunk_room: Semaphore,
+}
+
+impl Shared {
+    fn now_ms(&self) -> i64 {
+        let applied = self.applied_now_ms.load(Ordering::Acquire);
+        let sane = self.board.own_clock_offset_ms().abs() <= board::SANE_CLOCK_MS;
+        if sane { applied.max(wall_clock::now_ms()) } else { applied }
+    }
+}
+
+impl Node {
+    /// Replicates a command and waits until this node has applied it. Only the leader takes proposals. The command's
+    /// version and stamp are set here, and its id seed where it is empty.
+    pub async fn propose(&self, mut command: Command) -> Result<Outcome, NodeError> {
+        let shared = &self.shared;
+        if shared.stopping.load(Ordering::Acquire) {
+            return Err(NodeError::Stopping);
+        }
+        match self.leader() {
+            None => return Err(NodeError::NoLeader),
+            Some(leader) if !leader.is_self => return Err(NodeError::NotLeader { leader: Some(leader) }),
+            Some(_) => {}
+        }
+        let size = command.encoded_len();
+        if size > MAX_COMMAND_BYTES {
+            return Err(NodeError::TooLarge);
+        }
+        let _chunk_room = match command.body {
+            Some(Body::PutChunk(_)) => Some(self.chunk_room(size).await?),
+            _ => None,
+        };
+        command.version = COMMAND_VERSION;
+        command.stamped_at_ms = wall_clock::now_ms();
+        if command.id_seed.is_empty() {
+            command.id_seed = ulid::Ulid::generate().to_string();
+        }
+        let ticket = shared.proposals.register()?;
+        shared.inbox.push(Input::Propose { id: ticket.id, data: command.encode_to_vec() });
+        metrics::counter!("lectern_proposals_total").increment(1);
+        ticket.wait(PROPOSAL_DEADLINE, || NodeError::OutcomeUnknown).await
+    }
+
+    async fn chunk_room(&self, size: usize) -> Result<tokio::sync::SemaphorePermit<'_>, NodeError> {
+        let size = u32::try_from(size.min(CHUNK_BYTES_IN_FLIGHT)).expect("the limit fits in 32 bits");
+        match tokio::time::timeout(PROPOSAL_DEADLINE, self.shared.chunk_room.acquire_many(size)).await {
+            Ok(Ok(room)) => Ok(room),
+            Ok(Err(_)) => Err(NodeError::Stopping),
+            Err(_) => Err(NodeError::Busy),
+        }
+    }
+
+    /// Reads linearizably, on any node: `f` sees everything that was acknowledged before this call, on one snapshot, and
+    /// is given cluster time. It runs where blocking is fine.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&dyn Store, i64) -> T + Send + 'static,
+    ) -> Result<T, NodeError> {
+        let shared = &self.shared;
+        let ticket = shared.reads.register()?;
+        shared.inbox.push(Input::Read { id: ticket.id });
+        let late = || if self.leader().is_some() { NodeError::NoQuorum } else { NodeError::NoLeader };
+        ticket.wait(READ_DEADLINE, late).await?;
+        self.read_stale(f).await
+    }
+
+    /// Reads this node's state as it is, which may be old: for what is filtered or shown as such.
+    pub async fn read_stale<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&dyn Store, i64) -> T + Send + 'static,
+    ) -> Result<T, NodeError> {
+        let state = self.shared.state.current();
+        let now_ms = self.now_ms();
+        let running = tokio::task::spawn_blocking(move || f(&state.read(), now_ms));
+        running.await.map_err(|_| NodeError::Stopping)
+    }
+
+    /// Who leads, where known.
+    pub fn leader(&self) -> Option<Leader> {
+        self.shared.board.leader()
+    }
+
+    /// This node's own view of the cluster; needs no quorum.
+    pub fn status(&self) -> GetStatusResponse {
+        self.shared.board.status(self.now_ms())
+    }
+
+    /// Wakes whenever what [`Node::status`] says has changed.
+    pub fn status_changed(&self) -> watch::Receiver<()> {
+        self.shared.board.changed()
+    }
+
+    /// Events of the entries after `after_index`; 0: from now.
+    pub fn subscribe(&self, after_index: u64) -> Subscription {
+        Subscription::new(self.shared.events.clone(), after_index)
+    }
+
+    /// Cluster time, Unix milliseconds: this node's clock while it is believed, and never less than the last applied
+    /// stamp.
+    pub fn now_ms(&self) -> i64 {
+        self.shared.now_ms()
+    }
+
+    /// The cluster's id.
+    pub fn cluster_id(&self) -> &str {
+        self.shared.board.cluster_id()
+    }
+
+    /// This node's number.
+    pub fn node_id(&self) -> u64 {
+        self.shared.board.node()
+    }
+}

@@ -1,0 +1,58 @@
+//! Memory shared by the node's RocksDB instances.
+
+use rocksdb::{BlockBasedOptions, Cache, DBCompressionType, Options, WriteBufferManager};
+
+/// One block cache and one budget for write buffers, for the log and every state instance.
+#[derive(Clone)]
+pub struct Caches {
+    blocks: Cache,
+    write_buffers: WriteBufferManager,
+}
+
+impl Caches {
+    /// `cache_bytes` for blocks, `write_buffer_bytes` for everything not yet flushed.
+    pub fn new(cache_bytes: usize, write_buffer_bytes: usize) -> Self {
+        let blocks = Cache::new_lru_cache(cache_bytes);
+        let write_buffers =
+            WriteBufferManager::new_write_buffer_manager_with_cache(write_buffer_bytes, false, blocks.clone());
+        Self { blocks, write_buffers }
+    }
+
+    /// Options of a database: shared memory, few background jobs, bounded info logs.
+    pub(super) fn database_options(&self) -> Options {
+        let mut options = Options::default();
+        options.set_write_buffer_manager(&self.write_buffers);
+        options.set_max_background_jobs(2);
+        options.set_keep_log_file_num(2);
+        options.set_max_log_file_size(4 << 20);
+        options.set_bytes_per_sync(1 << 20);
+        options.set_max_open_files(512);
+        options
+    }
+
+    /// Options of a column family of small records.
+    pub(super) fn table_options(&self) -> Options {
+        let mut blocks = BlockBasedOptions::default();
+        blocks.set_block_cache(&self.blocks);
+        blocks.set_cache_index_and_filter_blocks(true);
+        blocks.set_pin_l0_filter_and_index_blocks_in_cache(true);
+        blocks.set_bloom_filter(10.0, false);
+        let mut options = Options::default();
+        options.set_block_based_table_factory(&blocks);
+        options.set_write_buffer_size(16 << 20);
+        options.set_compression_type(DBCompressionType::Lz4);
+        options.set_bottommost_compression_type(DBCompressionType::Zstd);
+        options
+    }
+
+    /// Options of the column family of chunks: values go to blob files, and are not rewritten by every compaction.
+    pub(super) fn chunk_options(&self) -> Options {
+        let mut options = self.table_options();
+        options.set_enable_blob_files(true);
+        options.set_min_blob_size(4096);
+        options.set_blob_file_size(64 << 20);
+        options.set_blob_compression_type(DBCompressionType::Lz4);
+        options.set_enable_blob_gc(true);
+        options
+    }
+}

@@ -1,0 +1,152 @@
+//! The data directory: where things are, that one process has it, and what to sweep away.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// A data directory that this process holds.
+#[derive(Debug)]
+pub struct DataDir {
+    root: PathBuf,
+    _lock: File,
+}
+
+/// The data directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DataDirError {
+    /// Another process has it.
+    #[error("another lectern-server is running on the data directory {0}; stop it, or give this one another directory")]
+    Locked(PathBuf),
+    /// The file system said no.
+    #[error("cannot use the data directory {path}: {source}")]
+    Io {
+        /// Which file or directory.
+        path: PathBuf,
+        /// What it said.
+        source: io::Error,
+    },
+}
+
+fn io_error(path: &Path) -> impl FnOnce(io::Error) -> DataDirError {
+    let path = path.to_path_buf();
+    move |source| DataDirError::Io { path, source }
+}
+
+impl DataDir {
+    /// Takes the directory for this process, making it where there is none. Held until dropped.
+    pub fn lock(root: &Path) -> Result<Self, DataDirError> {
+        fs::create_dir_all(root).map_err(io_error(root))?;
+        let path = root.join("LOCK");
+        let lock = File::options().create(true).truncate(false).write(true).open(&path).map_err(io_error(&path))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(DataDirError::Locked(root.to_path_buf())),
+            Err(TryLockError::Error(source)) => return Err(DataDirError::Io { path, source }),
+        }
+        Ok(Self { root: root.to_path_buf(), _lock: lock })
+    }
+
+    /// The directory itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The replica's log.
+    pub fn log(&self) -> PathBuf {
+        self.root.join("log")
+    }
+
+    /// A state directory by name.
+    pub fn state(&self, name: &str) -> PathBuf {
+        self.root.join("state").join(name)
+    }
+
+    /// A peer's snapshot on its way in.
+    pub fn staging(&self, id: &str) -> PathBuf {
+        self.root.join("staging").join(id)
+    }
+
+    /// A checkpoint on its way out.
+    pub fn snapshot(&self, id: &str) -> PathBuf {
+        self.root.join("snapshots").join(id)
+    }
+
+    /// What the cluster was founded with.
+    pub fn genesis(&self) -> PathBuf {
+        self.root.join("genesis.json")
+    }
+
+    /// Makes the directories, and deletes every state, staged snapshot and checkpoint but the state `keep`.
+    pub fn sweep(&self, keep: &str) -> Result<(), DataDirError> {
+        for parent in ["state", "staging", "snapshots"] {
+            let parent_path = self.root.join(parent);
+            fs::create_dir_all(&parent_path).map_err(io_error(&parent_path))?;
+            for entry in fs::read_dir(&parent_path).map_err(io_error(&parent_path))? {
+                let path = entry.map_err(io_error(&parent_path))?.path();
+                if parent == "state" && path.ends_with(keep) {
+                    continue;
+                }
+                tracing::info!(path = %path.display(), "deleting what nothing names");
+                remove(&path).map_err(io_error(&path))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a received snapshot the state directory of the same name, durably. Nothing names it yet.
+    pub fn promote_staged(&self, id: &str) -> io::Result<PathBuf> {
+        let state = self.state(id);
+        let parent = self.root.join("state");
+        fs::create_dir_all(&parent)?;
+        fs::rename(self.staging(id), &state)?;
+        sync_dir(&parent)?;
+        Ok(state)
+    }
+
+    /// Writes a file of the directory's root atomically and durably.
+    pub fn write_file(&self, path: &Path, contents: &[u8]) -> Result<(), DataDirError> {
+        let partial = path.with_extension("partial");
+        let written = File::create(&partial)
+            .and_then(|mut file| file.write_all(contents).and_then(|()| file.sync_all()))
+            .and_then(|()| fs::rename(&partial, path))
+            .and_then(|()| sync_dir(&self.root));
+        written.map_err(io_error(path))
+    }
+}
+
+/// Makes the names in a directory durable.
+pub fn sync_dir(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_processes_never_share_a_data_directory() {
+        let temp = tempfile::tempdir().unwrap();
+        let held = DataDir::lock(temp.path()).unwrap();
+        assert!(matches!(DataDir::lock(temp.path()), Err(DataDirError::Locked(_))));
+        drop(held);
+        DataDir::lock(temp.path()).unwrap();
+    }
+
+    #[test]
+    fn a_sweep_keeps_only_the_state_that_is_named() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = DataDir::lock(temp.path()).unwrap();
+        for path in [dir.state("kept"), dir.state("old"), dir.staging("half"), dir.snapshot("out")] {
+            fs::create_dir_all(path.join("inside")).unwrap();
+        }
+        dir.sweep("kept").unwrap();
+        assert!(dir.state("kept").join("inside").is_dir());
+        assert!(!dir.state("old").exists());
+        assert!(!dir.staging("half").exists());
+        assert!(!dir.snapshot("out").exists());
+    }
+}
