@@ -1,13 +1,400 @@
-//! grades
-#![allow(missing_docs, unused_imports)]
-use crate::context::Tx;
-use crate::refusal::{Reason, Result, refuse};
-use lectern_proto::{internal::v1 as internal, v1};
+//! Setting, posting and reading grades.
+//!
+//! A grade belongs to one student and one assignment, and names the attempt it was given for. It is changed by
+//! compare-and-set on its revision, so that two graders never overwrite each other. Staff see every grade; a student
+//! sees only their own, and only once it is posted: [`visible_grade`] is the one door through which grades leave, and
+//! [`list_my_grades`] goes through it too.
+//!
+//! Rules that could have been others:
+//! * A score may exceed the points possible, as extra credit, up to twice of them; where no points are possible any score
+//!   is extra credit. More is taken for a slip of the fingers and refused.
+//! * In an assignment that does not post manually a grade is posted as it is set, except one that was posted and then
+//!   hidden by hand: it stays hidden until it is posted again.
+//! * Posting and hiding do not count as a change of the grade: its revision stays, and a grader at work is not disturbed.
 
-pub(crate) fn set_grade(_tx: &mut Tx<'_, '_>, _request: &v1::SetGradeRequest) -> Result<v1::SetGradeResponse> {
-    refuse(Reason::WrongState, "not available")
+use std::collections::BTreeMap;
+
+use lectern_proto::internal::v1::{AssignmentRecord, EnrollmentRecord, GradeRecord};
+use lectern_proto::v1::{self, EventKind, WorkflowState};
+
+use crate::actor::CourseAccess;
+use crate::context::{Audience, PageRequest, Tx, View};
+use crate::keys::{key1, key2};
+use crate::refusal::{Reason, Refusal, Result, refuse};
+use crate::standing::{self, points_possible};
+use crate::store::{Order, Store, StoreExt};
+use crate::tables::Table;
+use crate::{audit, limits, lookup, points, validate};
+
+/// Grades changed by one posting; a larger course posts the rest by asking again.
+const MAX_POSTED: usize = 20_000;
+
+/// Names written out in the audit entry of a posting.
+const MAX_AUDITED_NAMES: usize = 100;
+
+/// The grade of `user_id` as the caller may see it: any for staff; for a student their own, once it is posted and while
+/// the assignment is published; otherwise none.
+pub fn visible_grade(
+    view: &View<'_>,
+    access: &CourseAccess,
+    assignment: &AssignmentRecord,
+    user_id: &str,
+) -> Result<Option<v1::Grade>> {
+    let own = access.enrollment.is_some() && view.actor.user_id() == user_id;
+    if !access.is_staff() && !(own && standing::is_published(assignment)) {
+        return Ok(None);
+    }
+    match standing::grade(view.store, &assignment.assignment_id, user_id)? {
+        Some(record) if access.is_staff() || record.posted => to_proto(view.store, assignment, &record).map(Some),
+        _ => Ok(None),
+    }
 }
 
-pub(crate) fn post_grades(_tx: &mut Tx<'_, '_>, _request: &v1::PostGradesRequest) -> Result<v1::PostGradesResponse> {
-    refuse(Reason::WrongState, "not available")
+/// A grade with everything that is known of it: for eyes that may see it.
+fn to_proto(store: &dyn Store, assignment: &AssignmentRecord, record: &GradeRecord) -> Result<v1::Grade> {
+    let latest = standing::latest_attempt(store, &assignment.assignment_id, &record.user_id)?;
+    Ok(v1::Grade {
+        score: score(record),
+        entered_score: record.entered_score,
+        points_deducted: record.points_deducted,
+        feedback: record.feedback.clone(),
+        grader: Some(lookup::person(store, &record.grader_user_id)?),
+        graded_at_ms: record.graded_at_ms,
+        posted: record.posted,
+        posted_at_ms: record.posted_at_ms.filter(|_| record.posted),
+        attempt: record.attempt,
+        grade_matches_current_submission: latest.map_or(0, |submission| submission.attempt) == record.attempt,
+        revision: record.revision,
+        points_possible: points_possible(assignment),
+    })
 }
+
+/// What counts: the entered score less what was deducted.
+pub(crate) fn score(record: &GradeRecord) -> i64 {
+    record.entered_score - record.points_deducted
+}
+
+pub(crate) fn set_grade(tx: &mut Tx<'_, '_>, request: &v1::SetGradeRequest) -> Result<v1::SetGradeResponse> {
+    let access = CourseAccess::open(tx.store, &tx.actor, &request.course)?;
+    access.require_staff()?;
+    access.require_open()?;
+    let assignment = gradable_assignment(tx.store, &access, &request.assignment)?;
+    let student = student_of(tx.store, &access, &request.user)?;
+    check_score(&assignment, request.score)?;
+    validate::body("feedback", &request.feedback, limits::BODY_BYTES)?;
+    let reason = validate::optional_line("reason", &request.reason)?;
+    let latest = standing::latest_attempt(tx.store, &assignment.assignment_id, &student.user_id)?
+        .map_or(0, |submission| submission.attempt);
+    let attempt = graded_attempt(request.attempt, latest, &student)?;
+    let before = standing::grade(tx.store, &assignment.assignment_id, &student.user_id)?;
+    check_revision(tx.store, request.base_revision, before.as_ref())?;
+
+    let record = graded(tx, &assignment, &student, request, attempt, before.as_ref());
+    let key = key2(&assignment.assignment_id, &student.user_id);
+    tx.put(Table::Grades, key.clone(), &record);
+    if attempt == latest {
+        tx.delete(Table::NeedsGrading, key);
+    }
+    let entry = audit::Entry {
+        course_id: &access.course.course_id,
+        action: "grade.set",
+        subject: format!("{}/{} {}", access.course.slug, assignment.slug, student.username),
+        before: before.as_ref().map(in_words).unwrap_or_default(),
+        after: in_words(&record),
+        reason: &reason,
+    };
+    audit::write(tx, entry);
+    // A student is not told of a grade that is hidden, not even that there is one.
+    let audience = if record.posted { Audience::UserAndStaff(student.user_id) } else { Audience::Staff };
+    tx.event(EventKind::Grade, &access.course.course_id, &assignment.assignment_id, audience);
+    Ok(v1::SetGradeResponse { grade: Some(to_proto(tx.store, &assignment, &record)?) })
+}
+
+/// The record after the request.
+fn graded(
+    tx: &Tx<'_, '_>,
+    assignment: &AssignmentRecord,
+    student: &v1::PersonRef,
+    request: &v1::SetGradeRequest,
+    attempt: u32,
+    before: Option<&GradeRecord>,
+) -> GradeRecord {
+    let was_posted = before.is_some_and(|grade| grade.posted);
+    let hidden_by_hand = before.is_some_and(|grade| !grade.posted && grade.posted_at_ms.is_some());
+    let posts_by_itself = assignment.settings.as_ref().is_some_and(|settings| !settings.post_manually);
+    let posted = was_posted || (posts_by_itself && !hidden_by_hand);
+    let posted_before = before.and_then(|grade| grade.posted_at_ms);
+    GradeRecord {
+        course_id: assignment.course_id.clone(),
+        assignment_id: assignment.assignment_id.clone(),
+        user_id: student.user_id.clone(),
+        entered_score: request.score,
+        points_deducted: 0,
+        feedback: request.feedback.clone(),
+        grader_user_id: tx.actor.user_id().into(),
+        graded_at_ms: tx.now_ms(),
+        posted,
+        posted_at_ms: if posted { posted_before.or(Some(tx.now_ms())) } else { posted_before },
+        attempt,
+        revision: before.map_or(0, |grade| grade.revision) + 1,
+    }
+}
+
+/// A published assignment by slug or id.
+fn gradable_assignment(store: &dyn Store, access: &CourseAccess, name: &str) -> Result<AssignmentRecord> {
+    let course = &access.course;
+    let assignment = lookup::assignment(store, &course.course_id, name)?
+        .ok_or_else(|| Refusal::new(Reason::NotFound, format!("no assignment `{name}` in {}", course.slug)))?;
+    if !standing::is_published(&assignment) {
+        return refuse(
+            Reason::WrongState,
+            format!("{}/{} is not published; publish it before grading", course.slug, assignment.slug),
+        );
+    }
+    Ok(assignment)
+}
+
+/// A student of the course, active or completed, by username or id.
+fn student_of(store: &dyn Store, access: &CourseAccess, name: &str) -> Result<v1::PersonRef> {
+    let course = &access.course;
+    if let Some(user) = lookup::user(store, name)?.and_then(|record| record.user) {
+        let enrollment: Option<EnrollmentRecord> =
+            store.record(Table::Enrollments, &key2(&course.course_id, &user.user_id))?;
+        if enrollment.as_ref().is_some_and(standing::is_graded_student) {
+            return Ok(v1::PersonRef { user_id: user.user_id, username: user.username, name: user.name });
+        }
+    }
+    refuse(
+        Reason::NotFound,
+        format!("`{name}` is no active student of {}; look the username up in the roster", course.slug),
+    )
+}
+
+fn check_score(assignment: &AssignmentRecord, score: i64) -> Result<()> {
+    validate::points("score", score)?;
+    let possible = points_possible(assignment);
+    let most = if possible == 0 { limits::MAX_POINTS } else { possible.saturating_mul(2) };
+    if score <= most {
+        return Ok(());
+    }
+    let message = format!(
+        "{} points are more than twice the {} that {} gives; with extra credit at most {} can be entered",
+        points::format(score),
+        points::format(possible),
+        assignment.slug,
+        points::format(most)
+    );
+    Err(Refusal::new(Reason::InvalidArgument, message).with("limit", points::format(most)).into())
+}
+
+/// The attempt a grade is for: the named one, or the latest; 0 where nothing was handed in.
+fn graded_attempt(wanted: u32, latest: u32, student: &v1::PersonRef) -> Result<u32> {
+    match wanted {
+        _ if latest == 0 => Ok(0),
+        0 => Ok(latest),
+        wanted if wanted <= latest => Ok(wanted),
+        wanted => refuse(
+            Reason::NotFound,
+            format!("{} has no attempt {wanted}; the latest is attempt {latest}", student.username),
+        ),
+    }
+}
+
+/// Refuses a change that was made on another revision than the current one, and says who came between.
+fn check_revision(store: &dyn Store, base_revision: u64, current: Option<&GradeRecord>) -> Result<()> {
+    let revision = current.map_or(0, |grade| grade.revision);
+    if base_revision == revision {
+        return Ok(());
+    }
+    let refusal = match current {
+        None => Refusal::new(Reason::StaleRevision, "there is no grade yet; set it with base_revision 0"),
+        Some(grade) => {
+            let grader = lookup::person(store, &grade.grader_user_id)?;
+            Refusal::new(
+                Reason::StaleRevision,
+                format!(
+                    "{} ({}) graded this in between: it is now {}, revision {revision}; read it again, then set it anew",
+                    grader.name,
+                    grader.username,
+                    in_words(grade)
+                ),
+            )
+            .with("changed_by", grader.username)
+            .with("changed_at_ms", grade.graded_at_ms)
+        }
+    };
+    Err(refusal.with("revision", revision).into())
+}
+
+/// A grade for the audit and for refusals, never with its feedback.
+fn in_words(grade: &GradeRecord) -> String {
+    let score = points::format(score(grade));
+    let posted = if grade.posted { "posted" } else { "hidden" };
+    match (grade.attempt, grade.feedback.len()) {
+        (0, 0) => format!("{score}, {posted}"),
+        (0, bytes) => format!("{score}, {posted}, feedback of {bytes} bytes"),
+        (attempt, 0) => format!("{score} for attempt {attempt}, {posted}"),
+        (attempt, bytes) => format!("{score} for attempt {attempt}, {posted}, feedback of {bytes} bytes"),
+    }
+}
+
+pub(crate) fn post_grades(tx: &mut Tx<'_, '_>, request: &v1::PostGradesRequest) -> Result<v1::PostGradesResponse> {
+    let access = CourseAccess::open(tx.store, &tx.actor, &request.course)?;
+    access.require_instructor()?;
+    access.require_open()?;
+    let assignment = gradable_assignment(tx.store, &access, &request.assignment)?;
+    let chosen = if request.users.is_empty() {
+        grades_to_turn(tx.store, &assignment, request.hide)?
+    } else {
+        named_grades(tx.store, &access, &assignment, request)?
+    };
+    if chosen.is_empty() {
+        return Ok(v1::PostGradesResponse { changed: 0 });
+    }
+    let course_id = &access.course.course_id;
+    for mut grade in chosen.values().cloned() {
+        grade.posted = !request.hide;
+        if grade.posted {
+            grade.posted_at_ms = Some(tx.now_ms());
+        }
+        tx.put(Table::Grades, key2(&assignment.assignment_id, &grade.user_id), &grade);
+        tx.event(EventKind::Grade, course_id, &assignment.assignment_id, Audience::User(grade.user_id));
+    }
+    tx.event(EventKind::Grade, course_id, &assignment.assignment_id, Audience::Staff);
+    let (before, after) = if request.hide { ("posted", "hidden") } else { ("hidden", "posted") };
+    let names = names_for_audit(tx.store, &chosen)?;
+    let entry = audit::Entry {
+        course_id,
+        action: if request.hide { "grade.hide" } else { "grade.post" },
+        subject: format!("{}/{}", access.course.slug, assignment.slug),
+        before: before.into(),
+        after: format!("{after}: {names}"),
+        reason: "",
+    };
+    audit::write(tx, entry);
+    Ok(v1::PostGradesResponse { changed: u32::try_from(chosen.len()).expect("at most MAX_POSTED") })
+}
+
+/// By user id, the grades of the assignment that posting or hiding everything changes.
+fn grades_to_turn(
+    store: &dyn Store,
+    assignment: &AssignmentRecord,
+    hide: bool,
+) -> Result<BTreeMap<String, GradeRecord>> {
+    const BATCH: usize = 500;
+    let mut chosen = BTreeMap::new();
+    let mut after: Option<Vec<u8>> = None;
+    loop {
+        let rows: Vec<(Vec<u8>, GradeRecord)> = store.records(
+            Table::Grades,
+            &key1(&assignment.assignment_id),
+            after.as_deref(),
+            Order::Ascending,
+            BATCH,
+        )?;
+        let exhausted = rows.len() < BATCH;
+        after = rows.last().map(|(key, _)| key.clone());
+        let changing = rows.into_iter().map(|(_, grade)| grade).filter(|grade| grade.posted == hide);
+        chosen.extend(changing.take(MAX_POSTED - chosen.len()).map(|grade| (grade.user_id.clone(), grade)));
+        if exhausted || chosen.len() == MAX_POSTED {
+            return Ok(chosen);
+        }
+    }
+}
+
+/// By user id, the grades of the named students that change; refused when somebody is no student or has no grade.
+fn named_grades(
+    store: &dyn Store,
+    access: &CourseAccess,
+    assignment: &AssignmentRecord,
+    request: &v1::PostGradesRequest,
+) -> Result<BTreeMap<String, GradeRecord>> {
+    if request.users.len() > limits::MAX_PAGE_ROWS {
+        return refuse(
+            Reason::TooMany,
+            format!(
+                "at most {} students can be named at once; name none to take everyone who is graded",
+                limits::MAX_PAGE_ROWS
+            ),
+        );
+    }
+    let mut chosen = BTreeMap::new();
+    for name in &request.users {
+        let student = student_of(store, access, name)?;
+        match standing::grade(store, &assignment.assignment_id, &student.user_id)? {
+            Some(grade) if grade.posted == request.hide => {
+                chosen.insert(student.user_id, grade);
+            }
+            Some(_) => {}
+            None => {
+                return refuse(
+                    Reason::NotFound,
+                    format!("{} has no grade for {}; set it first", student.username, assignment.slug),
+                );
+            }
+        }
+    }
+    Ok(chosen)
+}
+
+fn names_for_audit(store: &dyn Store, chosen: &BTreeMap<String, GradeRecord>) -> Result<String> {
+    let mut names = Vec::new();
+    for user_id in chosen.keys().take(MAX_AUDITED_NAMES) {
+        names.push(lookup::person(store, user_id)?.username);
+    }
+    let more = chosen.len() - names.len();
+    let names = names.join(", ");
+    Ok(if more == 0 { names } else { format!("{names} and {more} more") })
+}
+
+/// The caller's own grades of a course, one row for every published assignment; scores only where they are posted. The
+/// totals are of every posted grade of the course, not only of this page.
+pub fn list_my_grades(view: &View<'_>, request: &v1::ListMyGradesRequest) -> Result<v1::ListMyGradesResponse> {
+    let access = CourseAccess::open(view.store, view.actor, &request.course)?;
+    access.require_student()?;
+    let page = PageRequest::new(request.page_size, &request.page_token)?;
+    let mut response = v1::ListMyGradesResponse::default();
+    let mut last_key: Option<Vec<u8>> = None;
+    for assignment in standing::published_assignments(view.store, &access.course.course_id)? {
+        let user_id = view.actor.user_id();
+        let grade = standing::grade(view.store, &assignment.assignment_id, user_id)?;
+        if let Some(posted) = grade.filter(|grade| grade.posted) {
+            response.current_score += score(&posted);
+            response.current_possible += points_possible(&assignment);
+        }
+        let key = key1(&assignment.assignment_id);
+        if page.after.as_ref().is_some_and(|after| &key <= after) {
+            continue;
+        }
+        if response.grades.len() < page.rows {
+            response.grades.push(my_grade(view, &access, &assignment)?);
+            last_key = Some(key);
+        } else if response.next_page_token.is_empty() {
+            response.next_page_token = page.next_token(page.rows, last_key.as_deref());
+        }
+    }
+    Ok(response)
+}
+
+fn my_grade(view: &View<'_>, access: &CourseAccess, assignment: &AssignmentRecord) -> Result<v1::MyGrade> {
+    let user_id = view.actor.user_id();
+    let latest = standing::latest_attempt(view.store, &assignment.assignment_id, user_id)?;
+    let grade = visible_grade(view, access, assignment, user_id)?;
+    let state = match (&grade, &latest) {
+        (Some(_), _) => WorkflowState::Graded,
+        (None, Some(_)) => WorkflowState::Submitted,
+        (None, None) => WorkflowState::Unsubmitted,
+    };
+    Ok(v1::MyGrade {
+        assignment_slug: assignment.slug.clone(),
+        title: standing::title(assignment).into(),
+        points_possible: points_possible(assignment),
+        grade,
+        late: latest.as_ref().is_some_and(|submission| submission.late),
+        missing: standing::is_missing(&access.course, assignment, latest.is_some(), view.now_ms),
+        state: state.into(),
+    })
+}
+
+#[cfg(test)]
+mod tests;

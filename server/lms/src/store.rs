@@ -73,7 +73,8 @@ pub trait StoreExt: Store {
         Ok(self.get(table, key)?.is_some())
     }
 
-    /// Rows whose keys begin with `prefix` and, where `after` is given, come after that key in `order`.
+    /// Rows whose keys begin with `prefix` and, where `after` is given, come after that key in `order`. `after` may come
+    /// from a page token, so it may be any bytes: whatever it is, no row outside of `prefix` is read.
     fn prefix(
         &self,
         table: Table,
@@ -88,9 +89,12 @@ pub trait StoreExt: Store {
             (Some(after), Order::Ascending) => {
                 let mut from = after.to_vec();
                 from.push(0);
-                self.range(table, &from, end.as_deref(), order, limit)
+                self.range(table, prefix.max(&from), end.as_deref(), order, limit)
             }
-            (Some(after), Order::Descending) => self.range(table, prefix, Some(after), order, limit),
+            (Some(after), Order::Descending) => {
+                let to = end.as_deref().map_or(after, |end| end.min(after));
+                self.range(table, prefix, Some(to), order, limit)
+            }
         }
     }
 

@@ -1,0 +1,71 @@
+//! Pages of what a caller may see, where not every row of a table is for them.
+
+use prost::Message;
+
+use crate::context::{PageRequest, to_hex};
+use crate::refusal::{Reason, Result, refuse};
+use crate::store::{Order, Store, StoreExt, decode};
+use crate::tables::Table;
+
+/// Rows read for one page at most; where more had to be skipped the page comes short, with a token to go on.
+const SCANNED_ROWS: usize = 5_000;
+
+/// Rows read at a time.
+const BATCH: usize = 100;
+
+/// Reads on under `prefix` until `page.rows` rows were taken by `take`, which answers `None` for those to be left out.
+/// Returns what was taken and the token of the next page, empty at the end of the table.
+pub(crate) fn scan<M: Message + Default, T>(
+    store: &dyn Store,
+    (table, prefix, order): (Table, &[u8], Order),
+    page: &PageRequest,
+    mut take: impl FnMut(M) -> Result<Option<T>>,
+) -> Result<(Vec<T>, String)> {
+    let mut after = page.after.clone();
+    if after.as_ref().is_some_and(|key| !key.starts_with(prefix)) {
+        return refuse(Reason::InvalidArgument, "page_token belongs to another list; start again with an empty one");
+    }
+    let mut taken = Vec::new();
+    for _ in 0..SCANNED_ROWS / BATCH {
+        let rows = store.prefix(table, prefix, after.as_deref(), order, BATCH)?;
+        let last_batch = rows.len() < BATCH;
+        for (key, bytes) in rows {
+            if taken.len() == page.rows {
+                let token = after.as_deref().map(to_hex).unwrap_or_default();
+                return Ok((taken, token));
+            }
+            taken.extend(take(decode(table, &bytes)?)?);
+            after = Some(key);
+        }
+        if last_batch {
+            return Ok((taken, String::new()));
+        }
+    }
+    Ok((taken, after.as_deref().map(to_hex).unwrap_or_default()))
+}
+
+/// Every record under `prefix`, in ascending order of keys, up to `limit`, read in small batches.
+pub(crate) fn each<M: Message + Default>(
+    store: &dyn Store,
+    table: Table,
+    prefix: &[u8],
+    limit: usize,
+    mut visit: impl FnMut(M) -> Result<()>,
+) -> Result<()> {
+    let mut after: Option<Vec<u8>> = None;
+    let mut left = limit;
+    while left > 0 {
+        let want = left.min(BATCH);
+        let rows = store.prefix(table, prefix, after.as_deref(), Order::Ascending, want)?;
+        let last_batch = rows.len() < want;
+        left -= rows.len();
+        for (key, bytes) in rows {
+            visit(decode(table, &bytes)?)?;
+            after = Some(key);
+        }
+        if last_batch {
+            break;
+        }
+    }
+    Ok(())
+}
