@@ -146,7 +146,7 @@ fn handle(tx: &mut Tx<'_, '_>, body: &Body) -> Result<Vec<u8>> {
         Body::SignOut(it) => call!(auth::sign_out, tx, it),
         Body::SetPassword(it) => call!(auth::set_password, tx, it),
         Body::RevokeToken(it) => call!(auth::revoke_token, tx, it),
-        Body::SetCodes(it) => call!(auth::set_codes, tx, it),
+        Body::SetCodes(it) => call!(codes::set_codes, tx, it),
         Body::TouchToken(it) => call!(auth::touch_token, tx, it),
         Body::CreateUser(it) => call!(accounts::create_user, tx, it),
         Body::UpdateUser(it) => call!(accounts::update_user, tx, it),

@@ -1,11 +1,15 @@
 //! The audit trail: who changed what, when and why.
 
 use lectern_proto::internal::v1::AuditRecord;
-use lectern_proto::v1::EventKind;
+use lectern_proto::v1::{AuditEntry, EventKind, ListAuditRequest, ListAuditResponse};
 
-use crate::context::{Audience, Tx};
+use crate::actor::CourseAccess;
+use crate::context::{Audience, PageRequest, Tx, View};
 use crate::keys::{NO_ID, key2};
+use crate::refusal::Result;
+use crate::store::{Order, decode};
 use crate::tables::Table;
+use crate::{lookup, paging};
 
 /// One change worth keeping.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,3 +47,42 @@ pub fn write(tx: &mut Tx<'_, '_>, entry: Entry<'_>) {
     let audience = if entry.course_id.is_empty() { Audience::Admins } else { Audience::Staff };
     tx.event(EventKind::Audit, entry.course_id, &audit_id, audience);
 }
+
+/// Entries of a course, for its instructors, or of the installation, for admins who name no course; newest first.
+pub fn list_audit(view: &View<'_>, request: &ListAuditRequest) -> Result<ListAuditResponse> {
+    let scope = if request.course.is_empty() {
+        view.actor.require_admin()?;
+        NO_ID.to_owned()
+    } else {
+        let access = CourseAccess::open(view.store, view.actor, &request.course)?;
+        access.require_instructor()?;
+        access.course.course_id
+    };
+    let page = PageRequest::new(request.page_size, &request.page_token)?;
+    let pick = |_: &[u8], bytes: &[u8]| to_proto(view, decode(Table::Audit, bytes)?).map(Some);
+    let (entries, next_page_token) =
+        paging::collect(view.store, Table::Audit, scope.as_bytes(), Order::Descending, &page, pick)?;
+    Ok(ListAuditResponse { entries, next_page_token })
+}
+
+fn to_proto(view: &View<'_>, record: AuditRecord) -> Result<AuditEntry> {
+    let actor = match record.actor_user_id.as_str() {
+        "" => None,
+        user_id => Some(lookup::person(view.store, user_id)?),
+    };
+    Ok(AuditEntry {
+        audit_id: record.audit_id,
+        at_ms: record.at_ms,
+        actor,
+        action: record.action,
+        subject: record.subject,
+        before: record.before,
+        after: record.after,
+        reason: record.reason,
+        index: record.index,
+    })
+}
+
+#[cfg(test)]
+#[path = "audit_tests.rs"]
+mod tests;

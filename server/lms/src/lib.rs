@@ -34,6 +34,7 @@ pub mod assignments;
 pub mod audit;
 pub mod auth;
 mod clock;
+pub mod codes;
 mod context;
 pub mod courses;
 pub mod drafts;

@@ -10,6 +10,9 @@ use crate::tables::Table;
 /// Rows read for one page at most; where more had to be skipped the page comes short, with a token to go on.
 const SCANNED_ROWS: usize = 5_000;
 
+/// A page of [`collect`] ends after the row that brings it to this many bytes.
+const PAGE_BYTES: usize = 1024 * 1024;
+
 /// Rows read at a time.
 const BATCH: usize = 100;
 
@@ -42,6 +45,40 @@ pub(crate) fn scan<M: Message + Default, T>(
         }
     }
     Ok((taken, after.as_deref().map(to_hex).unwrap_or_default()))
+}
+
+/// The rows of `table` under `prefix` that `pick` turns into something, a page of them, and the token of the next page. For
+/// indexes, whose values are no records, and for rows so long that a page of them must be bounded in bytes too.
+pub(crate) fn collect<T: Message>(
+    store: &dyn Store,
+    table: Table,
+    prefix: &[u8],
+    order: Order,
+    page: &PageRequest,
+    mut pick: impl FnMut(&[u8], &[u8]) -> Result<Option<T>>,
+) -> Result<(Vec<T>, String)> {
+    let mut after = page.after.clone();
+    if after.as_ref().is_some_and(|key| !key.starts_with(prefix)) {
+        return refuse(Reason::InvalidArgument, "page_token belongs to another list; start again with an empty one");
+    }
+    let (mut picked, mut bytes) = (Vec::new(), 0);
+    loop {
+        let rows = store.prefix(table, prefix, after.as_deref(), order, BATCH)?;
+        let last_batch = rows.len() < BATCH;
+        for (key, value) in rows {
+            if let Some(item) = pick(&key, &value)? {
+                bytes += item.encoded_len();
+                picked.push(item);
+            }
+            if picked.len() >= page.rows || bytes >= PAGE_BYTES {
+                return Ok((picked, to_hex(&key)));
+            }
+            after = Some(key);
+        }
+        if last_batch {
+            return Ok((picked, String::new()));
+        }
+    }
 }
 
 /// Every record under `prefix`, in ascending order of keys, up to `limit`, read in small batches.

@@ -70,6 +70,7 @@ impl World {
             created_at_ms: self.now_ms,
             expires_at_ms: self.now_ms + 365 * 24 * 3_600_000,
             last_used_at_ms: None,
+            sign_in: true,
         };
         self.put(Table::Users, key1(&user_id), encode(&record));
         self.put(Table::UsersByName, key1(username), user_id.clone().into_bytes());
