@@ -1,0 +1,229 @@
+//! What can go wrong, and what to do about it.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+
+/// One bad row of an import.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadRow {
+    /// Where: `line 12`.
+    pub place: String,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+/// Why something was not done. [`ClientError::advice`] says what to do, [`ClientError::exit_code`] what a program exits
+/// with.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The cluster said no; nothing was changed.
+    #[error("{message}")]
+    Refused {
+        /// The canonical gRPC code.
+        code: Code,
+        /// For programs: `PAST_LOCK_DATE`.
+        reason: String,
+        /// For people.
+        message: String,
+        /// Further facts, such as the limit that was exceeded.
+        metadata: BTreeMap<String, String>,
+        /// For imports: the bad rows that fit in an error; the count is in `metadata["rows_total"]`.
+        rows: Vec<BadRow>,
+    },
+    /// No token, or one that is unknown, expired or revoked.
+    #[error("{message}")]
+    NotSignedIn {
+        /// For people.
+        message: String,
+    },
+    /// No node answered, or none could do it, until the deadline. Nothing was changed, or doing it again is harmless.
+    #[error("the cluster cannot be reached: {message}")]
+    Unreachable {
+        /// `NO_LEADER`, `NO_QUORUM`, `BUSY`…; `UNREACHABLE` when no node answered.
+        reason: String,
+        /// What the last attempt found.
+        message: String,
+    },
+    /// A change was sent and its answer never came.
+    #[error("the change may or may not have happened: {message}")]
+    OutcomeUnknown {
+        /// The idempotency key: the same request with it is safe and tells the outcome. None for changes that take
+        /// none (sign-in and the like).
+        key: Option<String>,
+        /// What the last attempt found.
+        message: String,
+    },
+    /// What was asked for makes no sense as written.
+    #[error("{message}")]
+    Usage {
+        /// For people.
+        message: String,
+    },
+    /// The local disk.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// What happened.
+        source: io::Error,
+    },
+    /// A file is not what its digest says: it changed while it was read, or arrived damaged.
+    #[error("{message}")]
+    DigestMismatch {
+        /// For people.
+        message: String,
+    },
+}
+
+impl ClientError {
+    /// A wrong argument.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::Usage { message: message.into() }
+    }
+
+    /// A trouble of the local disk with `path`.
+    pub fn io(path: impl AsRef<Path>, source: io::Error) -> Self {
+        Self::Io { path: path.as_ref().into(), source }
+    }
+
+    /// What a program exits with: 1 refused, 2 usage, 3 not signed in, 4 unreachable or no quorum, 6 outcome unknown.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Refused { .. } | Self::Io { .. } | Self::DigestMismatch { .. } => 1,
+            Self::Usage { .. } => 2,
+            Self::NotSignedIn { .. } => 3,
+            Self::Unreachable { .. } => 4,
+            Self::OutcomeUnknown { .. } => 6,
+        }
+    }
+
+    /// For programs: the server's reason, or one of `NOT_SIGNED_IN`, `OUTCOME_UNKNOWN`, `USAGE`, `LOCAL_FILE`,
+    /// `DIGEST_MISMATCH`.
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Refused { reason, .. } | Self::Unreachable { reason, .. } => reason,
+            Self::NotSignedIn { .. } => "NOT_SIGNED_IN",
+            Self::OutcomeUnknown { .. } => "OUTCOME_UNKNOWN",
+            Self::Usage { .. } => "USAGE",
+            Self::Io { .. } => "LOCAL_FILE",
+            Self::DigestMismatch { .. } => "DIGEST_MISMATCH",
+        }
+    }
+
+    /// Whether the cluster refused for this reason.
+    pub fn is_refused_for(&self, reason: &str) -> bool {
+        matches!(self, Self::Refused { reason: own, .. } if own == reason)
+    }
+
+    /// Whether trying again later may help without any change.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::OutcomeUnknown { .. })
+    }
+
+    /// What to do about it; empty where the message says it all.
+    pub fn advice(&self) -> String {
+        match self {
+            Self::Refused { reason, .. } => refusal_advice(reason).into(),
+            Self::NotSignedIn { .. } => "sign in: `sign-in USERNAME`".into(),
+            Self::Unreachable { reason, .. } => unreachable_advice(reason).into(),
+            Self::OutcomeUnknown { key: Some(key), .. } => {
+                format!("look before you repeat it, or repeat it with the same key, which is safe: {key}")
+            }
+            Self::OutcomeUnknown { key: None, .. } => "do it again: the second answer is the one that counts".into(),
+            Self::Usage { .. } => "see --help".into(),
+            Self::Io { .. } => "check the path, its permissions and the space on the disk".into(),
+            Self::DigestMismatch { .. } => "do it again, and do not change the files meanwhile".into(),
+        }
+    }
+}
+
+fn refusal_advice(reason: &str) -> &'static str {
+    match reason {
+        "BAD_CREDENTIALS" => "check the username, and the password or code; an admin can issue a new code",
+        "ACCOUNT_INACTIVE" => "ask an admin to reactivate the account",
+        "WRONG_ROLE" => "ask the course's instructor, or an admin, for the role this takes",
+        "NOT_FOUND" => "check the name; lists show what you may see",
+        "DUPLICATE_NAME" => "choose another name",
+        "STALE_REVISION" => "somebody changed it in between: read it again and repeat your change",
+        "KEY_REUSED" => "use a fresh idempotency key for a different change",
+        "BAD_ROWS" => "correct the rows and import again; nothing was imported",
+        "CHUNKS_MISSING" => "repeat the command: the upload goes on where it stopped",
+        "UPLOAD_EXPIRED" => "repeat the command: a new upload begins",
+        "QUOTA_EXCEEDED" => "ask the instructor for more room, or hand in less",
+        "INTERNAL" => "try again; if it stays, tell the operator",
+        _ => "",
+    }
+}
+
+fn unreachable_advice(reason: &str) -> &'static str {
+    match reason {
+        "NO_QUORUM" => "a majority of the nodes is down; tell the operator, and try again later",
+        "NO_LEADER" => "the cluster is choosing a leader; try again in a moment",
+        "BUSY" => "the cluster is busy; try again in a moment",
+        _ => "check the address (`connect lectern://HOST:PORT`) and that the cluster runs",
+    }
+}
+
+/// How an attempt that brought no answer is to be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Nothing was changed: try again.
+    NotDone,
+    /// It may have been done: try again with the same key.
+    Unknown,
+    /// The node failed, perhaps for good: try a few others, taken as unknown meanwhile.
+    Failed,
+    /// That is the answer.
+    Final,
+}
+
+/// Reasons of UNAVAILABLE with which nodes say that nothing was changed.
+const NOT_DONE: [&str; 4] = ["NO_LEADER", "NO_QUORUM", "CLOCK_OFFSET", "STOPPING"];
+
+/// The reason a status gives; none when it is not a node's own word but the transport's.
+pub(crate) fn reason_of(status: &Status) -> Option<String> {
+    status.get_details_error_info().map(|info| info.reason).filter(|reason| !reason.is_empty())
+}
+
+pub(crate) fn judge(status: &Status) -> Verdict {
+    let reason = reason_of(status);
+    match (status.code(), reason.as_deref()) {
+        (Code::Unavailable, Some(reason)) if NOT_DONE.contains(&reason) => Verdict::NotDone,
+        (Code::ResourceExhausted, Some("BUSY")) => Verdict::NotDone,
+        (Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled, _) => Verdict::Unknown,
+        (Code::Internal, _) | (Code::Unknown | Code::ResourceExhausted, None) => Verdict::Failed,
+        _ => Verdict::Final,
+    }
+}
+
+/// The answer a final status is.
+pub(crate) fn final_error(status: &Status) -> ClientError {
+    let info = status.get_details_error_info();
+    let (reason, metadata) = match info {
+        Some(info) => (info.reason, info.metadata.into_iter().collect()),
+        None => (code_name(status.code()).to_owned(), BTreeMap::new()),
+    };
+    let message = status.message().to_owned();
+    if status.code() == Code::Unauthenticated && matches!(&*reason, "NOT_SIGNED_IN" | "UNAUTHENTICATED") {
+        return ClientError::NotSignedIn { message };
+    }
+    let rows = status.get_details_bad_request().map(|bad| bad.field_violations).unwrap_or_default();
+    let rows = rows.into_iter().map(|row| BadRow { place: row.field, message: row.description }).collect();
+    ClientError::Refused { code: status.code(), reason, message, metadata, rows }
+}
+
+fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::Unauthenticated => "UNAUTHENTICATED",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::NotFound => "NOT_FOUND",
+        Code::PermissionDenied => "WRONG_ROLE",
+        _ => "REFUSED",
+    }
+}

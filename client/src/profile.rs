@@ -1,0 +1,423 @@
+//! Profiles and tokens on this machine: which cluster, and who one is there. Shared by all programs.
+//!
+//! `profiles.toml` in the configuration directory names clusters; `tokens.toml` in the state directory holds what is
+//! secret. Both are for the user alone.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy as _;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::address::normalise_endpoint;
+use crate::{ClientError, ClientOptions, ClusterAddress, Secret, private_file};
+
+/// The profile used when none is named.
+pub const DEFAULT_PROFILE: &str = "default";
+
+/// Where programs keep what they remember.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dirs {
+    /// `LECTERN_CONFIG_DIR`, else `lectern` in the XDG configuration directory.
+    pub config: PathBuf,
+    /// `LECTERN_STATE_DIR`, else `lectern` in the XDG state directory.
+    pub state: PathBuf,
+}
+
+impl Dirs {
+    /// As the environment says.
+    pub fn from_env() -> Result<Self, ClientError> {
+        let named = |variable: &str| env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
+        if let (Some(config), Some(state)) = (named("LECTERN_CONFIG_DIR"), named("LECTERN_STATE_DIR")) {
+            return Ok(Self { config, state });
+        }
+        let base = etcetera::choose_base_strategy().map_err(|error| {
+            ClientError::usage(format!("no home directory: {error}; set LECTERN_CONFIG_DIR and LECTERN_STATE_DIR"))
+        })?;
+        let state = base.state_dir().unwrap_or_else(|| base.data_dir());
+        Ok(Self {
+            config: named("LECTERN_CONFIG_DIR").unwrap_or_else(|| base.config_dir().join("lectern")),
+            state: named("LECTERN_STATE_DIR").unwrap_or_else(|| state.join("lectern")),
+        })
+    }
+
+    fn profiles(&self) -> PathBuf {
+        self.config.join("profiles.toml")
+    }
+
+    fn tokens(&self) -> PathBuf {
+        self.state.join("tokens.toml")
+    }
+}
+
+/// A cluster as this machine knows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// Addresses of nodes, the one given first, then those learned.
+    #[serde(default)]
+    pub endpoints: Vec<String>,
+    /// SHA-256 of the cluster's CA, lower hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
+    /// The cluster's id, as it said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster_id: Option<String>,
+}
+
+/// Who one is in a cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedToken {
+    /// The bearer token.
+    pub token: Secret,
+    /// Its id in the token list.
+    #[serde(default)]
+    pub token_id: String,
+    /// Whose it is.
+    #[serde(default)]
+    pub username: String,
+    /// Until when it is good, Unix milliseconds.
+    #[serde(default)]
+    pub expires_at_ms: i64,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct ProfilesFile {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    current: Option<String>,
+    #[serde(default)]
+    profiles: BTreeMap<String, Profile>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct TokensFile {
+    #[serde(default)]
+    tokens: BTreeMap<String, SavedToken>,
+}
+
+/// The profiles and tokens in two directories.
+#[derive(Clone, Debug)]
+pub struct Profiles {
+    dirs: Dirs,
+}
+
+/// What was asked for on the command line, where it was; the environment and the profile fill in the rest.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// `--profile`.
+    pub profile: Option<String>,
+    /// `--endpoint`, repeated.
+    pub endpoints: Vec<String>,
+    /// `--token-file`.
+    pub token_file: Option<PathBuf>,
+}
+
+/// Which cluster, and who.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Name of the profile: what is learned or signed in to is saved under it.
+    pub profile: String,
+    /// Where to begin.
+    pub endpoints: Vec<String>,
+    /// The token, if there is one.
+    pub token: Option<Secret>,
+    /// Whose token it is, where it is a saved one.
+    pub username: Option<String>,
+    /// The token came from a file or the environment: signing out must not touch a saved one.
+    pub token_is_given: bool,
+}
+
+impl Identity {
+    /// Options for [`crate::Client::connect`].
+    pub fn options(&self) -> ClientOptions {
+        ClientOptions::new(self.endpoints.clone()).with_token(self.token.clone())
+    }
+}
+
+impl Profiles {
+    /// Those kept in `dirs`.
+    pub fn new(dirs: Dirs) -> Self {
+        Self { dirs }
+    }
+
+    /// Where they are kept.
+    pub fn dirs(&self) -> &Dirs {
+        &self.dirs
+    }
+
+    /// Decides which cluster and who: the command line first, then `LECTERN_PROFILE`, `LECTERN_ENDPOINTS` and
+    /// `LECTERN_TOKEN`, then the profile.
+    pub fn resolve(&self, overrides: &Overrides) -> Result<Identity, ClientError> {
+        self.resolve_with(overrides, |name| env::var(name).ok().filter(|value| !value.is_empty()))
+    }
+
+    fn resolve_with(
+        &self,
+        overrides: &Overrides,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Identity, ClientError> {
+        let saved: ProfilesFile = read_toml(&self.dirs.profiles())?;
+        let asked_for = overrides.profile.clone().or_else(|| variable("LECTERN_PROFILE"));
+        let profile = asked_for.clone().or_else(|| saved.current.clone()).unwrap_or_else(|| DEFAULT_PROFILE.into());
+        let mut endpoints = overrides.endpoints.clone();
+        if endpoints.is_empty() {
+            endpoints = variable("LECTERN_ENDPOINTS").map(|list| split_list(&list)).unwrap_or_default();
+        }
+        if endpoints.is_empty() {
+            endpoints = saved.profiles.get(&profile).map(|profile| profile.endpoints.clone()).unwrap_or_default();
+        }
+        if endpoints.is_empty() && asked_for.is_some() {
+            let known: Vec<_> = saved.profiles.keys().cloned().collect();
+            return Err(ClientError::usage(format!(
+                "there is no profile {profile:?}; known: {}",
+                if known.is_empty() { "none".into() } else { known.join(", ") }
+            )));
+        }
+        let given = match &overrides.token_file {
+            Some(path) => Some(read_token_file(path)?),
+            None => variable("LECTERN_TOKEN").map(|token| Secret::new(token.trim())),
+        };
+        let own = self.token(&profile)?;
+        Ok(Identity {
+            profile,
+            endpoints,
+            token_is_given: given.is_some(),
+            username: if given.is_some() { None } else { own.as_ref().map(|own| own.username.clone()) },
+            token: given.or_else(|| own.map(|own| own.token)),
+        })
+    }
+
+    /// Saves a cluster under `name` and makes it the current one. A token kept under that name for another cluster is
+    /// forgotten.
+    pub fn connect(
+        &self,
+        name: &str,
+        address: &ClusterAddress,
+        cluster_id: &str,
+        nodes: &[String],
+    ) -> Result<Profile, ClientError> {
+        check_name(name)?;
+        address.check_reachable_safely()?;
+        let first = address.endpoint();
+        let mut endpoints = vec![first.clone()];
+        endpoints.extend(nodes.iter().filter(|node| **node != first).cloned());
+        let profile = Profile {
+            endpoints,
+            fingerprint: address.fingerprint.clone(),
+            cluster_id: Some(cluster_id.to_owned()).filter(|id| !id.is_empty()),
+        };
+        let before = self.change_profiles(|file| {
+            file.current = Some(name.into());
+            file.profiles.insert(name.into(), profile.clone())
+        })?;
+        if before.is_some_and(|before| before.cluster_id != profile.cluster_id) {
+            self.forget_token(name)?;
+        }
+        Ok(profile)
+    }
+
+    /// Notes nodes that were learned, for the next start. Makes the profile where there is none yet.
+    pub fn remember_nodes(&self, name: &str, nodes: &[String]) -> Result<(), ClientError> {
+        let mut nodes: Vec<String> = nodes.iter().filter_map(|node| normalise_endpoint(node).ok()).collect();
+        let saved = self.profile(name)?.unwrap_or_default();
+        if nodes.iter().all(|node| saved.endpoints.contains(node)) {
+            return Ok(());
+        }
+        self.change_profiles(|file| {
+            let profile = file.profiles.entry(name.into()).or_default();
+            nodes.retain(|node| !profile.endpoints.contains(node));
+            profile.endpoints.append(&mut nodes);
+        })
+    }
+
+    /// One profile.
+    pub fn profile(&self, name: &str) -> Result<Option<Profile>, ClientError> {
+        let mut saved: ProfilesFile = read_toml(&self.dirs.profiles())?;
+        Ok(saved.profiles.remove(name))
+    }
+
+    /// The token kept for a profile.
+    pub fn token(&self, name: &str) -> Result<Option<SavedToken>, ClientError> {
+        let mut saved: TokensFile = read_toml(&self.dirs.tokens())?;
+        Ok(saved.tokens.remove(name))
+    }
+
+    /// Keeps a token for a profile.
+    pub fn save_token(&self, name: &str, token: SavedToken) -> Result<(), ClientError> {
+        check_name(name)?;
+        self.change_tokens(|file| {
+            file.tokens.insert(name.into(), token);
+        })
+    }
+
+    /// Forgets the token of a profile.
+    pub fn forget_token(&self, name: &str) -> Result<(), ClientError> {
+        if self.token(name)?.is_none() {
+            return Ok(());
+        }
+        self.change_tokens(|file| {
+            file.tokens.remove(name);
+        })
+    }
+
+    fn change_profiles<T>(&self, change: impl FnOnce(&mut ProfilesFile) -> T) -> Result<T, ClientError> {
+        change_toml(&self.dirs.config, &self.dirs.profiles(), change)
+    }
+
+    fn change_tokens<T>(&self, change: impl FnOnce(&mut TokensFile) -> T) -> Result<T, ClientError> {
+        change_toml(&self.dirs.state, &self.dirs.tokens(), change)
+    }
+}
+
+fn change_toml<F: Default + Serialize + DeserializeOwned, T>(
+    directory: &Path,
+    path: &Path,
+    change: impl FnOnce(&mut F) -> T,
+) -> Result<T, ClientError> {
+    private_file::while_locked(directory, || {
+        let mut file: F = read_toml(path)?;
+        let changed = change(&mut file);
+        let text =
+            toml::to_string(&file).map_err(|error| ClientError::usage(format!("{}: {error}", path.display())))?;
+        private_file::replace(path, &text)?;
+        Ok(changed)
+    })
+}
+
+fn read_toml<F: Default + DeserializeOwned>(path: &Path) -> Result<F, ClientError> {
+    let Some(text) = private_file::read(path)? else { return Ok(F::default()) };
+    // The parser's own words may quote the line, which may hold a token.
+    toml::from_str(&text)
+        .map_err(|_| ClientError::usage(format!("{} is damaged: correct or delete it", path.display())))
+}
+
+fn read_token_file(path: &Path) -> Result<Secret, ClientError> {
+    let text = std::fs::read_to_string(path).map_err(|error| ClientError::io(path, error))?;
+    let token = text.trim();
+    if token.is_empty() {
+        return Err(ClientError::usage(format!("{} holds no token", path.display())));
+    }
+    Ok(Secret::new(token))
+}
+
+fn split_list(list: &str) -> Vec<String> {
+    list.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Into::into).collect()
+}
+
+fn check_name(name: &str) -> Result<(), ClientError> {
+    let sensible = !name.is_empty()
+        && name.len() <= 40
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    if sensible {
+        return Ok(());
+    }
+    Err(ClientError::usage(format!("{name:?} is no name for a profile: use letters, digits, '-', '_' and '.'")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn profiles() -> (tempfile::TempDir, Profiles) {
+        let dir = tempfile::tempdir().unwrap();
+        let dirs = Dirs { config: dir.path().join("deep/config"), state: dir.path().join("state") };
+        (dir, Profiles::new(dirs))
+    }
+
+    fn token(text: &str) -> SavedToken {
+        SavedToken { token: Secret::new(text), token_id: "T1".into(), username: "ada".into(), expires_at_ms: 7 }
+    }
+
+    fn resolve(
+        profiles: &Profiles,
+        overrides: &Overrides,
+        variables: &[(&str, &str)],
+    ) -> Result<Identity, ClientError> {
+        profiles.resolve_with(overrides, |name| {
+            variables.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_saved_is_for_the_user_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (_dir, profiles) = profiles();
+        profiles.connect("default", &"127.0.0.1:1".parse().unwrap(), "C1", &[]).unwrap();
+        profiles.save_token("default", token("lct_1")).unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&profiles.dirs.config), 0o700);
+        assert_eq!(mode(&profiles.dirs.state), 0o700);
+        assert_eq!(mode(&profiles.dirs.profiles()), 0o600);
+        assert_eq!(mode(&profiles.dirs.tokens()), 0o600);
+        std::fs::set_permissions(profiles.dirs.tokens(), std::fs::Permissions::from_mode(0o644)).unwrap();
+        profiles.token("default").unwrap().unwrap();
+        assert_eq!(mode(&profiles.dirs.tokens()), 0o600);
+        let left: Vec<_> =
+            std::fs::read_dir(&profiles.dirs.state).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left.len(), 2, "{left:?}");
+    }
+
+    #[test]
+    fn the_command_line_goes_before_the_environment_and_that_before_the_profile() {
+        let (dir, profiles) = profiles();
+        profiles.connect("default", &"127.0.0.1:1".parse().unwrap(), "C1", &["127.0.0.1:2".into()]).unwrap();
+        profiles.save_token("default", token("lct_saved")).unwrap();
+
+        let own = resolve(&profiles, &Overrides::default(), &[]).unwrap();
+        assert_eq!(own.endpoints, ["127.0.0.1:1", "127.0.0.1:2"]);
+        assert_eq!((own.token.unwrap().expose(), own.username.as_deref()), ("lct_saved", Some("ada")));
+
+        let variables = [("LECTERN_ENDPOINTS", "127.0.0.1:3, 127.0.0.1:4"), ("LECTERN_TOKEN", "lct_env")];
+        let given = resolve(&profiles, &Overrides::default(), &variables).unwrap();
+        assert_eq!(given.endpoints, ["127.0.0.1:3", "127.0.0.1:4"]);
+        assert_eq!((given.token.unwrap().expose(), given.token_is_given, given.username), ("lct_env", true, None));
+
+        let file = dir.path().join("token");
+        std::fs::write(&file, "lct_file\n").unwrap();
+        let overrides =
+            Overrides { endpoints: vec!["127.0.0.1:5".into()], token_file: Some(file), ..Overrides::default() };
+        let given = resolve(&profiles, &overrides, &variables).unwrap();
+        assert_eq!((given.endpoints, given.token.unwrap().expose()), (vec!["127.0.0.1:5".into()], "lct_file"));
+    }
+
+    #[test]
+    fn an_unknown_profile_is_an_error_that_names_the_known_ones() {
+        let (_dir, profiles) = profiles();
+        profiles.connect("home", &"127.0.0.1:1".parse().unwrap(), "C1", &[]).unwrap();
+        let overrides = Overrides { profile: Some("hom".into()), ..Overrides::default() };
+        let error = resolve(&profiles, &overrides, &[]).unwrap_err();
+        assert!(error.to_string().contains("home"), "{error}");
+        assert_eq!(error.exit_code(), 2);
+    }
+
+    #[test]
+    fn a_token_does_not_follow_a_profile_to_another_cluster() {
+        let (_dir, profiles) = profiles();
+        let address = "127.0.0.1:1".parse().unwrap();
+        profiles.connect("default", &address, "C1", &[]).unwrap();
+        profiles.save_token("default", token("lct_1")).unwrap();
+        profiles.connect("default", &address, "C1", &[]).unwrap();
+        assert!(profiles.token("default").unwrap().is_some());
+        profiles.connect("default", &address, "C2", &[]).unwrap();
+        assert!(profiles.token("default").unwrap().is_none());
+    }
+
+    #[test]
+    fn learned_nodes_are_added_once_and_only_those_of_this_machine() {
+        let (_dir, profiles) = profiles();
+        for _ in 0..2 {
+            let nodes = ["127.0.0.1:1".to_owned(), "10.0.0.1:1".into(), "127.0.0.1:2".into()];
+            profiles.remember_nodes("default", &nodes).unwrap();
+        }
+        assert_eq!(profiles.profile("default").unwrap().unwrap().endpoints, ["127.0.0.1:1", "127.0.0.1:2"]);
+    }
+
+    #[test]
+    fn a_damaged_file_is_named_and_not_quoted() {
+        let (_dir, profiles) = profiles();
+        private_file::replace(&profiles.dirs.tokens(), "tokens = lct_secret").unwrap();
+        let error = profiles.token("default").unwrap_err().to_string();
+        assert!(error.contains("tokens.toml") && !error.contains("lct_secret"), "{error}");
+    }
+}
