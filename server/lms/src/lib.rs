@@ -42,6 +42,7 @@ pub mod enrollments;
 pub mod extensions;
 #[cfg(test)]
 mod fixture;
+pub mod gradebook;
 pub mod grades;
 pub mod home;
 mod idempotency;
@@ -65,6 +66,7 @@ pub mod testing;
 pub mod threads;
 pub mod uploads;
 pub mod validate;
+pub mod watch;
 
 pub use actor::Actor;
 pub use apply::{Applied, ApplyError, apply};
