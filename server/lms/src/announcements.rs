@@ -98,9 +98,10 @@ pub(crate) fn unread(view: &View<'_>, course_id: &str) -> Result<u32> {
 }
 
 fn find(store: &dyn Store, access: &CourseAccess, announcement_id: &str) -> Result<AnnouncementRecord> {
-    let record = match is_id(announcement_id) {
-        true => store.record(Table::Announcements, &key2(&access.course.course_id, announcement_id))?,
-        false => None,
+    let record = if is_id(announcement_id) {
+        store.record(Table::Announcements, &key2(&access.course.course_id, announcement_id))?
+    } else {
+        None
     };
     let slug = &access.course.slug;
     record.ok_or_else(|| {

@@ -41,13 +41,10 @@ pub fn visible_grade(
     user_id: &str,
 ) -> Result<Option<v1::Grade>> {
     let own = access.enrollment.is_some() && view.actor.user_id() == user_id;
-    if !access.is_staff() && !(own && standing::is_published(assignment)) {
-        return Ok(None);
-    }
-    match standing::grade(view.store, &assignment.assignment_id, user_id)? {
-        Some(record) if access.is_staff() || record.posted => to_proto(view.store, assignment, &record).map(Some),
-        _ => Ok(None),
-    }
+    let may_see =
+        |record: &GradeRecord| access.is_staff() || (own && record.posted && standing::is_published(assignment));
+    let record = standing::grade(view.store, &assignment.assignment_id, user_id)?;
+    record.filter(may_see).map(|record| to_proto(view.store, assignment, &record)).transpose()
 }
 
 /// A grade with everything that is known of it: for eyes that may see it.

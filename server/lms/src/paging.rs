@@ -28,23 +28,23 @@ pub(crate) fn scan<M: Message + Default, T>(
     if after.as_ref().is_some_and(|key| !key.starts_with(prefix)) {
         return refuse(Reason::InvalidArgument, "page_token belongs to another list; start again with an empty one");
     }
-    let mut taken = Vec::new();
+    let mut rows_taken = Vec::new();
     for _ in 0..SCANNED_ROWS / BATCH {
         let rows = store.prefix(table, prefix, after.as_deref(), order, BATCH)?;
         let last_batch = rows.len() < BATCH;
         for (key, bytes) in rows {
-            if taken.len() == page.rows {
+            if rows_taken.len() == page.rows {
                 let token = after.as_deref().map(to_hex).unwrap_or_default();
-                return Ok((taken, token));
+                return Ok((rows_taken, token));
             }
-            taken.extend(take(decode(table, &bytes)?)?);
+            rows_taken.extend(take(decode(table, &bytes)?)?);
             after = Some(key);
         }
         if last_batch {
-            return Ok((taken, String::new()));
+            return Ok((rows_taken, String::new()));
         }
     }
-    Ok((taken, after.as_deref().map(to_hex).unwrap_or_default()))
+    Ok((rows_taken, after.as_deref().map(to_hex).unwrap_or_default()))
 }
 
 /// The rows of `table` under `prefix` that `pick` turns into something, a page of them, and the token of the next page. For
