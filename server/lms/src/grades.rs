@@ -16,15 +16,16 @@ use std::collections::BTreeMap;
 
 use lectern_proto::internal::v1::{AssignmentRecord, EnrollmentRecord, GradeRecord};
 use lectern_proto::v1::{self, EventKind, WorkflowState};
+use prost::Message;
 
 use crate::actor::CourseAccess;
-use crate::context::{Audience, PageRequest, Tx, View};
+use crate::context::{Audience, PageRequest, Tx, View, to_hex};
 use crate::keys::{key1, key2};
 use crate::refusal::{Reason, Refusal, Result, refuse};
 use crate::standing::{self, points_possible};
 use crate::store::{Order, Store, StoreExt};
 use crate::tables::Table;
-use crate::{audit, limits, lookup, points, validate};
+use crate::{audit, limits, lookup, paging, points, validate};
 
 /// Grades changed by one posting; a larger course posts the rest by asking again.
 const MAX_POSTED: usize = 20_000;
@@ -351,10 +352,9 @@ pub fn list_my_grades(view: &View<'_>, request: &v1::ListMyGradesRequest) -> Res
     access.require_student()?;
     let page = PageRequest::new(request.page_size, &request.page_token)?;
     let mut response = v1::ListMyGradesResponse::default();
-    let mut last_key: Option<Vec<u8>> = None;
+    let (mut last_key, mut bytes): (Option<Vec<u8>>, usize) = (None, 0);
     for assignment in standing::published_assignments(view.store, &access.course.course_id)? {
-        let user_id = view.actor.user_id();
-        let grade = standing::grade(view.store, &assignment.assignment_id, user_id)?;
+        let grade = standing::grade(view.store, &assignment.assignment_id, view.actor.user_id())?;
         if let Some(posted) = grade.filter(|grade| grade.posted) {
             response.current_score += score(&posted);
             response.current_possible += points_possible(&assignment);
@@ -363,11 +363,14 @@ pub fn list_my_grades(view: &View<'_>, request: &v1::ListMyGradesRequest) -> Res
         if page.after.as_ref().is_some_and(|after| &key <= after) {
             continue;
         }
-        if response.grades.len() < page.rows {
-            response.grades.push(my_grade(view, &access, &assignment)?);
+        if response.grades.len() < page.rows && bytes < paging::PAGE_BYTES {
+            let grade = my_grade(view, &access, &assignment)?;
+            bytes += grade.encoded_len();
+            response.grades.push(grade);
             last_key = Some(key);
         } else if response.next_page_token.is_empty() {
-            response.next_page_token = page.next_token(page.rows, last_key.as_deref());
+            // The totals need the rest of the course too.
+            response.next_page_token = last_key.as_deref().map(to_hex).unwrap_or_default();
         }
     }
     Ok(response)

@@ -10,45 +10,24 @@ use crate::tables::Table;
 /// Rows read for one page at most; where more had to be skipped the page comes short, with a token to go on.
 const SCANNED_ROWS: usize = 5_000;
 
-/// A page of [`collect`] ends after the row that brings it to this many bytes.
-const PAGE_BYTES: usize = 1024 * 1024;
+/// A page ends after the row that brings it to this many bytes: long texts must fit into one reply.
+pub(crate) const PAGE_BYTES: usize = 1024 * 1024;
 
-/// Rows read at a time.
-const BATCH: usize = 100;
+/// Rows read at a time: few, since some records carry a long text.
+const BATCH: usize = 50;
 
-/// Reads on under `prefix` until `page.rows` rows were taken by `take`, which answers `None` for those to be left out.
-/// Returns what was taken and the token of the next page, empty at the end of the table.
-pub(crate) fn scan<M: Message + Default, T>(
+/// A page of the records under `prefix` that `take` turns into something, and the token of the next page, empty at the
+/// end of the table. `take` answers `None` for those to be left out.
+pub(crate) fn scan<M: Message + Default, T: Message>(
     store: &dyn Store,
     (table, prefix, order): (Table, &[u8], Order),
     page: &PageRequest,
     mut take: impl FnMut(M) -> Result<Option<T>>,
 ) -> Result<(Vec<T>, String)> {
-    let mut after = page.after.clone();
-    if after.as_ref().is_some_and(|key| !key.starts_with(prefix)) {
-        return refuse(Reason::InvalidArgument, "page_token belongs to another list; start again with an empty one");
-    }
-    let mut rows_taken = Vec::new();
-    for _ in 0..SCANNED_ROWS / BATCH {
-        let rows = store.prefix(table, prefix, after.as_deref(), order, BATCH)?;
-        let last_batch = rows.len() < BATCH;
-        for (key, bytes) in rows {
-            if rows_taken.len() == page.rows {
-                let token = after.as_deref().map(to_hex).unwrap_or_default();
-                return Ok((rows_taken, token));
-            }
-            rows_taken.extend(take(decode(table, &bytes)?)?);
-            after = Some(key);
-        }
-        if last_batch {
-            return Ok((rows_taken, String::new()));
-        }
-    }
-    Ok((rows_taken, after.as_deref().map(to_hex).unwrap_or_default()))
+    collect(store, table, prefix, order, page, |_, value| take(decode(table, value)?))
 }
 
-/// The rows of `table` under `prefix` that `pick` turns into something, a page of them, and the token of the next page. For
-/// indexes, whose values are no records, and for rows so long that a page of them must be bounded in bytes too.
+/// Like [`scan`], for tables whose values are no records, such as indexes: `pick` is given the key and the value.
 pub(crate) fn collect<T: Message>(
     store: &dyn Store,
     table: Table,
@@ -62,16 +41,16 @@ pub(crate) fn collect<T: Message>(
         return refuse(Reason::InvalidArgument, "page_token belongs to another list; start again with an empty one");
     }
     let (mut picked, mut bytes) = (Vec::new(), 0);
-    loop {
+    for _ in 0..SCANNED_ROWS / BATCH {
         let rows = store.prefix(table, prefix, after.as_deref(), order, BATCH)?;
         let last_batch = rows.len() < BATCH;
         for (key, value) in rows {
+            if picked.len() >= page.rows || bytes >= PAGE_BYTES {
+                return Ok((picked, next_token(after.as_deref())));
+            }
             if let Some(item) = pick(&key, &value)? {
                 bytes += item.encoded_len();
                 picked.push(item);
-            }
-            if picked.len() >= page.rows || bytes >= PAGE_BYTES {
-                return Ok((picked, to_hex(&key)));
             }
             after = Some(key);
         }
@@ -79,6 +58,11 @@ pub(crate) fn collect<T: Message>(
             return Ok((picked, String::new()));
         }
     }
+    Ok((picked, next_token(after.as_deref())))
+}
+
+fn next_token(last_key: Option<&[u8]>) -> String {
+    last_key.map(to_hex).unwrap_or_default()
 }
 
 /// Every record under `prefix`, in ascending order of keys, up to `limit`, read in small batches.

@@ -205,3 +205,23 @@ fn what_is_empty_overlong_or_too_late_is_refused() {
     assert_eq!(ask(&mut class, "ada", question(ThreadVisibility::Course, false)).unwrap_err(), "WRONG_STATE");
     read(&mut class, "ada", 1, 0).unwrap();
 }
+
+#[test]
+fn a_page_of_long_messages_ends_early_and_goes_on() {
+    let mut class = Class::new();
+    ask(&mut class, "ada", question(ThreadVisibility::Course, false)).unwrap();
+    for _ in 0..40 {
+        reply(&mut class, "tom", 1, &"x".repeat(limits::BODY_BYTES)).unwrap();
+    }
+    let (mut token, mut pages) = (String::new(), Vec::new());
+    loop {
+        let request = v1::GetThreadRequest { course: "cs101".into(), number: 1, page_size: 500, page_token: token };
+        let page = class.world.ask("ada", |view| get_thread(view, &request)).unwrap();
+        pages.push(page.messages.len());
+        token = page.next_page_token;
+        if token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(pages, [17, 16, 8]);
+}
