@@ -61,7 +61,8 @@ pub enum Effect {
         /// One atomic batch: state directory's name, truncated index and term, hard state; deletes the entries.
         switch: Batch,
     },
-    /// raft ignored the staged snapshot: delete it.
+    /// Delete this staged snapshot, which raft ignored, or this checkpoint, which no follower needs any more. A name the
+    /// shell does not know is to be ignored.
     DiscardSnapshot {
         /// Which.
         id: String,

@@ -36,6 +36,14 @@ pub enum Input {
         /// The command, opaque to the core; never empty.
         data: Vec<u8>,
     },
+    /// A change of the configuration to replicate. Its entry comes back in [`crate::Effect::Apply`] as a
+    /// configuration, or as an empty entry where raft refused it (trap 4).
+    Configure {
+        /// Comes back in [`crate::Reply`].
+        id: RequestId,
+        /// The change; an empty one leaves a joint configuration.
+        change: raft::eraftpb::ConfChangeV2,
+    },
     /// A linearizable read wants its point.
     Read {
         /// Comes back in [`crate::Reply`].

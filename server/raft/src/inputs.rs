@@ -1,0 +1,288 @@
+//! What each input does.
+
+use raft::{
+    StateRole,
+    eraftpb::{ConfChangeV2, Message, MessageType},
+};
+
+use crate::{Disk, Effect, Hello, NodeId, Refused, Replica, Reply, RequestId, SnapshotMeta, agreement::Verdict, codec};
+
+/// A fetch that is not answered for this long is forgotten, and asked for again when raft needs it.
+const FETCH_TIMEOUT_MS: u64 = 5_000;
+
+impl<D: Disk> Replica<D> {
+    pub(crate) fn tick(&mut self) {
+        self.expire();
+        if self.frozen() {
+            return;
+        }
+        self.hand_over_if_clock_is_wrong();
+        self.leave_joint_configuration();
+        if self.may_not_campaign() {
+            // Forgetting the leader instead lets this node vote for another.
+            let term = self.raw.raft.term;
+            self.raw.raft.become_follower(term, 0);
+            return;
+        }
+        self.raw.tick();
+    }
+
+    /// The next tick would make a candidate of a node that must not become one: its clock is wrong, or it is the only
+    /// voter and raft-rs would make it leader at once, before all of its log is durable.
+    fn may_not_campaign(&self) -> bool {
+        let raft = &self.raw.raft;
+        let due = raft.state != StateRole::Leader
+            && raft.promotable()
+            && raft.election_elapsed + 1 >= raft.randomized_election_timeout();
+        due && (!self.clock.verdict().good || (raft.prs().is_singleton() && !self.writes.idle()))
+    }
+
+    fn expire(&mut self) {
+        let now = self.now;
+        let log = self.raw.mut_store();
+        log.fetches.get_mut().expire(now.saturating_sub(FETCH_TIMEOUT_MS));
+        let overdue = log.snapshots.get_mut().expire();
+        self.effects.extend(overdue.unused.into_iter().map(|id| Effect::DiscardSnapshot { id }));
+        for node in overdue.lost {
+            self.notice(format!("the snapshot for node {node} was not delivered in time"));
+            self.raw.report_snapshot(node, raft::SnapshotStatus::Failure);
+        }
+        let refused = self.reads.expire(self.raw.raft.leader_id, now);
+        self.reply_all(refused);
+    }
+
+    pub(crate) fn hello(&mut self, hello: &Hello) {
+        let result = self.peers.judge(&self.config.hello, hello, &mut self.writes.notes);
+        if let Err(reason) = &result {
+            self.notice(format!("refused node {}: {reason}", hello.node));
+        }
+        let welcome = Effect::Welcome { peer: hello.node, result };
+        if self.writes.notes.ops.is_empty() {
+            self.effects.push(welcome);
+        } else {
+            self.writes.note_effects.push(welcome);
+        }
+    }
+
+    pub(crate) fn message(&mut self, from: NodeId, bytes: &[u8]) {
+        let Some(message) = codec::decode_message(bytes) else {
+            return self.notice(format!("a message from node {from} cannot be read: does it run another release?"));
+        };
+        let kind = message.get_msg_type();
+        let addressed = message.from == from && message.to == self.config.node;
+        if !addressed || !travels_alone(kind) || !self.peers.hear(from, self.now) || self.frozen() {
+            return;
+        }
+        if kind == MessageType::MsgTimeoutNow && !self.clock.verdict().good {
+            return;
+        }
+        if self.has_lost_its_tail(&message) {
+            return;
+        }
+        // An error only says that the message came from nobody of the configuration.
+        let _ = self.raw.step(message);
+        if self.is_leader()
+            && let Some(matched) = self.raw.raft.prs().get(from).map(|progress| progress.matched)
+        {
+            self.raw.mut_store().snapshots.get_mut().caught_up(from, matched);
+        }
+    }
+
+    /// raft-rs panics when a leader knows of more entries here than there are; a person deserves a sentence.
+    fn has_lost_its_tail(&mut self, message: &Message) -> bool {
+        let last = self.raw.raft.raft_log.last_index();
+        let lost = message.get_msg_type() == MessageType::MsgHeartbeat
+            && message.term >= self.raw.raft.term
+            && message.commit > last;
+        if lost {
+            self.stopping = Some(format!(
+                "the log ends at entry {last}, but the leader (node {}) knows that this node held entry {}: it has lost its tail. Remove \
+                 this node from the cluster, and let it join again under a new id",
+                message.from, message.commit
+            ));
+        }
+        lost
+    }
+
+    pub(crate) fn peer_lost(&mut self, peer: NodeId, refused: bool) {
+        self.clock.forget(peer);
+        self.peers.lost(peer);
+        if self.frozen() {
+            return;
+        }
+        self.raw.report_unreachable(peer);
+        let raft = &mut self.raw.raft;
+        if refused && raft.state == StateRole::Follower && raft.leader_id == peer {
+            // The leader's process is gone. This is safe because no read relies on a lease. The followers ask for votes in
+            // the order of their numbers, a tick apart, so that they do not split them.
+            let term = raft.term;
+            raft.become_follower(term, 0);
+            let before =
+                self.conf_state.voters.iter().filter(|voter| **voter < self.config.node && **voter != peer).count();
+            self.hurry = Some(1 + 2 * before);
+        }
+    }
+
+    pub(crate) fn propose(&mut self, id: RequestId, data: Vec<u8>) {
+        assert!(!data.is_empty(), "an empty command could not be told from raft's own empty entries");
+        let bytes = data.len() as u64;
+        let appended = self.admit(bytes).and_then(|()| {
+            // raft refuses while it hands leadership over and when too much is uncommitted.
+            self.raw.propose(Vec::new(), data).map_err(|_| Refused::Busy)
+        });
+        self.appended(id, bytes, appended);
+    }
+
+    pub(crate) fn propose_configuration(&mut self, id: RequestId, change: ConfChangeV2) {
+        let appended = self.admit(0).and_then(|()| {
+            if self.raw.raft.has_pending_conf() {
+                return Err(Refused::Busy);
+            }
+            self.raw.propose_conf_change(Vec::new(), change).map_err(|_| Refused::Busy)
+        });
+        self.appended(id, 0, appended);
+    }
+
+    fn appended(&mut self, id: RequestId, bytes: u64, appended: Result<(), Refused>) {
+        let reply = match appended {
+            Ok(()) => {
+                let (index, term) = (self.raw.raft.raft_log.last_index(), self.raw.raft.term);
+                self.proposals.appended(id, index, term, bytes)
+            }
+            Err(why) => Reply::ProposalRefused { id, why },
+        };
+        self.reply(reply);
+    }
+
+    /// Whether a proposal may be made here now. raft-rs itself would forward it in silence (trap 15).
+    fn admit(&self, bytes: u64) -> Result<(), Refused> {
+        if bytes > self.config.max_entry_bytes {
+            return Err(Refused::TooLarge);
+        }
+        if !self.is_leader() {
+            return Err(Refused::NotLeader { leader: self.raw.raft.leader_id });
+        }
+        if !self.clock.verdict().good {
+            return Err(Refused::Clock);
+        }
+        if self.unapplied_bytes > self.config.max_unapplied_bytes {
+            return Err(Refused::Busy);
+        }
+        self.proposals.admit(bytes)
+    }
+
+    pub(crate) fn applied(&mut self, index: u64) {
+        assert!(
+            index <= self.handed.max(self.applied),
+            "entry {index} was not handed out, the last was {}",
+            self.handed
+        );
+        // Late news from before a snapshot was installed says nothing any more.
+        if index <= self.applied || self.installing.is_some() {
+            return;
+        }
+        self.applied = index;
+        while let Some((_, bytes)) = self.unapplied.pop_front_if(|(handed, _)| *handed <= index) {
+            self.unapplied_bytes -= bytes;
+        }
+        self.raw.advance_apply_to(index);
+        let ready = self.reads.applied(index);
+        self.reply_all(ready);
+    }
+
+    pub(crate) fn entries_fetched(&mut self, fetch: u64) {
+        let Some(fetch) = self.raw.mut_store().fetches.get_mut().fetched(fetch) else { return };
+        if self.frozen() {
+            return;
+        }
+        self.raw.store().in_reach.set(Some((fetch.low, fetch.high)));
+        for context in fetch.waiting {
+            self.raw.on_entries_fetched(context);
+        }
+        self.raw.store().in_reach.set(None);
+    }
+
+    pub(crate) fn snapshot_made(&mut self, to: NodeId, result: Result<SnapshotMeta, String>) {
+        if let Err(reason) = &result {
+            self.notice(format!("no snapshot could be made for node {to}: {reason}"));
+        }
+        match self.raw.mut_store().snapshots.get_mut().made(to, result) {
+            // raft would ask again with the next heartbeat's answer; there is no reason to wait for it.
+            Ok(()) if self.is_leader() && self.raw.raft.prs().get(to).is_some() => self.raw.raft.send_append(to),
+            Ok(()) => {}
+            Err(unused) => self.effects.extend(unused.map(|id| Effect::DiscardSnapshot { id })),
+        }
+    }
+
+    pub(crate) fn snapshot_sent(&mut self, to: NodeId, ok: bool) {
+        if self.raw.mut_store().snapshots.get_mut().sent(to, ok) {
+            let status = if ok { raft::SnapshotStatus::Finish } else { raft::SnapshotStatus::Failure };
+            self.raw.report_snapshot(to, status);
+        }
+    }
+
+    pub(crate) fn snapshot_staged(&mut self, id: String, from: NodeId, bytes: &[u8]) {
+        let message = codec::decode_message(bytes).filter(|message| {
+            let addressed = message.from == from && message.to == self.config.node;
+            addressed && message.get_msg_type() == MessageType::MsgSnapshot && message.snapshot.is_some()
+        });
+        let accepted = message.is_some_and(|mut message| {
+            if self.frozen() || !self.peers.hear(from, self.now) {
+                return false;
+            }
+            message.mut_snapshot().data = id.clone().into_bytes();
+            // An error only says that the message came from nobody of the configuration.
+            let _ = self.raw.step(message);
+            self.raw.snap().is_some_and(|snapshot| snapshot.data == id.as_bytes())
+        });
+        if !accepted {
+            self.effects.push(Effect::DiscardSnapshot { id });
+        }
+    }
+
+    pub(crate) fn state_hash(&mut self, node: NodeId, index: u64, hash: [u8; 32]) {
+        match self.agreement.reported(self.config.node, &self.conf_state.voters, node, index, hash) {
+            Verdict::Fine => {}
+            Verdict::Disputed(index) => {
+                self.notice(format!("replicas differ after entry {index}; waiting for the others"))
+            }
+            Verdict::Stop(reason) => self.stopping = Some(reason),
+        }
+    }
+
+    /// A joint configuration is left by the leader that entered it; should that have failed, by this one (trap 19).
+    fn leave_joint_configuration(&mut self) {
+        if self.conf_state.voters_outgoing.is_empty() || !self.role.ready {
+            self.joint_since = None;
+            return;
+        }
+        let since = *self.joint_since.get_or_insert(self.now);
+        if self.now.saturating_sub(since) < self.config.joint_timeout_ms || self.raw.raft.has_pending_conf() {
+            return;
+        }
+        self.joint_since = None;
+        self.notice("left a joint configuration that nobody had left".to_owned());
+        // Dropped only while leadership is handed over; then the next leader tries.
+        let _ = self.raw.propose_conf_change(Vec::new(), ConfChangeV2::default());
+    }
+}
+
+/// Whether a peer sends messages of this kind by themselves: not the local ones, not proposals (they are never forwarded
+/// by raft), not snapshots (they come with their files).
+fn travels_alone(kind: MessageType) -> bool {
+    use MessageType as Kind;
+    matches!(
+        kind,
+        Kind::MsgAppend
+            | Kind::MsgAppendResponse
+            | Kind::MsgRequestVote
+            | Kind::MsgRequestVoteResponse
+            | Kind::MsgRequestPreVote
+            | Kind::MsgRequestPreVoteResponse
+            | Kind::MsgHeartbeat
+            | Kind::MsgHeartbeatResponse
+            | Kind::MsgTimeoutNow
+            | Kind::MsgReadIndex
+            | Kind::MsgReadIndexResp
+    )
+}

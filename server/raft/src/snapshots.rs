@@ -1,0 +1,242 @@
+//! Snapshots for followers that the log no longer reaches: wanted → made → sending → installing, with a way out of each
+//! (trap 16: a snapshot that nobody reports on stops its follower for good).
+
+use std::collections::BTreeMap;
+
+use raft::eraftpb::ConfState;
+
+use crate::{NodeId, SnapshotMeta, codec};
+
+/// Where a follower's snapshot stands.
+#[derive(Clone, Debug, PartialEq)]
+enum Stage {
+    /// raft wants one; the shell is not asked yet.
+    Wanted { at_least: u64 },
+    /// The shell makes a checkpoint.
+    Making { at_least: u64, since: u64 },
+    /// There is a checkpoint; raft has not taken it up yet.
+    Made { id: String, index: u64, term: u64, conf_state: ConfState, since: u64 },
+    /// The shell streams it.
+    Sending { index: u64, since: u64 },
+    /// It is staged at the follower, which installs it.
+    Installing { index: u64, since: u64 },
+    /// It failed: wait a little.
+    Failed { until: u64 },
+}
+
+/// What became overdue.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Overdue {
+    /// Followers that raft must be told about: their snapshot is lost.
+    pub(crate) lost: Vec<NodeId>,
+    /// Checkpoints that nobody took.
+    pub(crate) unused: Vec<String>,
+}
+
+/// The snapshots under way at a leader.
+#[derive(Debug, Default)]
+pub(crate) struct Snapshots {
+    stages: BTreeMap<NodeId, Stage>,
+    now: u64,
+    timeout: u64,
+    retry: u64,
+}
+
+impl Snapshots {
+    /// Times, in milliseconds.
+    pub(crate) fn configure(&mut self, timeout: u64, retry: u64) {
+        (self.timeout, self.retry) = (timeout, retry);
+    }
+
+    /// The time of this step.
+    pub(crate) fn set_now(&mut self, now: u64) {
+        self.now = now;
+    }
+
+    /// raft wants to send a snapshot that holds `at_least` this index: the one that was made, or none yet.
+    pub(crate) fn wanted(&mut self, to: NodeId, at_least: u64) -> Option<(String, u64, u64, ConfState)> {
+        let now = self.now;
+        match self.stages.get(&to) {
+            Some(Stage::Made { id, index, term, conf_state, .. }) if *index >= at_least => {
+                let made = (id.clone(), *index, *term, conf_state.clone());
+                self.stages.insert(to, Stage::Sending { index: made.1, since: now });
+                Some(made)
+            }
+            Some(Stage::Failed { until }) if *until > now => None,
+            // Asked again while one is sent: raft gave the first up, and so does this.
+            None | Some(Stage::Failed { .. } | Stage::Sending { .. } | Stage::Installing { .. }) => {
+                self.stages.insert(to, Stage::Wanted { at_least });
+                None
+            }
+            Some(Stage::Wanted { .. } | Stage::Making { .. } | Stage::Made { .. }) => None,
+        }
+    }
+
+    /// The checkpoints the shell is to make now: for whom, and at least which index.
+    pub(crate) fn take_wanted(&mut self) -> Vec<(NodeId, u64)> {
+        let mut wanted = Vec::new();
+        for (to, stage) in &mut self.stages {
+            if let Stage::Wanted { at_least } = *stage {
+                *stage = Stage::Making { at_least, since: self.now };
+                wanted.push((*to, at_least));
+            }
+        }
+        wanted
+    }
+
+    /// A checkpoint was made, or not. `Err` holds the checkpoint's id where it is of no use.
+    pub(crate) fn made(&mut self, to: NodeId, result: Result<SnapshotMeta, String>) -> Result<(), Option<String>> {
+        let (now, until) = (self.now, self.now.saturating_add(self.retry));
+        let Some(Stage::Making { at_least, .. }) = self.stages.get(&to) else {
+            return Err(result.ok().map(|meta| meta.id));
+        };
+        let at_least = *at_least;
+        let useful = |meta: &SnapshotMeta| meta.index >= at_least && meta.index > 0;
+        match result {
+            Ok(meta) if useful(&meta) => {
+                let Some(conf_state) = codec::decode_conf_state(&meta.conf_state) else {
+                    self.stages.insert(to, Stage::Failed { until });
+                    return Err(Some(meta.id));
+                };
+                let SnapshotMeta { id, index, term, .. } = meta;
+                self.stages.insert(to, Stage::Made { id, index, term, conf_state, since: now });
+                Ok(())
+            }
+            other => {
+                self.stages.insert(to, Stage::Failed { until });
+                Err(other.ok().map(|meta| meta.id))
+            }
+        }
+    }
+
+    /// The stream ended. Whether raft waits for this report.
+    pub(crate) fn sent(&mut self, to: NodeId, ok: bool) -> bool {
+        let Some(Stage::Sending { index, .. }) = self.stages.get(&to) else { return false };
+        let stage = if ok {
+            Stage::Installing { index: *index, since: self.now }
+        } else {
+            Stage::Failed { until: self.now.saturating_add(self.retry) }
+        };
+        self.stages.insert(to, stage);
+        true
+    }
+
+    /// The follower holds the log up to `matched`.
+    pub(crate) fn caught_up(&mut self, to: NodeId, matched: u64) {
+        if let Some(Stage::Installing { index, .. }) = self.stages.get(&to)
+            && matched >= *index
+        {
+            self.stages.remove(&to);
+        }
+    }
+
+    /// Entries above this one must stay in the log: a snapshot under way ends there.
+    pub(crate) fn floor(&self) -> Option<u64> {
+        let floor = |stage: &Stage| match stage {
+            Stage::Wanted { at_least } | Stage::Making { at_least, .. } => Some(*at_least),
+            Stage::Made { index, .. } | Stage::Sending { index, .. } | Stage::Installing { index, .. } => Some(*index),
+            Stage::Failed { .. } => None,
+        };
+        self.stages.values().filter_map(floor).min()
+    }
+
+    /// Gives up what takes too long.
+    pub(crate) fn expire(&mut self) -> Overdue {
+        let (now, timeout, retry) = (self.now, self.timeout, self.retry);
+        let late = |since: u64| now.saturating_sub(since) >= timeout;
+        let mut overdue = Overdue::default();
+        for (to, stage) in &mut self.stages {
+            match stage {
+                Stage::Sending { since, .. } | Stage::Installing { since, .. } if late(*since) => {
+                    overdue.lost.push(*to)
+                }
+                Stage::Made { id, since, .. } if late(*since) => overdue.unused.push(std::mem::take(id)),
+                Stage::Making { since, .. } if late(*since) => {}
+                _ => continue,
+            }
+            *stage = Stage::Failed { until: now.saturating_add(retry) };
+        }
+        self.stages.retain(|_, stage| !matches!(stage, Stage::Failed { until } if *until <= now));
+        overdue
+    }
+
+    /// This node leads no longer. The checkpoints that nobody will take.
+    pub(crate) fn clear(&mut self) -> Vec<String> {
+        let unused = |stage| if let Stage::Made { id, .. } = stage { Some(id) } else { None };
+        std::mem::take(&mut self.stages).into_values().filter_map(unused).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meta(index: u64) -> SnapshotMeta {
+        SnapshotMeta {
+            id: format!("s{index}"),
+            index,
+            term: 1,
+            conf_state: codec::encode_conf_state(&ConfState::default()),
+        }
+    }
+
+    fn making() -> Snapshots {
+        let mut snapshots = Snapshots::default();
+        snapshots.configure(100, 10);
+        assert_eq!(snapshots.wanted(3, 5), None);
+        assert_eq!(snapshots.take_wanted(), vec![(3, 5)]);
+        assert_eq!(snapshots.take_wanted(), vec![]);
+        snapshots
+    }
+
+    #[test]
+    fn a_snapshot_is_made_sent_and_installed() {
+        let mut snapshots = making();
+        assert_eq!(snapshots.floor(), Some(5));
+        assert_eq!(snapshots.made(3, Ok(meta(9))), Ok(()));
+        assert_eq!(snapshots.wanted(3, 5).unwrap().1, 9);
+        assert_eq!(snapshots.floor(), Some(9));
+        assert!(snapshots.sent(3, true));
+        snapshots.caught_up(3, 8);
+        assert_eq!(snapshots.floor(), Some(9));
+        snapshots.caught_up(3, 9);
+        assert_eq!(snapshots.floor(), None);
+    }
+
+    #[test]
+    fn a_failure_is_retried_after_a_while() {
+        let mut snapshots = making();
+        assert_eq!(snapshots.made(3, Err("no space".into())), Err(None));
+        assert_eq!(snapshots.wanted(3, 5), None);
+        assert_eq!(snapshots.take_wanted(), vec![]);
+        snapshots.set_now(10);
+        assert_eq!(snapshots.wanted(3, 5), None);
+        assert_eq!(snapshots.take_wanted(), vec![(3, 5)]);
+    }
+
+    #[test]
+    fn trap_16_every_stage_ends_in_time() {
+        let mut snapshots = making();
+        snapshots.set_now(100);
+        assert_eq!(snapshots.expire(), Overdue::default());
+        assert_eq!(snapshots.made(3, Ok(meta(9))), Err(Some("s9".into())), "too late to be of use");
+
+        let mut snapshots = making();
+        snapshots.made(3, Ok(meta(9))).unwrap();
+        snapshots.set_now(100);
+        assert_eq!(snapshots.expire().unused, vec!["s9"]);
+
+        let mut snapshots = making();
+        snapshots.made(3, Ok(meta(9))).unwrap();
+        snapshots.wanted(3, 5).unwrap();
+        snapshots.set_now(100);
+        assert_eq!(snapshots.expire().lost, vec![3]);
+        assert!(!snapshots.sent(3, true), "nobody waits for it any more");
+    }
+
+    #[test]
+    fn a_checkpoint_below_the_wanted_index_is_of_no_use() {
+        let mut snapshots = making();
+        assert_eq!(snapshots.made(3, Ok(meta(4))), Err(Some("s4".into())));
+    }
+}
