@@ -6,5 +6,6 @@
 
 pub mod fatal;
 pub mod node;
+pub mod services;
 pub mod store;
 pub mod wall_clock;

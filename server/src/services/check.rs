@@ -1,0 +1,60 @@
+//! Shapes that apply cannot judge: it has no table of time zones, and must not read one, since nodes may have different
+//! ones.
+
+use lectern_lms::Reason;
+use lectern_proto::v1;
+use tonic::Status;
+
+use super::errors;
+
+/// For requests that apply judges entirely.
+pub fn nothing<Q>(_: &Q) -> Result<(), Status> {
+    Ok(())
+}
+
+/// A time zone's IANA name, or nothing.
+fn time_zone(name: &str) -> Result<(), Status> {
+    if name.is_empty() || jiff::tz::TimeZone::get(name).is_ok() {
+        return Ok(());
+    }
+    let shown: String = name.chars().take(64).collect();
+    Err(errors::refused(
+        Reason::InvalidArgument,
+        format!("there is no time zone `{shown}`; use an IANA name such as Europe/Berlin or UTC"),
+    ))
+}
+
+/// For `CreateUser`.
+pub fn create_user(request: &v1::CreateUserRequest) -> Result<(), Status> {
+    time_zone(&request.time_zone)
+}
+
+/// For `UpdateUser`.
+pub fn update_user(request: &v1::UpdateUserRequest) -> Result<(), Status> {
+    time_zone(request.time_zone.as_deref().unwrap_or_default())
+}
+
+/// For `CreateCourse`.
+pub fn create_course(request: &v1::CreateCourseRequest) -> Result<(), Status> {
+    time_zone(&request.time_zone)
+}
+
+/// For `UpdateCourse`.
+pub fn update_course(request: &v1::UpdateCourseRequest) -> Result<(), Status> {
+    time_zone(request.time_zone.as_deref().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_zones_are_those_of_the_iana() {
+        for name in ["", "UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires"] {
+            assert!(time_zone(name).is_ok(), "{name}");
+        }
+        for name in ["Berlin", "Europe/Berlinn", "../../etc/passwd", "+02:00"] {
+            assert!(time_zone(name).is_err(), "{name}");
+        }
+    }
+}

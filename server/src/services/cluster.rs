@@ -1,0 +1,41 @@
+//! The cluster as this node sees it: without sign-in, without a leader, without a quorum.
+
+use std::time::Duration;
+
+use lectern_proto::v1::{GetStatusRequest, GetStatusResponse, WatchStatusRequest};
+use lectern_rpc::v1::cluster_service_server::ClusterService;
+use tonic::{Request, Response, Status};
+
+use super::Door;
+use super::stream::{self, Pieces};
+
+/// At most so often.
+const AT_MOST_EVERY: Duration = Duration::from_millis(100);
+/// At least so often, counted from the earliest moment it may be sent again.
+const AT_LEAST_EVERY: Duration = Duration::from_millis(1_900);
+
+#[tonic::async_trait]
+impl ClusterService for Door {
+    async fn get_status(&self, _: Request<GetStatusRequest>) -> Result<Response<GetStatusResponse>, Status> {
+        Ok(Response::new(self.node.status()))
+    }
+
+    type WatchStatusStream = Pieces<GetStatusResponse>;
+
+    async fn watch_status(&self, _: Request<WatchStatusRequest>) -> Result<Response<Self::WatchStatusStream>, Status> {
+        let place = self.watchers.enter().await?;
+        let node = self.node.clone();
+        Ok(Response::new(stream::spawn(self.stopping(), async move |out| {
+            let _place = place;
+            let mut changed = node.status_changed();
+            loop {
+                changed.mark_unchanged();
+                out.send(node.status()).await?;
+                tokio::time::sleep(AT_MOST_EVERY).await;
+                if let Ok(Err(_)) = tokio::time::timeout(AT_LEAST_EVERY, changed.changed()).await {
+                    return Ok(());
+                }
+            }
+        })))
+    }
+}

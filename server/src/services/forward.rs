@@ -1,0 +1,152 @@
+//! Passing a call on to the leader: once, with the caller's token and key, as the client itself would make it.
+
+use std::collections::HashMap;
+use std::error::Error as _;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use lectern_rpc::Call;
+use tonic::client::Grpc;
+use tonic::codegen::http::uri::PathAndQuery;
+use tonic::metadata::{MetadataMap, MetadataValue};
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, ConnectError, Request, Status};
+use tonic_prost::ProstCodec;
+use tonic_types::StatusExt as _;
+
+use super::{MAX_REQUEST_BYTES, errors, metadata};
+
+/// How long a leader may take to answer.
+const DEADLINE: Duration = Duration::from_secs(20);
+const CONNECT_DEADLINE: Duration = Duration::from_secs(1);
+const KEEPALIVE: Duration = Duration::from_secs(10);
+/// Leaders' addresses to which connections are kept.
+const MAX_CHANNELS: usize = 16;
+/// What of the caller's metadata goes along.
+const PASSED_ON: [&str; 3] = [metadata::AUTHORIZATION, metadata::IDEMPOTENCY_KEY, "traceparent"];
+
+/// Connections to the nodes that led.
+#[derive(Default)]
+pub struct Forwarder {
+    channels: Mutex<HashMap<String, Channel>>,
+}
+
+impl Forwarder {
+    /// Makes the call at `leader` (HOST:PORT) on behalf of a client at `address`.
+    pub async fn call<Q: Call>(
+        &self,
+        leader: &str,
+        request: Request<Q>,
+        address: Option<IpAddr>,
+    ) -> Result<Q::Response, Status> {
+        let mut grpc = Grpc::new(self.channel(leader)?).max_decoding_message_size(MAX_REQUEST_BYTES);
+        let (metadata, _, message) = request.into_parts();
+        let mut onward = Request::new(message);
+        *onward.metadata_mut() = passed_on(&metadata, address);
+        let path = PathAndQuery::from_static(Q::PATH);
+        let made = async {
+            grpc.ready().await.map_err(|_| errors::no_leader())?;
+            grpc.unary(onward, path, ProstCodec::<Q, Q::Response>::default()).await
+        };
+        match tokio::time::timeout(DEADLINE, made).await {
+            Ok(Ok(response)) => Ok(response.into_inner()),
+            Ok(Err(status)) => Err(judge(status)),
+            Err(_) => Err(errors::outcome_unknown()),
+        }
+    }
+
+    fn channel(&self, leader: &str) -> Result<Channel, Status> {
+        let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(channel) = channels.get(leader) {
+            return Ok(channel.clone());
+        }
+        let endpoint = Endpoint::from_shared(format!("http://{leader}"))
+            .map_err(|_| errors::internal("the leader's client address is not HOST:PORT"))?;
+        let channel = endpoint
+            .connect_timeout(CONNECT_DEADLINE)
+            .tcp_nodelay(true)
+            .http2_keep_alive_interval(KEEPALIVE)
+            .keep_alive_timeout(KEEPALIVE)
+            .connect_lazy();
+        if channels.len() >= MAX_CHANNELS {
+            channels.clear();
+        }
+        channels.insert(leader.to_owned(), channel.clone());
+        Ok(channel)
+    }
+}
+
+fn passed_on(from: &MetadataMap, address: Option<IpAddr>) -> MetadataMap {
+    let mut onward = MetadataMap::new();
+    for name in PASSED_ON {
+        if let Some(value) = from.get(name) {
+            onward.insert(name, value.clone());
+        }
+    }
+    onward.insert(metadata::FORWARDED, MetadataValue::from_static("1"));
+    if let Some(value) = address.and_then(|address| metadata::value(&address.to_string())) {
+        onward.insert(metadata::CLIENT_ADDRESS, value);
+    }
+    onward
+}
+
+/// What the leader itself answered stands. A broken connection means that the call was never made, or that its outcome is
+/// not known.
+fn judge(status: Status) -> Status {
+    if status.get_details_error_info().is_some() {
+        return status;
+    }
+    let mut cause = status.source();
+    while let Some(error) = cause {
+        if error.is::<ConnectError>() {
+            return errors::no_leader();
+        }
+        cause = error.source();
+    }
+    match status.code() {
+        Code::Unavailable | Code::Unknown | Code::Internal | Code::Cancelled | Code::DeadlineExceeded => {
+            errors::outcome_unknown()
+        }
+        _ => status,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_token_and_the_key_go_along_and_little_else() {
+        let mut from = MetadataMap::new();
+        for (name, text) in
+            [("authorization", "Bearer x"), ("idempotency-key", "k"), ("cookie", "c"), (metadata::FORWARDED, "9")]
+        {
+            from.insert(name, metadata::value(text).unwrap());
+        }
+        let onward = passed_on(&from, Some([192, 0, 2, 1].into()));
+        assert_eq!(onward.get("authorization").unwrap(), "Bearer x");
+        assert_eq!(onward.get("idempotency-key").unwrap(), "k");
+        assert_eq!(onward.get(metadata::FORWARDED).unwrap(), "1");
+        assert_eq!(onward.get(metadata::CLIENT_ADDRESS).unwrap(), "192.0.2.1");
+        assert!(onward.get("cookie").is_none());
+    }
+
+    #[test]
+    fn a_leaders_own_answer_stands_and_a_broken_connection_is_an_unknown_outcome() {
+        let own = errors::no_leader();
+        assert_eq!(judge(own).get_details_error_info().unwrap().reason, "NO_LEADER");
+        let broken = judge(Status::unavailable("broken pipe"));
+        assert_eq!(broken.get_details_error_info().unwrap().reason, "OUTCOME_UNKNOWN");
+    }
+
+    #[tokio::test]
+    async fn where_nobody_listens_nothing_was_changed() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        drop(listener);
+        let request = Request::new(lectern_proto::v1::SignOutRequest {});
+        let status = Forwarder::default().call(&address, request, None).await.unwrap_err();
+        assert_eq!(status.get_details_error_info().unwrap().reason, "NO_LEADER");
+    }
+}

@@ -1,0 +1,17 @@
+//! Threads with the instructor.
+
+use lectern_lms::threads;
+use lectern_rpc::v1::thread_service_server::ThreadService;
+
+use super::service;
+
+service! {
+    ThreadService {
+        read get_thread(GetThreadRequest) = threads::get_thread;
+        read list_threads(ListThreadsRequest) = threads::list_threads;
+        write create_thread(CreateThreadRequest) = CreateThread;
+        write reply_thread(ReplyThreadRequest) = ReplyThread;
+        write set_thread_state(SetThreadStateRequest) = SetThreadState;
+    }
+    custom {}
+}
