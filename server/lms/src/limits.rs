@@ -12,6 +12,8 @@ pub const BODY_BYTES: usize = 64 * 1024;
 pub const TEXT_BYTES: u64 = 1024 * 1024;
 /// A single file.
 pub const FILE_BYTES: u64 = 100 * 1024 * 1024;
+/// The files of one upload together: what finishing or dropping it costs stays bounded.
+pub const UPLOAD_BYTES: u64 = 1024 * 1024 * 1024;
 /// Files of one upload.
 pub const FILES_PER_UPLOAD: usize = 500;
 /// A file's name, with the directories of a directory submission.
@@ -46,3 +48,13 @@ pub const MAX_PAGE_ROWS: usize = 500;
 pub const MAX_POINTS: i64 = 1_000_000 * lectern_proto::POINT;
 /// Idempotency records forgotten with each command that makes one.
 pub const MAX_EXPIRED_KEYS: usize = 2;
+/// Modules of a course.
+pub const MODULES_PER_COURSE: usize = 500;
+/// Materials of a course.
+pub const MATERIALS_PER_COURSE: usize = 2_000;
+/// Assignments of a course.
+pub const ASSIGNMENTS_PER_COURSE: usize = 1_000;
+/// Extension requests of one student for one assignment.
+pub const EXTENSION_REQUESTS: usize = 20;
+/// The latest time a date may name: the end of the year 9999.
+pub const MAX_TIME_MS: i64 = 253_402_300_799_999;

@@ -33,6 +33,9 @@ pub enum StoreError {
     },
 }
 
+/// What reading the state returns where nothing is refused.
+pub type StoreResult<T> = Result<T, StoreError>;
+
 /// The direction of a range read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {

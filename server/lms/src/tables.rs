@@ -97,4 +97,10 @@ tables! {
     Outages = 40,
     /// assignment id, user id → nothing: attempts that wait for a grade.
     NeedsGrading = 41,
+    /// course id, user id, request id → assignment id.
+    ExtensionRequestsByUser = 42,
+    /// course id, request id → nothing: requests nobody has decided.
+    PendingExtensionRequests = 43,
+    /// assignment id → `AssignmentCountsRecord`.
+    AssignmentCounts = 44,
 }

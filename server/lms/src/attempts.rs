@@ -1,0 +1,204 @@
+//! Reading submissions: one, every attempt of a student, the latest of every student.
+
+use lectern_proto::internal::v1::{
+    AssignmentRecord, EnrollmentRecord, PledgeRecord, SubmissionRecord, Submitter, UploadRecord, submitter,
+};
+use lectern_proto::v1::{self, EnrollmentState, EnrollmentType, WorkflowState};
+
+use crate::actor::CourseAccess;
+use crate::context::{PageRequest, View};
+use crate::keys::{ID_BYTES, key1, key2, key3};
+use crate::refusal::{Reason, Refusal, Result};
+use crate::store::{Order, Store, StoreExt, StoreResult, decode};
+use crate::tables::Table;
+use crate::{assignments, dates, files, grades, limits, lookup, paging, uploads};
+
+/// A student's latest attempt.
+pub fn latest(store: &dyn Store, assignment_id: &str, user_id: &str) -> StoreResult<Option<SubmissionRecord>> {
+    let prefix = key2(assignment_id, user_id);
+    let rows = store.records(Table::Submissions, &prefix, None, Order::Descending, 1)?;
+    Ok(rows.into_iter().next().map(|(_, record)| record))
+}
+
+/// How many attempts a student has made.
+pub fn used(store: &dyn Store, assignment_id: &str, user_id: &str) -> StoreResult<u32> {
+    Ok(latest(store, assignment_id, user_id)?.map_or(0, |latest| latest.attempt))
+}
+
+/// A student's pledges whose window has not passed, oldest first.
+pub fn open_pledges(view: &View<'_>, assignment_id: &str, user_id: &str) -> StoreResult<Vec<PledgeRecord>> {
+    let prefix = key2(assignment_id, user_id);
+    let rows: Vec<(_, PledgeRecord)> =
+        view.store.records(Table::Pledges, &prefix, None, Order::Ascending, limits::OPEN_UPLOADS)?;
+    let mut open = Vec::new();
+    for (_, pledge) in rows {
+        if dates::after_outages(view.store, pledge.expires_at_ms)? >= view.now_ms {
+            open.push(pledge);
+        }
+    }
+    Ok(open)
+}
+
+/// The user who hands in; empty for a team.
+pub fn user_of(submitter: Option<&Submitter>) -> &str {
+    match submitter.and_then(|submitter| submitter.kind.as_ref()) {
+        Some(submitter::Kind::UserId(user_id)) => user_id,
+        Some(submitter::Kind::TeamId(_)) | None => "",
+    }
+}
+
+/// One attempt: the caller's, or for staff anyone's.
+pub fn get_submission(view: &View<'_>, request: &v1::GetSubmissionRequest) -> Result<v1::GetSubmissionResponse> {
+    let access = CourseAccess::open(view.store, view.actor, &request.course)?;
+    let assignment = assignments::open(view.store, &access, &request.assignment)?;
+    let user_id = whose(view, &access, &request.user)?;
+    let latest = latest(view.store, &assignment.assignment_id, &user_id)?;
+    let attempts = latest.as_ref().map_or(0, |latest| latest.attempt);
+    let found = match request.attempt {
+        0 => latest,
+        attempt => view.store.record(Table::Submissions, &key3(&assignment.assignment_id, &user_id, attempt))?,
+    };
+    let submission = found.ok_or_else(|| {
+        let slug = &assignment.slug;
+        let message = match (attempts, request.attempt) {
+            (0, _) => format!("nothing was handed in for `{slug}`"),
+            (_, attempt) => format!("no attempt {attempt} at `{slug}`: there are {attempts}"),
+        };
+        Refusal::new(Reason::NotFound, message)
+    })?;
+    let submission = Some(to_proto(view, &access, &assignment, submission)?);
+    Ok(v1::GetSubmissionResponse { submission, attempts })
+}
+
+/// Every attempt of a student, oldest first, and the uploads under way.
+pub fn list_attempts(view: &View<'_>, request: &v1::ListAttemptsRequest) -> Result<v1::ListAttemptsResponse> {
+    let access = CourseAccess::open(view.store, view.actor, &request.course)?;
+    let assignment = assignments::open(view.store, &access, &request.assignment)?;
+    let user_id = whose(view, &access, &request.user)?;
+    let page = PageRequest::new(request.page_size, &request.page_token)?;
+    let prefix = key2(&assignment.assignment_id, &user_id);
+    let (attempts, next_page_token) =
+        paging::collect(view.store, Table::Submissions, &prefix, Order::Ascending, &page, |_, bytes| {
+            let record = decode(Table::Submissions, bytes)?;
+            Ok(Some(to_proto(view, &access, &assignment, record)?))
+        })?;
+    let pledges = open_pledges(view, &assignment.assignment_id, &user_id)?;
+    let pledges = pledges.iter().map(|pledge| pledge_to_proto(view.store, pledge)).collect::<StoreResult<_>>()?;
+    Ok(v1::ListAttemptsResponse { attempts, next_page_token, pledges })
+}
+
+/// For staff: every active student of the course with their latest attempt, or only those who wait for a grade.
+pub fn list_submissions(view: &View<'_>, request: &v1::ListSubmissionsRequest) -> Result<v1::ListSubmissionsResponse> {
+    let access = CourseAccess::open(view.store, view.actor, &request.course)?;
+    access.require_staff()?;
+    let assignment = assignments::open(view.store, &access, &request.assignment)?;
+    let page = PageRequest::new(request.page_size, &request.page_token)?;
+    let course_id = &access.course.course_id;
+    let summary = |user_id: &str, enrollment: Option<EnrollmentRecord>| match enrollment {
+        Some(enrollment) if is_active_student(&enrollment) => summarize(view, &access, &assignment, user_id).map(Some),
+        _ => Ok(None),
+    };
+    let (table, prefix) = if request.needs_grading {
+        (Table::NeedsGrading, key1(&assignment.assignment_id))
+    } else {
+        (Table::Enrollments, key1(course_id))
+    };
+    let (submissions, next_page_token) =
+        paging::collect(view.store, table, &prefix, Order::Ascending, &page, |key, bytes| {
+            let user_id = String::from_utf8_lossy(key.get(ID_BYTES..).unwrap_or_default());
+            let enrollment = match table {
+                Table::Enrollments => Some(decode(table, bytes)?),
+                _ => view.store.record(Table::Enrollments, &key2(course_id, &*user_id))?,
+            };
+            summary(&user_id, enrollment)
+        })?;
+    Ok(v1::ListSubmissionsResponse { submissions, next_page_token })
+}
+
+/// A submission as messages show it, with the grade where the caller may see it.
+pub fn to_proto(
+    view: &View<'_>,
+    access: &CourseAccess,
+    assignment: &AssignmentRecord,
+    record: SubmissionRecord,
+) -> Result<v1::Submission> {
+    let user_id = user_of(record.submitter.as_ref());
+    Ok(v1::Submission {
+        submitter: Some(lookup::person(view.store, user_id)?),
+        grade: grades::visible_grade(view, access, assignment, user_id)?,
+        files: files::file_refs(view.store, &record.file_ids)?,
+        submission_id: record.submission_id,
+        course_slug: access.course.slug.clone(),
+        assignment_slug: assignment.slug.clone(),
+        attempt: record.attempt,
+        submitted_at_ms: record.submitted_at_ms,
+        due_at_ms: record.due_at_ms,
+        late: record.late,
+        text: record.text,
+        text_digest: record.text_digest,
+        directory: record.directory,
+        comment: record.comment,
+        index: record.index,
+        term: record.term,
+        stamped_at_ms: record.stamped_at_ms,
+    })
+}
+
+/// A pledge with the state of its upload.
+pub(crate) fn pledge_to_proto(store: &dyn Store, pledge: &PledgeRecord) -> StoreResult<v1::Pledge> {
+    let session: Option<UploadRecord> = store.record(Table::Uploads, &key1(&pledge.upload_id))?;
+    Ok(v1::Pledge {
+        pledge_id: pledge.pledge_id.clone(),
+        pledged_at_ms: pledge.pledged_at_ms,
+        expires_at_ms: pledge.expires_at_ms,
+        upload: session.map(|session| uploads::to_proto(store, &session)).transpose()?,
+        after_lock: pledge.after_lock,
+    })
+}
+
+/// Whose work is asked for: the caller's own, or for staff that of a member of the course.
+fn whose(view: &View<'_>, access: &CourseAccess, user: &str) -> Result<String> {
+    let me = view.actor.user()?;
+    if user.is_empty() || user == me.user_id || user.to_lowercase() == me.username {
+        return Ok(me.user_id.clone());
+    }
+    access.require_staff()?;
+    let found = lookup::user(view.store, user)?.and_then(|record| record.user);
+    if let Some(found) = found
+        && view.store.contains(Table::Enrollments, &key2(&access.course.course_id, &found.user_id))?
+    {
+        return Ok(found.user_id);
+    }
+    Err(Refusal::new(Reason::NotFound, format!("nobody `{user}` in {}", access.course.slug)).into())
+}
+
+fn is_active_student(enrollment: &EnrollmentRecord) -> bool {
+    enrollment.r#type() == EnrollmentType::Student && enrollment.state() == EnrollmentState::Active
+}
+
+fn summarize(
+    view: &View<'_>,
+    access: &CourseAccess,
+    assignment: &AssignmentRecord,
+    user_id: &str,
+) -> Result<v1::SubmissionSummary> {
+    let latest = latest(view.store, &assignment.assignment_id, user_id)?;
+    let grade = grades::visible_grade(view, access, assignment, user_id)?;
+    let waits = view.store.contains(Table::NeedsGrading, &key2(&assignment.assignment_id, user_id))?;
+    let state = match (&latest, &grade) {
+        (_, Some(_)) if !waits => WorkflowState::Graded,
+        (Some(_), _) => WorkflowState::Submitted,
+        (None, _) => WorkflowState::Unsubmitted,
+    };
+    let dates = dates::effective(view.store, &access.course, assignment, user_id)?;
+    let settings = assignment.settings.clone().unwrap_or_default();
+    Ok(v1::SubmissionSummary {
+        submitter: Some(lookup::person(view.store, user_id)?),
+        state: state.into(),
+        attempts: latest.as_ref().map_or(0, |latest| latest.attempt),
+        submitted_at_ms: latest.as_ref().map(|latest| latest.submitted_at_ms),
+        late: latest.as_ref().is_some_and(|latest| latest.late),
+        missing: latest.is_none() && dates.is_missing(&settings, view.now_ms),
+        grade,
+    })
+}
