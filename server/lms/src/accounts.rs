@@ -43,7 +43,7 @@ pub(crate) fn found_cluster(tx: &mut Tx<'_, '_>, request: &FoundCluster) -> Resu
     let username = username(&request.admin_username)?;
     let rights = AccountRights { admin: true, ..AccountRights::default() };
     let admin = User { name: username.clone(), username, rights: Some(rights), ..User::default() };
-    let mut record = create(tx, admin, "founding of the cluster")?;
+    let mut record = create(tx, admin, "founding of the cluster");
     record.code_hash.clone_from(&request.admin_code_hash);
     record.code_expires_at_ms = tx.now_ms() + FOUNDING_CODE_MS;
     save(tx, &record);
@@ -69,11 +69,11 @@ pub(crate) fn create_user(tx: &mut Tx<'_, '_>, request: &CreateUserRequest) -> R
     if !user.sis_user_id.is_empty() && tx.store.contains(Table::UsersBySis, &key1(&user.sis_user_id))? {
         return refuse(Reason::DuplicateName, format!("another account has the SIS id `{}`", user.sis_user_id));
     }
-    Ok(CreateUserResponse { user: create(tx, user, "")?.user })
+    Ok(CreateUserResponse { user: create(tx, user, "").user })
 }
 
 /// Stores a new invited account whose names were checked to be free.
-pub(crate) fn create(tx: &mut Tx<'_, '_>, user: User, reason: &str) -> Result<UserRecord> {
+pub(crate) fn create(tx: &mut Tx<'_, '_>, user: User, reason: &str) -> UserRecord {
     let user = User {
         user_id: tx.ids.next_id(),
         state: UserState::Invited.into(),
@@ -94,7 +94,7 @@ pub(crate) fn create(tx: &mut Tx<'_, '_>, user: User, reason: &str) -> Result<Us
     audit::write(tx, Entry { action: "account.create", subject, after, reason, ..Entry::default() });
     let record = UserRecord { user: Some(user), ..UserRecord::default() };
     save(tx, &record);
-    Ok(record)
+    record
 }
 
 /// Stores a changed account and tells its owner and the admins.

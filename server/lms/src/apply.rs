@@ -122,8 +122,9 @@ fn refused(refusal: &Refusal) -> Outcome {
 fn find_actor(context: &Context, command: &Command, body: &Body, store: &Overlay<'_>) -> Result<Actor> {
     match body {
         Body::Advance(_) | Body::RaiseFeatureLevel(_) | Body::FoundCluster(_) => Ok(Actor::System),
-        Body::ActivateAccount(_) => Ok(Actor::Nobody),
-        Body::IssueToken(internal::IssueToken { password_version: 1.., .. }) => Ok(Actor::Nobody),
+        Body::ActivateAccount(_) | Body::IssueToken(internal::IssueToken { password_version: 1.., .. }) => {
+            Ok(Actor::Nobody)
+        }
         _ => Actor::by_token(store, &command.token_id, context.now_ms),
     }
 }
@@ -136,7 +137,10 @@ macro_rules! call {
 }
 
 fn handle(tx: &mut Tx<'_, '_>, body: &Body) -> Result<Vec<u8>> {
-    use crate::*;
+    use crate::{
+        accounts, announcements, assignments, auth, clock, codes, courses, drafts, enrollments, extensions, grades,
+        home, materials, roster, submissions, threads, uploads,
+    };
     match body {
         Body::Advance(it) => call!(clock::advance, tx, it),
         Body::RaiseFeatureLevel(it) => call!(clock::raise_feature_level, tx, it),

@@ -5,6 +5,8 @@
 //! that a roster of thirty is thirty from the first minute. Every write goes through [`write()`], which keeps the count,
 //! the index, the audit and the watchers right.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use lectern_proto::internal::v1::{CourseRecord, EnrollmentRecord, SectionRecord, UserRecord};
 use lectern_proto::v1::{
     EnrollRequest, EnrollResponse, Enrollment, EnrollmentState, EnrollmentType, EventKind, ListEnrollmentsRequest,
@@ -19,7 +21,7 @@ use crate::keys::{ID_BYTES, key1, key2};
 use crate::refusal::{Reason, Refusal, Result, refuse};
 use crate::store::{Order, Store, StoreError, StoreExt, decode};
 use crate::tables::Table;
-use crate::{lookup, paging, validate};
+use crate::{limits, lookup, paging, validate};
 
 /// Adds an account to a course, or brings back somebody who left it.
 pub(crate) fn enroll(tx: &mut Tx<'_, '_>, request: &EnrollRequest) -> Result<EnrollResponse> {
@@ -235,9 +237,14 @@ pub fn of_user(store: &dyn Store, user_id: &str) -> std::result::Result<Vec<Enro
 /// The id of the section of that name or SIS id, made if there is none; the course's default section when empty.
 pub(crate) fn section_named(tx: &mut Tx<'_, '_>, course: &CourseRecord, name: &str) -> Result<String> {
     let name = validate::optional_line("section", name)?;
-    if let Some(section_id) = find_section(tx.store, course, &name)? {
-        return Ok(section_id);
+    if name.is_empty() {
+        return Ok(course.default_section_id.clone());
     }
+    let sections = sections(tx.store, course)?;
+    if let Some(section_id) = sections.get(&name) {
+        return Ok(section_id.clone());
+    }
+    require_room(&sections, 1)?;
     let section_id = tx.ids.next_id();
     let section = SectionRecord {
         section_id: section_id.clone(),
@@ -249,20 +256,23 @@ pub(crate) fn section_named(tx: &mut Tx<'_, '_>, course: &CourseRecord, name: &s
     Ok(section_id)
 }
 
-/// The id of the section of that name or SIS id, if there is one; the default section when the name is empty.
-pub(crate) fn find_section(store: &dyn Store, course: &CourseRecord, name: &str) -> Result<Option<String>> {
-    if name.is_empty() {
-        return Ok(Some(course.default_section_id.clone()));
+/// The ids of a course's sections, by name and by SIS id.
+pub(crate) fn sections(store: &dyn Store, course: &CourseRecord) -> Result<BTreeMap<String, String>> {
+    let prefix = course.course_id.as_bytes();
+    let rows = store.records::<SectionRecord>(Table::Sections, prefix, None, Order::Ascending, usize::MAX)?;
+    let named = rows.into_iter().flat_map(|(_, section)| {
+        [(section.sis_section_id, section.section_id.clone()), (section.name, section.section_id)]
+    });
+    Ok(named.filter(|(name, _)| !name.is_empty()).collect())
+}
+
+/// Refuses when `more` sections do not fit beside those the course has.
+pub(crate) fn require_room(sections: &BTreeMap<String, String>, more: usize) -> Result<()> {
+    let present = sections.values().collect::<BTreeSet<_>>().len();
+    if present + more <= limits::SECTIONS_PER_COURSE {
+        return Ok(());
     }
-    let sections = store.records::<SectionRecord>(
-        Table::Sections,
-        course.course_id.as_bytes(),
-        None,
-        Order::Ascending,
-        usize::MAX,
-    )?;
-    let found = sections.into_iter().find(|(_, section)| section.name == name || section.sis_section_id == name);
-    Ok(found.map(|(_, section)| section.section_id))
+    refuse(Reason::TooMany, format!("a course has at most {} sections", limits::SECTIONS_PER_COURSE))
 }
 
 /// The people of a course, by user id. Staff see everyone but those deleted, with SIS id and e-mail; students see the

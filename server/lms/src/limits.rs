@@ -22,6 +22,8 @@ pub const FILE_NAME_BYTES: usize = 400;
 pub const IMPORT_BYTES: usize = 4 * 1024 * 1024;
 /// Rows of an import.
 pub const IMPORT_ROWS: usize = 20_000;
+/// Sections of a course.
+pub const SECTIONS_PER_COURSE: usize = 200;
 /// Bytes of files a student may keep in a course, by default.
 pub const STUDENT_QUOTA: u64 = 1024 * 1024 * 1024;
 /// Bytes of files in a course, by default.
