@@ -4,8 +4,14 @@
 //! `main.rs` reads the configuration and starts things; [`node`] runs the replica and is what the services stand on;
 //! [`store`] keeps the log and the state; [`peer`] carries what nodes say to each other.
 
+pub mod cli;
+pub mod config;
 pub mod fatal;
+pub mod init;
+pub mod logging;
+pub mod metrics;
 pub mod node;
+pub mod peer;
 pub mod services;
 pub mod store;
 pub mod wall_clock;

@@ -1,5 +1,18 @@
 //! One node of a Lectern cluster.
 
-fn main() {
-    lectern_server::fatal::abort_on_panic();
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use lectern_server::{cli::Cli, fatal};
+
+fn main() -> ExitCode {
+    fatal::abort_on_panic();
+    match Cli::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            let _unreadable = writeln!(std::io::stderr(), "lectern-server: {problem}");
+            ExitCode::FAILURE
+        }
+    }
 }

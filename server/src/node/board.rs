@@ -11,9 +11,6 @@ use tokio::sync::watch;
 
 use super::Leader;
 
-/// Beyond this distance from the median of the peers' clocks a node's own clock is not believed.
-pub(crate) const SANE_CLOCK_MS: i64 = 1_000;
-
 /// A member as the configuration and its own hello describe it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Member {
@@ -36,6 +33,10 @@ pub(crate) struct ReplicaView {
     pub(crate) last_index: u64,
     /// Match index of each peer, on the leader.
     pub(crate) matched: BTreeMap<NodeId, u64>,
+    /// How far this node's clock is ahead of the median of the cluster's.
+    pub(crate) clock_ahead_ms: i64,
+    /// Whether that is near enough to stamp.
+    pub(crate) clock_good: bool,
 }
 
 #[derive(Default)]
@@ -51,7 +52,6 @@ struct Facts {
     replica: ReplicaView,
     applied: u64,
     feature_level: u32,
-    notice: String,
     peers: BTreeMap<NodeId, Peer>,
 }
 
@@ -84,8 +84,10 @@ impl Board {
             first_index: 0,
             last_index: 0,
             matched: BTreeMap::new(),
+            clock_ahead_ms: 0,
+            clock_good: true,
         };
-        let facts = Facts { replica, applied: 0, feature_level: 0, notice: String::new(), peers };
+        let facts = Facts { replica, applied: 0, feature_level: 0, peers };
         Self {
             cluster_id,
             node,
@@ -123,6 +125,7 @@ impl Board {
 
     /// The replica after a step.
     pub(crate) fn set_replica(&self, view: ReplicaView) {
+        metrics::gauge!("lectern_clock_offset_seconds").set(seconds(view.clock_ahead_ms));
         {
             let mut facts = self.lock();
             if facts.replica == view {
@@ -178,25 +181,11 @@ impl Board {
     /// How far a peer's clock is ahead of this node's.
     pub(crate) fn peer_clock(&self, peer: NodeId, offset_ms: i64) {
         self.change_peer(peer, |known| known.clock_offset_ms = Some(offset_ms));
-        let own = self.own_clock_offset_ms();
-        #[allow(clippy::cast_precision_loss)] // Milliseconds of an offset are far below 2^52.
-        metrics::gauge!("lectern_clock_offset_seconds").set(own as f64 / 1_000.0);
-        let notice = if own.abs() > SANE_CLOCK_MS {
-            format!(
-                "this node's clock is {:.1} s away from its peers': it neither leads nor stamps; set it (NTP)",
-                own.unsigned_abs() as f64 / 1_000.0
-            )
-        } else {
-            String::new()
-        };
-        self.lock().notice = notice;
     }
 
-    /// How far this node's clock is ahead of the median of all clocks it knows.
-    pub(crate) fn own_clock_offset_ms(&self) -> i64 {
-        let facts = self.lock();
-        let known = facts.peers.values().filter(|peer| peer.connected).filter_map(|peer| peer.clock_offset_ms);
-        median_offset(known)
+    /// Whether this node's clock is near enough to its peers' to be believed.
+    pub(crate) fn clock_is_good(&self) -> bool {
+        self.lock().replica.clock_good
     }
 
     fn change_peer(&self, peer: NodeId, change: impl FnOnce(&mut Peer)) {
@@ -256,9 +245,7 @@ impl Board {
         }
     }
 
-    #[allow(clippy::cast_precision_loss)] // Milliseconds of an offset are far below 2^52.
     fn own_status(&self) -> NodeStatus {
-        let offset_ms = self.own_clock_offset_ms();
         let (disk_free_bytes, disk_total_bytes) = disk_space(&self.data_dir);
         let facts = self.lock();
         NodeStatus {
@@ -273,18 +260,17 @@ impl Board {
             last_contact_ms: Some(0),
             reachable: true,
             match_index: facts.replica.last_index,
-            clock_offset_seconds: Some(offset_ms as f64 / 1_000.0),
+            clock_offset_seconds: Some(seconds(facts.replica.clock_ahead_ms)),
             version: self.own.version.clone(),
             uptime_seconds: self.started.elapsed().as_secs(),
             disk_free_bytes,
             disk_total_bytes,
             resident_bytes: resident_bytes(),
-            notice: facts.notice.clone(),
+            notice: clock_notice(&facts.replica),
         }
     }
 }
 
-#[allow(clippy::cast_precision_loss)] // Milliseconds of an offset are far below 2^52.
 fn peer_status(id: NodeId, peer: &Peer, replica: &ReplicaView) -> NodeStatus {
     let elapsed = peer.last_contact.map(|at| at.elapsed().as_millis());
     let known_role = if id == replica.leader { NodeRole::Leader } else { NodeRole::Unspecified };
@@ -299,7 +285,7 @@ fn peer_status(id: NodeId, peer: &Peer, replica: &ReplicaView) -> NodeStatus {
         last_contact_ms: elapsed.map(|ms| u64::try_from(ms).unwrap_or(u64::MAX)),
         reachable: peer.connected,
         match_index: replica.matched.get(&id).copied().unwrap_or(0),
-        clock_offset_seconds: peer.clock_offset_ms.map(|ms| ms as f64 / 1_000.0),
+        clock_offset_seconds: peer.clock_offset_ms.map(seconds),
         version: peer.member.version.clone(),
         notice: peer.notice.clone(),
         ..NodeStatus::default()
@@ -315,14 +301,18 @@ fn role(role: Role) -> NodeRole {
     }
 }
 
-/// Own clock minus the median of all clocks, own included, given how far the others are ahead.
-fn median_offset(ahead_of_own: impl Iterator<Item = i64>) -> i64 {
-    let mut offsets: Vec<i64> = ahead_of_own.chain([0]).collect();
-    offsets.sort_unstable();
-    let middle = offsets.len() / 2;
-    let median =
-        if offsets.len() % 2 == 1 { offsets[middle] } else { i64::midpoint(offsets[middle - 1], offsets[middle]) };
-    -median
+/// What an operator should know of this node's clock.
+fn clock_notice(replica: &ReplicaView) -> String {
+    if replica.clock_good {
+        return String::new();
+    }
+    let away = seconds(replica.clock_ahead_ms).abs();
+    format!("this node's clock is {away:.1} s away from its peers': it neither leads nor stamps; set it (NTP)")
+}
+
+#[allow(clippy::cast_precision_loss)] // Milliseconds of an offset are far below 2^52.
+fn seconds(milliseconds: i64) -> f64 {
+    milliseconds as f64 / 1_000.0
 }
 
 fn disk_space(path: &std::path::Path) -> (u64, u64) {
@@ -337,16 +327,4 @@ fn resident_bytes() -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kibibytes = line.and_then(|line| line.split_whitespace().next()).and_then(|number| number.parse::<u64>().ok());
     kibibytes.unwrap_or(0) * 1024
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_own_clock_is_judged_against_the_median() {
-        assert_eq!(median_offset([].into_iter()), 0);
-        assert_eq!(median_offset([-3_600_000, -3_600_010].into_iter()), 3_600_000);
-        assert_eq!(median_offset([5, 3_600_000].into_iter()), -5);
-    }
 }

@@ -20,8 +20,15 @@ pub(crate) struct Inbox {
 
 /// One input, and the room it takes until it was stepped.
 pub(crate) struct Waiting {
-    pub(crate) input: Input,
-    _room: Option<OwnedSemaphorePermit>,
+    input: Input,
+    room: Option<OwnedSemaphorePermit>,
+}
+
+impl Waiting {
+    /// The input, and its room, to be dropped when the input was stepped.
+    pub(crate) fn open(self) -> (Input, Option<OwnedSemaphorePermit>) {
+        (self.input, self.room)
+    }
 }
 
 impl Inbox {
@@ -35,14 +42,14 @@ impl Inbox {
 
     /// For what is bounded by its nature, or by who sends it.
     pub(crate) fn push(&self, input: Input) {
-        self.enqueue(Waiting { input, _room: None });
+        self.enqueue(Waiting { input, room: None });
     }
 
     /// For peers' messages: waits for room of `bytes`.
     pub(crate) async fn push_from_peer(&self, input: Input, bytes: usize) {
         let bytes = u32::try_from(bytes.clamp(64, PEER_BYTES)).expect("the limit fits in 32 bits");
         let room = self.peer_room.clone().acquire_many_owned(bytes).await.ok();
-        self.enqueue(Waiting { input, _room: room });
+        self.enqueue(Waiting { input, room });
     }
 
     fn enqueue(&self, waiting: Waiting) {

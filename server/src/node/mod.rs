@@ -23,11 +23,17 @@
 //! * A read runs on a snapshot taken after the replica said that its read point is applied (trap 14).
 //! * A failed write or sync ends the process (trap 7); so does a panic in any thread.
 
+mod apply_thread;
 mod board;
+mod duties;
 mod error;
 mod events;
 mod inbox;
+mod log_writer;
 mod pending;
+mod raft_thread;
+mod snapshots;
+mod start;
 mod state_handle;
 
 use std::sync::Arc;
@@ -48,6 +54,7 @@ use events::Events;
 pub use events::{Feed, Subscription};
 pub(crate) use inbox::Inbox;
 use pending::Pending;
+pub use start::{Running, StartError, start};
 use state_handle::StateHandle;
 
 /// The newest feature level this program can apply.
@@ -81,17 +88,23 @@ pub(crate) struct Shared {
     state: StateHandle,
     /// Largest stamp applied.
     applied_now_ms: AtomicI64,
-    /// When the leader was last heard of by this node's wall clock; 0: never in this process.
-    leader_heard_at_ms: AtomicI64,
+    /// When this node last heard of a leader before it became one itself, by its wall clock; 0: never in this process.
+    leaderless_since_ms: AtomicI64,
+    /// No proposals are taken any more.
     stopping: AtomicBool,
+    /// The threads end.
+    stopped: AtomicBool,
     chunk_room: Semaphore,
 }
 
 impl Shared {
+    fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+
     fn now_ms(&self) -> i64 {
         let applied = self.applied_now_ms.load(Ordering::Acquire);
-        let sane = self.board.own_clock_offset_ms().abs() <= board::SANE_CLOCK_MS;
-        if sane { applied.max(wall_clock::now_ms()) } else { applied }
+        if self.board.clock_is_good() { applied.max(wall_clock::now_ms()) } else { applied }
     }
 }
 

@@ -1,0 +1,283 @@
+//! `server.toml`: what a node is told.
+
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// One node's configuration. `lectern-server run --help` describes each key.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where the node keeps everything.
+    pub data_dir: PathBuf,
+    /// Where clients are served, HOST:PORT.
+    pub client_listen: String,
+    /// What clients are told to call; what `client_listen` says where it is empty.
+    #[serde(default)]
+    pub client_advertise: String,
+    /// Where other nodes are served.
+    pub peer_listen: String,
+    /// What other nodes are told to call; what `peer_listen` says where it is empty.
+    #[serde(default)]
+    pub peer_advertise: String,
+    /// Where Prometheus finds the metrics; nowhere when it is absent.
+    pub metrics_listen: Option<String>,
+    /// Peer addresses by node number, where they differ from those the cluster was founded with.
+    #[serde(default)]
+    pub peers: BTreeMap<String, String>,
+    /// What is logged, and how.
+    #[serde(default)]
+    pub log: Log,
+    /// Clocks of the replica.
+    #[serde(default)]
+    pub timing: Timing,
+    /// Bounds.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// See [`Config::log`].
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// For people or for programs.
+    pub format: LogFormat,
+    /// As tracing's `EnvFilter` reads it (`slog` is raft's own log); the environment's `LECTERN_LOG` goes first.
+    pub filter: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Human, filter: "info,slog=warn".into() }
+    }
+}
+
+/// See [`Log::format`].
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// One readable line each.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// See [`Config::timing`].
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Timing {
+    /// One tick of the replica.
+    pub tick_ms: u64,
+    /// A leader's heartbeat, in ticks.
+    pub heartbeat_ticks: u32,
+    /// The shortest election timeout, in ticks.
+    pub election_ticks_min: u32,
+    /// The longest election timeout, in ticks.
+    pub election_ticks_max: u32,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self { tick_ms: 20, heartbeat_ticks: 2, election_ticks_min: 10, election_ticks_max: 20 }
+    }
+}
+
+/// See [`Config::limits`].
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// RocksDB's block cache, shared by log and state.
+    pub cache_mib: usize,
+    /// RocksDB's write buffers, shared by log and state.
+    pub write_buffer_mib: usize,
+    /// Entries the log keeps behind what is applied, for peers that fall behind.
+    pub log_keep_entries: u64,
+    /// … at most these MiB of them.
+    pub log_keep_mib: u64,
+    /// Events that a watcher may lag behind before it is told to ask again for everything.
+    pub event_ring: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { cache_mib: 128, write_buffer_mib: 64, log_keep_entries: 200_000, log_keep_mib: 1024, event_ring: 10_000 }
+    }
+}
+
+/// The configuration cannot be used: what is wrong and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {path}: {source}")]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is not what it should be.
+    #[error("the configuration {path} is not valid: {problem}")]
+    Parse {
+        /// Which file.
+        path: PathBuf,
+        /// What the parser said.
+        problem: String,
+    },
+    /// A value makes no sense.
+    #[error("the configuration's {key} is wrong: {problem}")]
+    Value {
+        /// Which key.
+        key: String,
+        /// Why.
+        problem: String,
+    },
+}
+
+/// The addresses of a checked configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// Where clients are served.
+    pub client: SocketAddr,
+    /// Where peers are served.
+    pub peer: SocketAddr,
+    /// Where metrics are served.
+    pub metrics: Option<SocketAddr>,
+}
+
+impl Config {
+    /// Reads and checks a file.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_path_buf(), source })?;
+        let config = Self::parse(&text)
+            .map_err(|problem| ConfigError::Parse { path: path.to_path_buf(), problem: problem.to_string() })?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn parse(text: &str) -> Result<Self, toml::de::Error> {
+        toml::from_str(text)
+    }
+
+    /// Checks what the parser cannot, and resolves the addresses.
+    pub fn check(&self) -> Result<Addresses, ConfigError> {
+        let addresses = Addresses {
+            client: loopback("client_listen", &self.client_listen)?,
+            peer: loopback("peer_listen", &self.peer_listen)?,
+            metrics: self.metrics_listen.as_deref().map(|text| loopback("metrics_listen", text)).transpose()?,
+        };
+        self.peer_addresses()?;
+        let timing = &self.timing;
+        if timing.tick_ms == 0 || timing.heartbeat_ticks == 0 {
+            return Err(wrong("timing", "tick_ms and heartbeat_ticks must be at least 1"));
+        }
+        if timing.election_ticks_min <= 2 * timing.heartbeat_ticks {
+            return Err(wrong("timing.election_ticks_min", "it must be more than two heartbeats"));
+        }
+        if timing.election_ticks_max <= timing.election_ticks_min {
+            return Err(wrong("timing.election_ticks_max", "it must be more than election_ticks_min"));
+        }
+        if self.limits.cache_mib < 8 || self.limits.write_buffer_mib < 8 || self.limits.event_ring == 0 {
+            return Err(wrong("limits", "caches need at least 8 MiB, and event_ring at least 1"));
+        }
+        Ok(addresses)
+    }
+
+    /// [`Config::peers`] by number.
+    pub fn peer_addresses(&self) -> Result<BTreeMap<u64, String>, ConfigError> {
+        let numbered = |(node, address): (&String, &String)| match node.parse::<u64>() {
+            Ok(number) if number > 0 => Ok((number, address.clone())),
+            _ => Err(wrong(&format!("peers.{node}"), "its key must be a node's number, such as 2")),
+        };
+        self.peers.iter().map(numbered).collect()
+    }
+
+    /// What clients are told to call.
+    pub fn client_address(&self) -> &str {
+        if self.client_advertise.is_empty() { &self.client_listen } else { &self.client_advertise }
+    }
+
+    /// What peers are told to call.
+    pub fn peer_address(&self) -> &str {
+        if self.peer_advertise.is_empty() { &self.peer_listen } else { &self.peer_advertise }
+    }
+}
+
+fn wrong(key: &str, problem: impl Into<String>) -> ConfigError {
+    ConfigError::Value { key: key.into(), problem: problem.into() }
+}
+
+/// Without TLS a node listens on loopback only: passwords and tokens would travel in the clear.
+fn loopback(key: &str, text: &str) -> Result<SocketAddr, ConfigError> {
+    let address = text
+        .to_socket_addrs()
+        .ok()
+        .and_then(|mut found| found.next())
+        .ok_or_else(|| wrong(key, format!("`{text}` is not HOST:PORT, such as 127.0.0.1:7600")))?;
+    if address.ip().is_loopback() {
+        return Ok(address);
+    }
+    Err(wrong(
+        key,
+        format!(
+            "{address} is not a loopback address, and this node has no TLS; listen on 127.x.y.z (and reach it through \
+             a tunnel such as ssh -L)"
+        ),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALLEST: &str = r#"
+        data_dir = "/var/lib/lectern"
+        client_listen = "127.0.0.1:7600"
+        peer_listen = "127.0.0.1:7601"
+    "#;
+
+    fn with(more: &str) -> Result<Config, String> {
+        let config = Config::parse(&format!("{SMALLEST}\n{more}")).map_err(|error| error.to_string())?;
+        config.check().map_err(|error| error.to_string())?;
+        Ok(config)
+    }
+
+    #[test]
+    fn the_smallest_configuration_has_sound_defaults() {
+        let config = with("").unwrap();
+        assert_eq!(config.client_address(), "127.0.0.1:7600");
+        assert_eq!(config.timing.tick_ms, 20);
+        assert_eq!(config.log.format, LogFormat::Human);
+    }
+
+    #[test]
+    fn keys_that_nobody_knows_are_refused() {
+        assert!(with("clinet_listen = \"x\"").unwrap_err().contains("clinet_listen"));
+        assert!(with("[timing]\nticks = 3").unwrap_err().contains("ticks"));
+    }
+
+    #[test]
+    fn without_tls_only_loopback_is_listened_on() {
+        let open = SMALLEST.replace("127.0.0.1:7600", "0.0.0.0:7600");
+        let problem = Config::parse(&open).unwrap().check().unwrap_err().to_string();
+        assert!(problem.contains("client_listen") && problem.contains("loopback"), "{problem}");
+        assert!(with("metrics_listen = \"10.0.0.1:1\"").is_err());
+        assert!(with("metrics_listen = \"[::1]:1\"").is_ok());
+    }
+
+    #[test]
+    fn timings_that_cannot_elect_are_refused() {
+        for timing in ["tick_ms = 0", "election_ticks_min = 4", "election_ticks_max = 10", "heartbeat_ticks = 0"] {
+            assert!(with(&format!("[timing]\n{timing}")).is_err(), "{timing}");
+        }
+    }
+
+    #[test]
+    fn peers_are_named_by_number() {
+        let peers = with("[peers]\n2 = \"127.0.5.2:7601\"").unwrap().peer_addresses().unwrap();
+        assert_eq!(peers[&2], "127.0.5.2:7601");
+        assert!(with("[peers]\ntwo = \"127.0.5.2:7601\"").is_err());
+    }
+}

@@ -1,0 +1,99 @@
+//! What a leader does unasked: the cluster's first command, the passing of time, feature levels.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use lectern_lms::lookup;
+use lectern_proto::internal::v1::{Advance, ClusterRecord, Command, FoundCluster, RaiseFeatureLevel, command::Body};
+use lectern_raft::Role;
+
+use super::{Node, NodeError};
+use crate::fatal;
+use crate::init::Genesis;
+
+/// How often a leader looks at what is due. Also how late a scheduled release may be.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// Runs for ever; does something only while this node leads and is ready.
+pub(super) async fn keep(node: Node, genesis: Genesis) {
+    let mut ticks = tokio::time::interval(INTERVAL);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut begun_term = 0;
+    loop {
+        ticks.tick().await;
+        let Some(term) = node.leading_term() else { continue };
+        let done = if begun_term == term {
+            keep_time(&node).await
+        } else {
+            let begun = begin_term(&node, &genesis).await;
+            if begun.is_ok() {
+                begun_term = term;
+            }
+            begun
+        };
+        if let Err(problem) = done {
+            tracing::debug!(%problem, "a leader's duty waits");
+        }
+    }
+}
+
+/// The first things in a term: the cluster's founding, where it has not happened, and the gap without a leader.
+async fn begin_term(node: &Node, genesis: &Genesis) -> Result<(), NodeError> {
+    let cluster = cluster(node).await?;
+    if cluster.cluster_id.is_empty() {
+        tracing::info!(cluster = genesis.cluster_id, "founding the cluster");
+        let found = FoundCluster {
+            cluster_id: genesis.cluster_id.clone(),
+            admin_username: genesis.admin_username.clone(),
+            admin_code_hash: genesis.code_hash().unwrap_or_default(),
+        };
+        propose(node, Body::FoundCluster(found)).await?;
+        return propose(node, Body::Advance(Advance::default())).await;
+    }
+    let heard_at_ms = node.shared.leaderless_since_ms.swap(0, Ordering::AcqRel);
+    let since = if heard_at_ms > 0 { heard_at_ms } else { cluster.now_ms };
+    propose(node, Body::Advance(Advance { leaderless_since_ms: (since > 0).then_some(since) })).await
+}
+
+/// Lets time pass where something is due, and raises the feature level once all members understand it.
+async fn keep_time(node: &Node) -> Result<(), NodeError> {
+    let now_ms = node.now_ms();
+    let (due, level) = node
+        .read_stale(move |store, _| {
+            let due = lectern_lms::schedule::next_due(store)?;
+            Ok((due, lookup::cluster(store)?.feature_level))
+        })
+        .await?
+        .unwrap_or_else(|problem: lectern_lms::StoreError| fatal::stop(&problem.to_string()));
+    if due.is_some_and(|due_ms| due_ms <= now_ms) {
+        propose(node, Body::Advance(Advance::default())).await?;
+    }
+    match node.shared.board.common_feature_level() {
+        Some(common) if common > level => {
+            propose(node, Body::RaiseFeatureLevel(RaiseFeatureLevel { level: common })).await
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn cluster(node: &Node) -> Result<ClusterRecord, NodeError> {
+    let read = node.read(|store, _| lookup::cluster(store)).await?;
+    Ok(read.unwrap_or_else(|problem| fatal::stop(&problem.to_string())))
+}
+
+async fn propose(node: &Node, body: Body) -> Result<(), NodeError> {
+    let outcome = node.propose(Command { body: Some(body), ..Command::default() }).await?;
+    if let Some(lectern_proto::internal::v1::outcome::Result::Refusal(refusal)) = outcome.result {
+        tracing::warn!(reason = refusal.reason, message = refusal.message, "a leader's duty was refused");
+    }
+    Ok(())
+}
+
+impl Node {
+    /// The term that this node leads and is ready in.
+    fn leading_term(&self) -> Option<u64> {
+        let view = self.shared.board.replica();
+        let leads = view.role == Role::Leader && view.ready && !self.shared.stopping.load(Ordering::Acquire);
+        leads.then_some(view.term)
+    }
+}

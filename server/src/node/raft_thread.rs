@@ -1,0 +1,174 @@
+//! The raft thread: the one place where the replica is touched.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Sender;
+use std::time::{Duration, Instant};
+
+use lectern_raft::{Effect, Input, Refused, Replica, Reply, Role, RoleChange};
+
+use super::apply_thread::ApplyWork;
+use super::board::ReplicaView;
+use super::log_writer::LogWork;
+use super::snapshots::SnapshotWork;
+use super::{NodeError, Shared};
+use crate::peer::Hub;
+use crate::store::LogDb;
+use crate::{fatal, wall_clock};
+
+pub(super) struct RaftThread {
+    pub(super) replica: Replica<LogDb>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) hub: Arc<Hub>,
+    pub(super) log: Sender<LogWork>,
+    pub(super) apply: Sender<ApplyWork>,
+    pub(super) snapshots: Sender<SnapshotWork>,
+    pub(super) tick: Duration,
+    /// The zero of the replica's clock.
+    pub(super) started: Instant,
+    pub(super) role: RoleChange,
+    /// When there last was a sign of a leader, by this node's wall clock; 0: never in this process.
+    pub(super) leader_heard_at_ms: i64,
+    /// The replica's last remark for a person, already logged.
+    pub(super) last_notice: Option<String>,
+}
+
+impl RaftThread {
+    /// Works until the node stops.
+    pub(super) fn run(mut self, first: Vec<Effect>) {
+        self.carry_out(first);
+        self.publish();
+        let mut next_tick = Instant::now() + self.tick;
+        while !self.shared.is_stopped() {
+            let waiting = self.shared.inbox.drain(next_tick);
+            let now = Instant::now();
+            let tick = (now >= next_tick).then_some(Input::Tick);
+            if tick.is_some() {
+                // After a stall one tick, not a burst of them (trap 23).
+                next_tick = (next_tick + self.tick).max(now);
+            }
+            let (inputs, rooms): (Vec<_>, Vec<_>) = waiting.into_iter().map(super::inbox::Waiting::open).unzip();
+            self.note_leader_contact(&inputs);
+            let effects = self.replica.step(inputs.into_iter().chain(tick), self.elapsed_ms(now));
+            drop(rooms);
+            self.carry_out(effects);
+            self.publish();
+        }
+    }
+
+    fn elapsed_ms(&self, now: Instant) -> u64 {
+        u64::try_from(now.duration_since(self.started).as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// The next leader says since when there was none: from the last sign of the one before.
+    fn note_leader_contact(&mut self, inputs: &[Input]) {
+        let leader = self.role.leader;
+        let leads = self.role.role == Role::Leader;
+        let heard = |input: &Input| matches!(input, Input::Message { from, .. } if *from == leader);
+        if leads || (leader != 0 && inputs.iter().any(heard)) {
+            self.leader_heard_at_ms = wall_clock::now_ms();
+        }
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Persist(persist) => self.to_log(LogWork::Persist(persist)),
+                Effect::Send { to, bytes, urgent } => self.hub.send(to, bytes, urgent),
+                Effect::Apply(entries) => {
+                    let _ending = self.apply.send(ApplyWork::Entries(entries));
+                }
+                // The page cache is warmed by the read that the replica does when it asks again; RocksDB needs no more.
+                Effect::FetchEntries { fetch, .. } => self.shared.inbox.push(Input::EntriesFetched { fetch }),
+                Effect::MakeSnapshot { to, at_least } => self.to_snapshots(SnapshotWork::Make { to, at_least }),
+                Effect::SendSnapshot { to, id, bytes } => {
+                    self.to_snapshots(SnapshotWork::Send { to, id, message: bytes });
+                }
+                Effect::Install { id, index, switch, .. } => self.to_log(LogWork::Install { id, index, switch }),
+                Effect::DiscardSnapshot { id } => self.to_snapshots(SnapshotWork::Discard { id }),
+                Effect::Compact { through, batch } => self.to_log(LogWork::Compact { through, batch }),
+                Effect::Welcome { peer, result } => self.hub.judged(peer, result),
+                Effect::Reply(reply) => self.answer(&reply),
+                Effect::RoleChanged(change) => self.change_role(change),
+                Effect::Stop(reason) => fatal::stop(&reason),
+            }
+        }
+    }
+
+    fn to_log(&self, work: LogWork) {
+        let _ending = self.log.send(work);
+    }
+
+    fn to_snapshots(&self, work: SnapshotWork) {
+        let _ending = self.snapshots.send(work);
+    }
+
+    fn answer(&self, reply: &Reply) {
+        let shared = &self.shared;
+        match *reply {
+            // The outcome comes from apply.
+            Reply::Appended { .. } => {}
+            Reply::ProposalRefused { id, why } => shared.proposals.resolve(id, Err(self.refusal(why))),
+            Reply::OutcomeUnknown { id } => shared.proposals.resolve(id, Err(NodeError::OutcomeUnknown)),
+            Reply::ReadReady { id, .. } => shared.reads.resolve(id, Ok(())),
+            Reply::ReadRefused { id, why } => shared.reads.resolve(id, Err(self.refusal(why))),
+        }
+    }
+
+    fn refusal(&self, why: Refused) -> NodeError {
+        match why {
+            Refused::NotLeader { leader: 0 } => NodeError::NoLeader,
+            Refused::NotLeader { leader } => NodeError::NotLeader { leader: self.shared.board.leader_named(leader) },
+            Refused::Busy => NodeError::Busy,
+            Refused::Clock => NodeError::Clock,
+            Refused::TooLarge => NodeError::TooLarge,
+        }
+    }
+
+    fn change_role(&mut self, change: RoleChange) {
+        if change.term != self.role.term || change.role != self.role.role || change.leader != self.role.leader {
+            tracing::info!(role = ?change.role, term = change.term, leader = change.leader, "role changed");
+        }
+        if change.role == Role::Candidate && self.role.role != Role::Candidate {
+            metrics::counter!("lectern_raft_elections_total").increment(1);
+        }
+        if change.role == Role::Leader && self.role.role != Role::Leader {
+            self.shared.leaderless_since_ms.store(self.leader_heard_at_ms, Ordering::Release);
+        }
+        self.role = change;
+        self.publish();
+    }
+
+    /// Shows the replica as it is on the board and in the metrics.
+    fn publish(&mut self) {
+        let status = self.replica.status();
+        gauge("lectern_raft_term", self.role.term);
+        gauge("lectern_raft_commit_index", status.commit);
+        gauge("lectern_raft_applied_index", status.applied);
+        gauge("lectern_raft_last_index", status.last_index);
+        gauge("lectern_raft_leader", self.role.leader);
+        gauge("lectern_raft_is_leader", u64::from(self.role.role == Role::Leader));
+        if status.notices.last() != self.last_notice.as_ref() {
+            self.last_notice = status.notices.last().cloned();
+            tracing::warn!("{}", self.last_notice.as_deref().unwrap_or_default());
+        }
+        let matched = status.peers.iter().filter_map(|peer| Some((peer.node, peer.progress.as_ref()?.matched)));
+        self.shared.board.set_replica(ReplicaView {
+            role: self.role.role,
+            term: self.role.term,
+            leader: self.role.leader,
+            ready: self.role.ready,
+            commit: status.commit,
+            first_index: status.first_index,
+            last_index: status.last_index,
+            matched: matched.collect(),
+            clock_ahead_ms: -status.clock.offset_ms,
+            clock_good: status.clock.good,
+        });
+    }
+}
+
+#[allow(clippy::cast_precision_loss)] // Indexes stay far below 2^52.
+fn gauge(name: &'static str, value: u64) {
+    metrics::gauge!(name).set(value as f64);
+}

@@ -1,0 +1,305 @@
+//! Putting a node together, and taking it apart.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::mpsc::channel;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use lectern_lms::lookup;
+use lectern_raft::{
+    Applied, Disk, Identity, Input, NodeId, OpenError, Replica, Role, RoleChange, decode_conf_state, encode_conf_state,
+};
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+
+use super::apply_thread::Applier;
+use super::log_writer::LogWriter;
+use super::raft_thread::RaftThread;
+use super::snapshots::SnapshotWorker;
+use super::{
+    Board, CHUNK_BYTES_IN_FLIGHT, Events, Inbox, MAX_COMMAND_BYTES, MAX_FEATURE_LEVEL, MAX_WAITING_CALLS, Member, Node,
+    Pending, Shared, StateHandle, duties,
+};
+use crate::config::{Config, ConfigError};
+use crate::init::{Genesis, InitError};
+use crate::peer::{self, Hub};
+use crate::store::{
+    AppliedMeta, Caches, DataDir, DataDirError, INITIAL_STATE, LogDb, StateDb, StateWrite, StoreProblem,
+};
+use crate::{logging, metrics};
+
+/// A node cannot be started: what is wrong and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The data directory.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// A database.
+    #[error(transparent)]
+    Store(#[from] StoreProblem),
+    /// The replica's log.
+    #[error(transparent)]
+    Log(#[from] OpenError),
+    /// The genesis.
+    #[error(transparent)]
+    Genesis(#[from] InitError),
+    /// The tables.
+    #[error(transparent)]
+    Tables(#[from] lectern_lms::StoreError),
+    /// A thread, or randomness.
+    #[error("the system refused: {0}")]
+    System(#[from] io::Error),
+}
+
+/// A running node.
+pub struct Running {
+    node: Node,
+    log: LogDb,
+    threads: Vec<JoinHandle<()>>,
+    longest_election: Duration,
+    _data: Arc<DataDir>,
+}
+
+/// What is on disk, opened.
+struct Opened {
+    data: Arc<DataDir>,
+    caches: Caches,
+    log: LogDb,
+    identity: Identity,
+    genesis: Genesis,
+    state: Arc<StateDb>,
+    meta: AppliedMeta,
+}
+
+/// Opens the data directory and starts the threads; peers are served on `peer_listener`. Must be called within the
+/// runtime. Returns once the node takes part; a leader may be known later.
+pub fn start(config: &Config, peer_listener: TcpListener) -> Result<Running, StartError> {
+    let opened = open(config)?;
+    let runtime = Handle::current();
+    let cluster = lookup::cluster(&*opened.state)?;
+    let addresses = peer_addresses(config, &opened)?;
+    let shared = share(config, &opened);
+    shared.applied_now_ms.store(cluster.now_ms, Ordering::Release);
+    shared.board.set_applied(opened.meta.index, cluster.feature_level);
+    let hub = Hub::new(shared.clone(), opened.data.clone(), opened.identity.clone(), addresses, runtime.clone());
+    let threads = spawn_threads(config, &opened, &shared, &hub, &runtime)?;
+    let node = Node { shared };
+    runtime.spawn(serve_peers(hub.clone(), peer_listener));
+    hub.dial_all();
+    runtime.spawn(duties::keep(node.clone(), opened.genesis));
+    runtime.spawn(measure_sizes(node.clone(), opened.log.clone()));
+    let longest_election = Duration::from_millis(config.timing.tick_ms * u64::from(config.timing.election_ticks_max));
+    Ok(Running { node, log: opened.log, threads, longest_election, _data: opened.data })
+}
+
+impl Running {
+    /// The handle for services.
+    pub fn node(&self) -> Node {
+        self.node.clone()
+    }
+
+    /// Takes no more proposals, and hands leadership over to the most caught-up node. Takes one election timeout at the
+    /// most; what was proposed before still gets its answer.
+    pub async fn hand_over(&self) {
+        let shared = &self.node.shared;
+        shared.stopping.store(true, Ordering::Release);
+        let leads = |node: &Node| node.leader().is_some_and(|leader| leader.is_self);
+        if leads(&self.node) {
+            shared.inbox.push(Input::Transfer { to: None });
+            let mut changed = self.node.status_changed();
+            let handed_over = async { while leads(&self.node) && changed.changed().await.is_ok() {} };
+            if tokio::time::timeout(self.longest_election, handed_over).await.is_err() {
+                tracing::info!("no other node took the leadership over in time");
+            }
+        }
+    }
+
+    /// Ends the threads and makes everything durable.
+    pub async fn shutdown(self) -> Result<(), StartError> {
+        self.node.shared.stopping.store(true, Ordering::Release);
+        self.node.shared.stopped.store(true, Ordering::Release);
+        let Self { node, log, threads, .. } = self;
+        let ended = tokio::task::spawn_blocking(move || {
+            for thread in threads {
+                // A thread that panicked has aborted the process.
+                let _ended = thread.join();
+            }
+            node.shared.state.current().sync()?;
+            log.sync().map_err(OpenError::from)?;
+            Ok(())
+        });
+        ended.await.map_err(io::Error::other)?
+    }
+}
+
+fn open(config: &Config) -> Result<Opened, StartError> {
+    if !config.data_dir.join("log").is_dir() {
+        return Err(OpenError::NotFounded.into());
+    }
+    let data = Arc::new(DataDir::lock(&config.data_dir)?);
+    let caches = Caches::new(config.limits.cache_mib << 20, config.limits.write_buffer_mib << 20);
+    let log = LogDb::open(&data.log(), &caches)?;
+    let identity = lectern_raft::load_identity(&log)?.ok_or(OpenError::NotFounded)?;
+    let genesis = Genesis::load(&data.genesis())?;
+    let name = lectern_raft::state_directory(&log)?;
+    data.sweep(name.as_deref().unwrap_or(INITIAL_STATE))?;
+    let state = StateDb::open(&data.state(name.as_deref().unwrap_or(INITIAL_STATE)), &caches)?;
+    let mut meta = state.meta()?;
+    if name.is_none() && meta.index == 0 {
+        let founding = lectern_raft::founding_state(&log)?;
+        meta.index = founding.index;
+        meta.term = founding.term;
+        meta.conf_state = encode_conf_state(&founding.conf_state);
+        state.write(StateWrite { changes: Vec::new(), meta: meta.clone() })?;
+        state.sync()?;
+    }
+    Ok(Opened { data, caches, log, identity, genesis, state: Arc::new(state), meta })
+}
+
+/// Where each other member is: as founded, unless the configuration knows better.
+fn peer_addresses(config: &Config, opened: &Opened) -> Result<BTreeMap<NodeId, String>, ConfigError> {
+    let founded = opened.genesis.members.iter().map(|member| (member.node, member.peer_address.clone()));
+    let mut addresses: BTreeMap<NodeId, String> = founded.collect();
+    addresses.extend(config.peer_addresses()?);
+    addresses.remove(&opened.identity.node);
+    Ok(addresses)
+}
+
+fn share(config: &Config, opened: &Opened) -> Arc<Shared> {
+    let version = env!("CARGO_PKG_VERSION");
+    let own = Member {
+        client_address: config.client_address().into(),
+        peer_address: config.peer_address().into(),
+        version: version.into(),
+        max_feature_level: MAX_FEATURE_LEVEL,
+    };
+    let peers = opened.genesis.members.iter().filter(|member| member.node != opened.identity.node).map(|member| {
+        let known = Member {
+            client_address: member.client_address.clone(),
+            peer_address: member.peer_address.clone(),
+            ..Member::default()
+        };
+        (member.node, known)
+    });
+    let board = Board::new(
+        opened.identity.cluster_id.clone(),
+        opened.identity.node,
+        own,
+        peers.collect(),
+        opened.data.root().to_path_buf(),
+    );
+    Arc::new(Shared {
+        inbox: Inbox::new(),
+        board,
+        proposals: Arc::new(Pending::new(MAX_WAITING_CALLS)),
+        reads: Arc::new(Pending::new(MAX_WAITING_CALLS)),
+        events: Arc::new(Events::new(opened.meta.index, config.limits.event_ring)),
+        state: StateHandle::new(opened.state.clone()),
+        applied_now_ms: AtomicI64::new(0),
+        leaderless_since_ms: AtomicI64::new(0),
+        stopping: AtomicBool::new(false),
+        stopped: AtomicBool::new(false),
+        chunk_room: Semaphore::new(CHUNK_BYTES_IN_FLIGHT),
+    })
+}
+
+fn spawn_threads(
+    config: &Config,
+    opened: &Opened,
+    shared: &Arc<Shared>,
+    hub: &Arc<Hub>,
+    runtime: &Handle,
+) -> Result<Vec<JoinHandle<()>>, StartError> {
+    let (log_work, log_incoming) = channel();
+    let (apply_work, apply_incoming) = channel();
+    let (snapshot_work, snapshot_incoming) = channel();
+    let writer = LogWriter { log: opened.log.clone(), shared: shared.clone(), apply: apply_work.clone() };
+    let applier = Applier {
+        shared: shared.clone(),
+        hub: hub.clone(),
+        data: opened.data.clone(),
+        caches: opened.caches.clone(),
+        snapshots: snapshot_work.clone(),
+        meta: opened.meta.clone(),
+    };
+    let worker = SnapshotWorker {
+        shared: shared.clone(),
+        hub: hub.clone(),
+        data: opened.data.clone(),
+        caches: opened.caches.clone(),
+        runtime: runtime.clone(),
+        later: snapshot_work.clone(),
+        made: BTreeMap::new(),
+        retired: Vec::new(),
+    };
+    let started = Instant::now();
+    let (replica, first) = open_replica(config, opened)?;
+    let raft = RaftThread {
+        replica,
+        shared: shared.clone(),
+        hub: hub.clone(),
+        log: log_work,
+        apply: apply_work,
+        snapshots: snapshot_work,
+        tick: Duration::from_millis(config.timing.tick_ms),
+        started,
+        role: RoleChange { role: Role::Follower, term: 0, leader: 0, ready: false },
+        leader_heard_at_ms: 0,
+        last_notice: None,
+    };
+    Ok(vec![
+        thread("raft", move || raft.run(first))?,
+        thread("log-writer", move || writer.run(&log_incoming))?,
+        thread("apply", move || applier.run(&apply_incoming))?,
+        thread("snapshots", move || worker.run(&snapshot_incoming))?,
+    ])
+}
+
+fn open_replica(config: &Config, opened: &Opened) -> Result<(Replica<LogDb>, Vec<lectern_raft::Effect>), StartError> {
+    let timing = &config.timing;
+    let settings = lectern_raft::Config {
+        tick_ms: timing.tick_ms,
+        heartbeat_ticks: timing.heartbeat_ticks,
+        election_ticks_min: timing.election_ticks_min,
+        election_ticks_max: timing.election_ticks_max,
+        max_entry_bytes: MAX_COMMAND_BYTES as u64,
+        keep_entries: config.limits.log_keep_entries,
+        keep_bytes: config.limits.log_keep_mib << 20,
+        ..lectern_raft::Config::new(opened.identity.clone())
+    };
+    let damaged =
+        || StoreProblem::Damaged { what: "the configuration", path: opened.state.path().display().to_string() };
+    let conf_state = decode_conf_state(&opened.meta.conf_state).ok_or_else(damaged)?;
+    let applied = Applied { index: opened.meta.index, term: opened.meta.term, conf_state };
+    let seed = getrandom::u64().map_err(|error| io::Error::other(error.to_string()))?;
+    Ok(Replica::open(settings, opened.log.clone(), applied, seed, logging::raft_logger(), 0)?)
+}
+
+fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(name.into()).spawn(run)
+}
+
+async fn serve_peers(hub: Arc<Hub>, listener: TcpListener) {
+    if let Err(problem) = peer::serve(hub, listener).await {
+        crate::fatal::stop(&format!("the listener for peers failed: {problem}"));
+    }
+}
+
+#[allow(clippy::cast_precision_loss)] // Sizes for a gauge.
+async fn measure_sizes(node: Node, log: LogDb) {
+    let mut ticks = tokio::time::interval(metrics::SIZES_INTERVAL);
+    loop {
+        ticks.tick().await;
+        ::metrics::gauge!("lectern_log_bytes").set(log.size_bytes() as f64);
+        ::metrics::gauge!("lectern_state_bytes").set(node.shared.state.current().size_bytes() as f64);
+        ::metrics::gauge!("lectern_proposals_waiting").set(node.shared.proposals.len() as f64);
+        ::metrics::gauge!("lectern_reads_waiting").set(node.shared.reads.len() as f64);
+    }
+}

@@ -1,0 +1,82 @@
+//! Introductions: between the wire's form and the replica's.
+
+use lectern_proto::internal::v1::Hello;
+
+use super::PROTOCOL;
+use crate::node::Member;
+
+/// What this node says of itself to `to`.
+pub(super) fn introduce(own: &lectern_raft::Hello, member: &Member, to: u64) -> Hello {
+    Hello {
+        protocol: PROTOCOL,
+        cluster_id: own.cluster_id.clone(),
+        epoch: own.epoch,
+        node_id: own.node,
+        incarnation: own.incarnation.clone(),
+        to_node_id: to,
+        client_address: member.client_address.clone(),
+        peer_address: member.peer_address.clone(),
+        version: member.version.clone(),
+        max_feature_level: member.max_feature_level,
+    }
+}
+
+/// What the replica judges, once the shell has seen that the hello is meant for this node at all.
+pub(super) fn to_judge(hello: &Hello, own: &lectern_raft::Hello) -> Result<lectern_raft::Hello, String> {
+    if hello.protocol != PROTOCOL {
+        return Err(format!(
+            "node {} speaks peer protocol {}, this node speaks {PROTOCOL}; run versions that fit together",
+            hello.node_id, hello.protocol
+        ));
+    }
+    if hello.to_node_id != own.node {
+        return Err(format!(
+            "node {} looked for node {} and found node {}; correct its [peers] addresses",
+            hello.node_id, hello.to_node_id, own.node
+        ));
+    }
+    if hello.node_id == own.node || hello.node_id == 0 {
+        return Err(format!("two nodes run as node {}; each needs an id of its own", own.node));
+    }
+    Ok(lectern_raft::Hello {
+        cluster_id: hello.cluster_id.clone(),
+        epoch: hello.epoch,
+        node: hello.node_id,
+        incarnation: hello.incarnation.clone(),
+    })
+}
+
+/// How the peer describes itself.
+pub(super) fn member(hello: &Hello) -> Member {
+    Member {
+        client_address: hello.client_address.clone(),
+        peer_address: hello.peer_address.clone(),
+        version: hello.version.clone(),
+        max_feature_level: hello.max_feature_level,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn own(node: u64) -> lectern_raft::Hello {
+        lectern_raft::Hello { cluster_id: "c".into(), epoch: 1, node, incarnation: "i".into() }
+    }
+
+    #[test]
+    fn a_hello_meant_for_this_node_is_handed_to_the_replica() {
+        let hello = introduce(&own(1), &Member::default(), 2);
+        assert_eq!(to_judge(&hello, &own(2)), Ok(own(1)));
+    }
+
+    #[test]
+    fn a_hello_for_another_node_of_another_protocol_or_from_a_twin_is_refused() {
+        let wrong_address = introduce(&own(1), &Member::default(), 3);
+        let newer = Hello { protocol: 2, ..introduce(&own(1), &Member::default(), 2) };
+        let twin = introduce(&own(2), &Member::default(), 2);
+        for hello in [wrong_address, newer, twin] {
+            assert!(to_judge(&hello, &own(2)).is_err(), "{hello:?}");
+        }
+    }
+}

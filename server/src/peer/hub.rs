@@ -1,0 +1,163 @@
+//! Everything this node has to do with its peers.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use lectern_proto::internal::v1::{self as wire, peer_frame::Kind};
+use lectern_raft::{Input, NodeId};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use super::lane::Lane;
+use super::{dialer, hello, send_snapshot};
+use crate::node::Shared;
+use crate::store::DataDir;
+
+/// The replica judges a hello within one step; only a stalled node takes this long.
+const JUDGEMENT_DEADLINE: Duration = Duration::from_secs(2);
+
+type Judgement = Result<lectern_raft::Hello, String>;
+
+/// The lanes to all peers, and the handshakes that wait for the replica's judgement.
+pub(crate) struct Hub {
+    pub(super) shared: Arc<Shared>,
+    pub(super) data: Arc<DataDir>,
+    own: lectern_raft::Hello,
+    addresses: BTreeMap<NodeId, String>,
+    lanes: BTreeMap<NodeId, Lane>,
+    judgements: Mutex<HashMap<NodeId, VecDeque<oneshot::Sender<Judgement>>>>,
+    /// The newest inbound stream of each peer.
+    inbound: Mutex<HashMap<NodeId, u64>>,
+    runtime: Handle,
+    started: Instant,
+}
+
+impl Hub {
+    /// `addresses` of all other members; `own` is what the replica says of itself.
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        data: Arc<DataDir>,
+        own: lectern_raft::Hello,
+        addresses: BTreeMap<NodeId, String>,
+        runtime: Handle,
+    ) -> Arc<Self> {
+        let lanes = addresses.keys().map(|peer| (*peer, Lane::default())).collect();
+        Arc::new(Self {
+            shared,
+            data,
+            own,
+            addresses,
+            lanes,
+            judgements: Mutex::default(),
+            inbound: Mutex::default(),
+            runtime,
+            started: Instant::now(),
+        })
+    }
+
+    /// Begins to dial every peer, and never stops.
+    pub(crate) fn dial_all(self: &Arc<Self>) {
+        for (peer, address) in &self.addresses {
+            self.runtime.spawn(dialer::keep_dialed(self.clone(), *peer, address.clone()));
+        }
+    }
+
+    /// Queues a raft message. One that finds no room is lost, and the replica is told.
+    pub(crate) fn send(&self, to: NodeId, bytes: Vec<u8>, urgent: bool) {
+        let queued = self.lanes.get(&to).and_then(|lane| lane.send(Kind::Raft(bytes), urgent));
+        if queued == Some(false) {
+            metrics::counter!("lectern_peer_messages_dropped_total", "peer" => to.to_string()).increment(1);
+            self.shared.inbox.push(Input::PeerLost { peer: to, refused: false });
+        }
+    }
+
+    /// Tells all peers this node's hash chain after the entry at `index`.
+    pub(crate) fn tell_state_hash(&self, index: u64, hash: [u8; 32]) {
+        for lane in self.lanes.values() {
+            let _not_connected = lane.send(Kind::StateHash(wire::StateHash { index, hash: hash.to_vec() }), false);
+        }
+    }
+
+    /// Streams a checkpoint; says `SnapshotSent` at the end and hands the id to `done`.
+    pub(crate) fn send_snapshot(
+        self: &Arc<Self>,
+        to: NodeId,
+        id: String,
+        message: Vec<u8>,
+        done: impl FnOnce(String) + Send + 'static,
+    ) {
+        let hub = self.clone();
+        self.runtime.spawn(async move {
+            let sent = send_snapshot::send(&hub, to, &id, message).await;
+            match &sent {
+                Ok(bytes) => tracing::info!(to, id, bytes, "sent a snapshot"),
+                Err(problem) => tracing::warn!(to, id, problem, "could not send a snapshot"),
+            }
+            hub.shared.inbox.push(Input::SnapshotSent { to, ok: sent.is_ok() });
+            done(id);
+        });
+    }
+
+    /// The replica judged a hello.
+    pub(crate) fn judged(&self, peer: NodeId, judgement: Judgement) {
+        let mut waiting = self.judgements.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(judge) = waiting.get_mut(&peer).and_then(VecDeque::pop_front) {
+            let _gave_up = judge.send(judgement);
+        }
+    }
+
+    /// Has the replica judge what a peer says of itself, and remembers how it describes itself when accepted.
+    pub(super) async fn greet(&self, hello: &wire::Hello) -> Result<(), String> {
+        let to_judge = hello::to_judge(hello, &self.own)?;
+        let peer = to_judge.node;
+        let (judge, judgement) = oneshot::channel();
+        {
+            // Judgements come in the order of the hellos, so both queues are filled under one lock.
+            let mut waiting = self.judgements.lock().unwrap_or_else(PoisonError::into_inner);
+            waiting.entry(peer).or_default().push_back(judge);
+            self.shared.inbox.push(Input::Hello { hello: to_judge });
+        }
+        match tokio::time::timeout(JUDGEMENT_DEADLINE, judgement).await {
+            Ok(Ok(Ok(_))) => {
+                self.shared.board.peer_introduced(peer, hello::member(hello));
+                Ok(())
+            }
+            Ok(Ok(Err(refused))) => Err(refused),
+            Ok(Err(_)) | Err(_) => Err("the node is too busy to greet; try again".into()),
+        }
+    }
+
+    /// What this node says of itself to a peer.
+    pub(super) fn introduction(&self, to: NodeId) -> wire::Hello {
+        hello::introduce(&self.own, self.shared.board.own(), to)
+    }
+
+    /// The lane to a peer.
+    pub(super) fn lane(&self, peer: NodeId) -> &Lane {
+        &self.lanes[&peer]
+    }
+
+    /// A peer's address.
+    pub(super) fn address(&self, peer: NodeId) -> Option<&str> {
+        self.addresses.get(&peer).map(String::as_str)
+    }
+
+    /// A new inbound stream of a peer: its number. Older ones end.
+    pub(super) fn new_inbound(&self, peer: NodeId) -> u64 {
+        let mut inbound = self.inbound.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = inbound.entry(peer).or_default();
+        *number += 1;
+        *number
+    }
+
+    /// Whether that stream is the newest one of the peer.
+    pub(super) fn is_newest_inbound(&self, peer: NodeId, number: u64) -> bool {
+        self.inbound.lock().unwrap_or_else(PoisonError::into_inner).get(&peer) == Some(&number)
+    }
+
+    /// Milliseconds of a clock that only goes forward.
+    pub(super) fn monotonic_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
