@@ -32,6 +32,7 @@ mod call;
 mod client;
 mod download;
 mod error;
+mod export;
 mod link;
 mod local;
 mod nodes;

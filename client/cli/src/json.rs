@@ -1,105 +1,345 @@
-//! What values look like in `--json`: RFC 3339 UTC, decimal strings, lower hex.
+//! The contract's messages as JSON for scripts: RFC 3339 UTC times, decimal strings for scores, lower-case hex digests,
+//! names instead of numbers for states.
 
-use std::fmt::Write as _;
-
-use lectern_client::v1;
+use lectern_proto::v1;
 use serde_json::{Value, json};
 
-use crate::{Points, rfc3339};
+use crate::format::{hex, points, rfc3339};
 
-/// A time; null for 0, which is how the contract says "never".
-pub fn time(ms: i64) -> Value {
-    if ms == 0 { Value::Null } else { rfc3339(ms).into() }
+/// A time; `null` when absent.
+pub fn time(ms: Option<i64>) -> Value {
+    ms.map_or(Value::Null, |ms| Value::String(rfc3339(ms)))
 }
 
-/// A time that may be absent.
-pub fn optional_time(ms: Option<i64>) -> Value {
-    ms.map_or(Value::Null, |ms| rfc3339(ms).into())
+/// A score; `null` when absent.
+pub fn score(value: Option<i64>) -> Value {
+    value.map_or(Value::Null, |value| Value::String(points(value)))
 }
 
-/// Points or a score.
-pub fn points(ten_thousandths: i64) -> Value {
-    Points(ten_thousandths).to_string().into()
+/// A digest; `null` when there is none.
+pub fn digest(bytes: &[u8]) -> Value {
+    if bytes.is_empty() { Value::Null } else { Value::String(hex(bytes)) }
 }
 
-/// A score that may be absent.
-pub fn optional_points(ten_thousandths: Option<i64>) -> Value {
-    ten_thousandths.map_or(Value::Null, points)
+/// An enum value's name without its prefix, lower case: `SUBMISSION_TYPE_TEXT` → `text`.
+pub fn name(full: &str, prefix: &str) -> String {
+    full.strip_prefix(prefix).unwrap_or(full).trim_start_matches('_').to_lowercase()
 }
 
-/// Lower hex, as `b3sum` prints it.
-pub fn hex(digest: &[u8]) -> String {
-    digest.iter().fold(String::with_capacity(digest.len() * 2), |mut text, byte| {
-        // Writing to a string does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+/// A list and where its next page begins.
+pub fn list(field: &str, items: Vec<Value>) -> Value {
+    json!({ field: items })
 }
 
-/// A digest; null for none.
-pub fn digest(digest: &[u8]) -> Value {
-    if digest.is_empty() { Value::Null } else { hex(digest).into() }
-}
-
-/// Null for an empty text.
-pub fn text(text: &str) -> Value {
-    if text.is_empty() { Value::Null } else { text.into() }
-}
-
-/// The last word of an enum's name in the contract, in lower case: `COURSE_STATE_AVAILABLE` is `available`.
-///
-/// ```
-/// use lectern_cli::json::word;
-/// assert_eq!(word("COURSE_STATE_AVAILABLE", "COURSE_STATE_"), "available");
-/// assert_eq!(word("SUBMISSION_TYPE_ON_PAPER", "SUBMISSION_TYPE_"), "on_paper");
-/// ```
-pub fn word(name: &str, prefix: &str) -> String {
-    name.strip_prefix(prefix).unwrap_or(name).to_ascii_lowercase()
+/// A person.
+pub fn person(person: Option<&v1::PersonRef>) -> Value {
+    match person {
+        Some(person) if !person.user_id.is_empty() => {
+            json!({"id": person.user_id, "username": person.username, "name": person.name})
+        }
+        _ => Value::Null,
+    }
 }
 
 /// A stored file.
 pub fn file(file: &v1::FileRef) -> Value {
-    json!({ "file_id": file.file_id, "name": file.name, "size": file.size, "digest": digest(&file.digest) })
+    json!({"id": file.file_id, "name": file.name, "size": file.size, "digest": digest(&file.digest)})
 }
 
-/// Several of them.
+/// Files.
 pub fn files(list: &[v1::FileRef]) -> Value {
     list.iter().map(file).collect()
-}
-
-/// A person; null for none.
-pub fn person(person: Option<&v1::PersonRef>) -> Value {
-    person.map_or(
-        Value::Null,
-        |person| json!({ "user_id": person.user_id, "username": person.username, "name": person.name }),
-    )
 }
 
 /// An account.
 pub fn user(user: &v1::User) -> Value {
     let rights = user.rights.unwrap_or_default();
     json!({
-        "user_id": user.user_id,
-        "username": user.username,
-        "sis_user_id": text(&user.sis_user_id),
-        "name": user.name,
-        "email": text(&user.email),
-        "time_zone": text(&user.time_zone),
-        "state": word(user.state().as_str_name(), "USER_STATE_"),
-        "rights": { "admin": rights.admin, "course_creator": rights.course_creator, "operator": rights.operator },
-        "created_at": time(user.created_at_ms),
+        "id": user.user_id, "username": user.username, "sis_user_id": user.sis_user_id, "name": user.name,
+        "email": user.email, "time_zone": user.time_zone,
+        "state": name(user.state().as_str_name(), "USER_STATE"),
+        "admin": rights.admin, "course_creator": rights.course_creator, "operator": rights.operator,
+        "created_at": rfc3339(user.created_at_ms),
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// One-time codes.
+pub fn code(code: &v1::IssuedCode) -> Value {
+    let person = code.person.clone().unwrap_or_default();
+    json!({
+        "username": person.username, "name": person.name, "sis_user_id": code.sis_user_id, "email": code.email,
+        "code": code.code, "expires_at": rfc3339(code.expires_at_ms),
+    })
+}
 
-    #[test]
-    fn values_are_exact_and_never_local() {
-        assert_eq!(time(1_790_899_199_000), json!("2026-10-01T23:59:59Z"));
-        assert_eq!((time(0), optional_time(None)), (Value::Null, Value::Null));
-        assert_eq!(points(125_000), json!("12.5"));
-        assert_eq!(digest(&[0, 255]), json!("00ff"));
+/// A course.
+pub fn course(course: &v1::Course) -> Value {
+    json!({
+        "id": course.course_id, "slug": course.slug, "code": course.code, "title": course.title, "term": course.term,
+        "time_zone": course.time_zone, "syllabus": course.syllabus,
+        "state": name(course.state().as_str_name(), "COURSE_STATE"),
+        "my_role": role(course.my_type()), "students": course.student_count, "grace_seconds": course.grace_seconds,
+        "student_quota_bytes": course.student_quota_bytes, "course_quota_bytes": course.course_quota_bytes,
+        "created_at": rfc3339(course.created_at_ms),
+    })
+}
+
+/// A role; `null` without one.
+pub fn role(kind: v1::EnrollmentType) -> Value {
+    match kind {
+        v1::EnrollmentType::Unspecified => Value::Null,
+        kind => Value::String(name(kind.as_str_name(), "ENROLLMENT_TYPE")),
     }
+}
+
+/// An enrolment.
+pub fn enrollment(enrollment: &v1::Enrollment) -> Value {
+    json!({
+        "person": person(enrollment.person.as_ref()), "role": role(enrollment.r#type()),
+        "state": name(enrollment.state().as_str_name(), "ENROLLMENT_STATE"), "section": enrollment.section,
+        "sis_user_id": enrollment.sis_user_id, "email": enrollment.email, "activated": enrollment.activated,
+    })
+}
+
+/// A row of an import or of its preview.
+pub fn import_row(row: &v1::ImportRow) -> Value {
+    json!({
+        "line": row.line, "action": name(row.action().as_str_name(), "IMPORT_ACTION"), "subject": row.subject,
+        "message": row.message,
+    })
+}
+
+/// A module.
+pub fn module(module: &v1::Module) -> Value {
+    json!({
+        "id": module.module_id, "name": module.name, "position": module.position,
+        "release_at": time(module.release_at_ms),
+    })
+}
+
+/// A material.
+pub fn material(material: &v1::Material) -> Value {
+    json!({
+        "id": material.material_id, "slug": material.slug, "title": material.title,
+        "kind": name(material.kind().as_str_name(), "MATERIAL_KIND"),
+        "file": material.file.as_ref().map(file), "module_id": material.module_id, "position": material.position,
+        "release_at": time(material.release_at_ms), "opened": material.opened, "opened_count": material.opened_count,
+    })
+}
+
+/// A page of text.
+pub fn page(page: &v1::Page) -> Value {
+    json!({"number": page.number, "text": page.text, "scanned": page.scanned})
+}
+
+/// What kinds of work an assignment takes.
+pub fn submission_types(settings: &v1::AssignmentSettings) -> Vec<String> {
+    settings.submission_types().map(|kind| name(kind.as_str_name(), "SUBMISSION_TYPE")).collect()
+}
+
+/// An assignment.
+pub fn assignment(assignment: &v1::Assignment) -> Value {
+    let settings = assignment.settings.clone().unwrap_or_default();
+    json!({
+        "id": assignment.assignment_id, "course": assignment.course_slug, "slug": assignment.slug,
+        "title": settings.title, "description": settings.description, "points_possible": points(settings.points_possible),
+        "unlock_at": time(settings.unlock_at_ms), "due_at": time(settings.due_at_ms), "lock_at": time(settings.lock_at_ms),
+        "submission_types": submission_types(&settings), "allowed_extensions": settings.allowed_extensions,
+        "max_file_bytes": settings.max_file_bytes, "max_text_bytes": settings.max_text_bytes,
+        "allowed_attempts": settings.allowed_attempts, "post_manually": settings.post_manually,
+        "published": settings.published, "attachments": files(&assignment.attachments), "revision": assignment.revision,
+        "mine": assignment.mine.as_ref().map(my_state),
+        "counts": assignment.counts.as_ref().map(|counts| json!({
+            "students": counts.students, "submitted": counts.submitted, "graded": counts.graded,
+            "posted": counts.posted, "needs_grading": counts.needs_grading,
+        })),
+    })
+}
+
+fn my_state(mine: &v1::MySubmissionState) -> Value {
+    json!({
+        "attempts_used": mine.attempts_used, "submitted_at": time(mine.submitted_at_ms), "late": mine.late,
+        "missing": mine.missing, "unlock_at": time(mine.unlock_at_ms), "due_at": time(mine.due_at_ms),
+        "lock_at": time(mine.lock_at_ms), "score": score(mine.score), "has_draft": mine.has_draft,
+        "uploading": mine.uploading,
+    })
+}
+
+/// A grade; `null` without one.
+pub fn grade(grade: Option<&v1::Grade>) -> Value {
+    let Some(grade) = grade else { return Value::Null };
+    json!({
+        "score": points(grade.score), "entered_score": points(grade.entered_score),
+        "points_deducted": points(grade.points_deducted), "points_possible": points(grade.points_possible),
+        "feedback": grade.feedback, "grader": person(grade.grader.as_ref()), "graded_at": rfc3339(grade.graded_at_ms),
+        "posted": grade.posted, "posted_at": time(grade.posted_at_ms), "attempt": grade.attempt,
+        "grade_matches_current_submission": grade.grade_matches_current_submission, "revision": grade.revision,
+    })
+}
+
+/// A submission.
+pub fn submission(submission: &v1::Submission) -> Value {
+    json!({
+        "id": submission.submission_id, "course": submission.course_slug, "assignment": submission.assignment_slug,
+        "submitter": person(submission.submitter.as_ref()), "attempt": submission.attempt,
+        "submitted_at": rfc3339(submission.submitted_at_ms), "stamped_at": rfc3339(submission.stamped_at_ms),
+        "due_at": time(submission.due_at_ms), "late": submission.late, "text": submission.text,
+        "text_digest": digest(&submission.text_digest), "files": files(&submission.files),
+        "directory": submission.directory, "comment": submission.comment, "index": submission.index,
+        "term": submission.term, "grade": grade(submission.grade.as_ref()),
+    })
+}
+
+/// An upload under way.
+pub fn pledge(pledge: &v1::Pledge) -> Value {
+    let missing: usize = pledge.upload.iter().flat_map(|upload| &upload.files).map(|file| file.missing.len()).sum();
+    let total: u32 = pledge.upload.iter().flat_map(|upload| &upload.files).map(|file| file.chunk_count).sum();
+    json!({
+        "id": pledge.pledge_id, "pledged_at": rfc3339(pledge.pledged_at_ms), "expires_at": rfc3339(pledge.expires_at_ms),
+        "missing_chunks": missing, "total_chunks": total, "after_lock": pledge.after_lock,
+    })
+}
+
+/// A row of the list of submissions.
+pub fn submission_summary(row: &v1::SubmissionSummary) -> Value {
+    json!({
+        "submitter": person(row.submitter.as_ref()), "state": name(row.state().as_str_name(), "WORKFLOW_STATE"),
+        "attempts": row.attempts, "submitted_at": time(row.submitted_at_ms), "late": row.late, "missing": row.missing,
+        "grade": grade(row.grade.as_ref()),
+    })
+}
+
+/// A draft.
+pub fn draft(draft: &v1::DraftRevision) -> Value {
+    json!({
+        "revision": draft.revision, "base_revision": draft.base_revision, "saved_at": rfc3339(draft.saved_at_ms),
+        "device": draft.device_label, "text": draft.text, "bytes": draft.text_bytes,
+    })
+}
+
+/// Work kept although it came after the lock date.
+pub fn extension_request(request: &v1::ExtensionRequest) -> Value {
+    json!({
+        "id": request.request_id, "course": request.course_slug, "assignment": request.assignment_slug,
+        "requester": person(request.requester.as_ref()), "offered_at": rfc3339(request.offered_at_ms),
+        "state": name(request.state().as_str_name(), "EXTENSION_STATE"), "text": request.text,
+        "files": files(&request.files), "comment": request.comment, "decided_by": person(request.decided_by.as_ref()),
+        "decided_at": time(request.decided_at_ms), "reason": request.reason,
+    })
+}
+
+/// A row of the student's own grades.
+pub fn my_grade(row: &v1::MyGrade) -> Value {
+    json!({
+        "assignment": row.assignment_slug, "title": row.title, "points_possible": points(row.points_possible),
+        "grade": grade(row.grade.as_ref()), "late": row.late, "missing": row.missing,
+        "state": name(row.state().as_str_name(), "WORKFLOW_STATE"),
+    })
+}
+
+/// A row of the gradebook.
+pub fn gradebook_row(row: &v1::GradebookRow, columns: &[v1::GradebookColumn]) -> Value {
+    let cells: serde_json::Map<String, Value> = columns
+        .iter()
+        .zip(&row.cells)
+        .map(|(column, cell)| {
+            let value = json!({
+                "score": score(cell.score), "posted": cell.posted, "late": cell.late, "missing": cell.missing,
+                "needs_grading": cell.needs_grading,
+            });
+            (column.slug.clone(), value)
+        })
+        .collect();
+    json!({
+        "student": person(row.student.as_ref()), "sis_user_id": row.sis_user_id, "section": row.section, "cells": cells,
+        "current_score": points(row.current_score), "current_possible": points(row.current_possible),
+        "final_score": points(row.final_score), "final_possible": points(row.final_possible),
+    })
+}
+
+/// A thread.
+pub fn thread(thread: &v1::Thread) -> Value {
+    json!({
+        "id": thread.thread_id, "course": thread.course_slug, "number": thread.number,
+        "assignment": thread.assignment_slug, "title": thread.title,
+        "visibility": name(thread.visibility().as_str_name(), "THREAD_VISIBILITY"), "anonymous": thread.anonymous,
+        "state": name(thread.state().as_str_name(), "THREAD_STATE"), "author": person(thread.author.as_ref()),
+        "created_at": rfc3339(thread.created_at_ms), "updated_at": rfc3339(thread.updated_at_ms),
+        "messages": thread.message_count, "unread": thread.unread_count,
+    })
+}
+
+/// A message of a thread.
+pub fn message(message: &v1::ThreadMessage) -> Value {
+    json!({
+        "number": message.number, "author": person(message.author.as_ref()), "from_staff": message.from_staff,
+        "body": message.body, "created_at": rfc3339(message.created_at_ms), "unread": message.unread,
+    })
+}
+
+/// An announcement.
+pub fn announcement(announcement: &v1::Announcement) -> Value {
+    json!({
+        "id": announcement.announcement_id, "course": announcement.course_slug, "title": announcement.title,
+        "body": announcement.body, "author": person(announcement.author.as_ref()),
+        "created_at": rfc3339(announcement.created_at_ms), "unread": announcement.unread,
+    })
+}
+
+/// An audit entry.
+pub fn audit(entry: &v1::AuditEntry) -> Value {
+    json!({
+        "id": entry.audit_id, "at": rfc3339(entry.at_ms), "actor": person(entry.actor.as_ref()), "action": entry.action,
+        "subject": entry.subject, "before": entry.before, "after": entry.after, "reason": entry.reason,
+        "index": entry.index,
+    })
+}
+
+/// What is due.
+pub fn due(item: &v1::DueItem) -> Value {
+    json!({
+        "course": item.course_slug, "assignment": item.assignment_slug, "title": item.title,
+        "due_at": time(item.due_at_ms), "lock_at": time(item.lock_at_ms), "submitted": item.submitted,
+        "missing": item.missing, "has_draft": item.has_draft, "uploading": item.uploading,
+    })
+}
+
+/// The home view.
+pub fn home(home: &v1::GetHomeResponse) -> Value {
+    let courses: Vec<Value> = home
+        .courses
+        .iter()
+        .map(|course| {
+            let kind = i32::try_from(course.my_type).ok().and_then(|kind| v1::EnrollmentType::try_from(kind).ok());
+            json!({
+                "slug": course.slug, "code": course.code, "title": course.title,
+                "my_role": role(kind.unwrap_or_default()), "unread_announcements": course.unread_announcements,
+                "unread_messages": course.unread_messages, "needs_grading": course.needs_grading,
+                "open_threads": course.open_threads, "pending_extension_requests": course.pending_extension_requests,
+            })
+        })
+        .collect();
+    let grades: Vec<Value> = home
+        .grades
+        .iter()
+        .map(|grade| {
+            json!({
+                "course": grade.course_slug, "assignment": grade.assignment_slug, "title": grade.title,
+                "score": points(grade.score), "points_possible": points(grade.points_possible),
+                "posted_at": rfc3339(grade.posted_at_ms),
+            })
+        })
+        .collect();
+    json!({
+        "now": rfc3339(home.now_ms), "courses": courses, "due": home.due.iter().map(due).collect::<Vec<_>>(),
+        "grades": grades,
+    })
+}
+
+/// A change, for `watch`.
+pub fn event(event: &v1::WatchEvent) -> Value {
+    json!({
+        "index": event.index, "kind": name(event.kind().as_str_name(), "EVENT_KIND"), "course_id": event.course_id,
+        "id": event.id, "at": rfc3339(event.at_ms),
+    })
 }

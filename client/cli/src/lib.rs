@@ -1,84 +1,79 @@
-//! What the subcommands of Lectern's programs share: arguments, output, exit codes, and the subcommands about the cluster
-//! and oneself. It draws no screens.
+//! What the subcommands of the three programs share: arguments, output for people and for scripts, exit codes, and the
+//! subcommands that more than one program has. No screens here.
 //!
-//! A program is its own subcommands beside the shared ones:
+//! A program is its clap definition and a function from it to calls:
 //!
 //! ```no_run
-//! use std::process::ExitCode;
-//!
-//! use clap::{Parser, Subcommand};
-//! use lectern_cli::{AccountCommand, AssignmentArg, Context, Failure, GlobalArgs, ShellCommand, json};
-//! use lectern_client::v1;
-//!
-//! /// The student's program.
+//! # use clap::Parser;
+//! # use lectern_cli::{Result, Session, args::GlobalArgs};
 //! #[derive(Parser)]
-//! #[command(version)]
 //! struct Cli {
 //!     #[command(flatten)]
 //!     global: GlobalArgs,
-//!     #[command(subcommand)]
-//!     command: Command,
 //! }
 //!
-//! #[derive(Subcommand)]
-//! enum Command {
-//!     #[command(flatten)]
-//!     Account(AccountCommand),
-//!     #[command(flatten)]
-//!     Shell(ShellCommand),
-//!     /// Show an assignment
-//!     Show { assignment: AssignmentArg },
+//! async fn run(_cli: Cli, session: Session) -> Result<()> {
+//!     let me = session.call(lectern_proto::v1::WhoAmIRequest {}).await?.user.unwrap_or_default();
+//!     session.show(lectern_cli::json::user(&me), || me.username.clone())
 //! }
 //!
-//! async fn show(context: &Context, name: AssignmentArg) -> Result<(), Failure> {
-//!     let client = context.signed_in()?;
-//!     let request = v1::GetAssignmentRequest { course: name.course.clone(), assignment: name.assignment.clone() };
-//!     let response = client.call(request).await?;
-//!     let settings = response.assignment.and_then(|assignment| assignment.settings).unwrap_or_default();
-//!     let value = serde_json::json!({ "title": settings.title, "due_at": json::optional_time(settings.due_at_ms) });
-//!     context.output.result(value, format!("{name}: {}", settings.title))
-//! }
-//!
-//! fn main() -> ExitCode {
-//!     let cli: Cli = match lectern_cli::parse() {
-//!         Ok(cli) => cli,
-//!         Err(code) => return code,
-//!     };
-//!     lectern_cli::run(&cli.global, async |context| match cli.command {
-//!         Command::Account(command) => command.run(&context).await,
-//!         Command::Shell(command) => command.run::<Cli>(&context.output),
-//!         Command::Show { assignment } => show(&context, assignment).await,
-//!     })
+//! fn main() -> std::process::ExitCode {
+//!     lectern_cli::run(Cli::parse(), |cli| cli.global.clone(), run)
 //! }
 //! ```
 
-mod account;
-mod dates;
-mod failure;
-mod global;
+pub mod args;
+pub mod assignment;
+pub mod course;
+pub mod dates;
+pub mod extension;
+pub mod format;
+pub mod home;
+pub mod input;
 pub mod json;
-mod output;
-mod points;
+pub mod material;
+pub mod output;
+pub mod pages;
 mod progress;
-mod run;
-pub mod secrets;
-mod shell;
-mod slugs;
-mod table;
-mod text;
+mod session;
+pub mod shared;
+pub mod shell;
+pub mod submission;
+pub mod talk;
+pub mod text;
+pub mod transfer;
+pub mod watch;
 
-pub use account::{AccountCommand, PasswordCommand, TokenCommand};
-pub use dates::{
-    DateChange, When, duration_words, local_time, parse_duration, relative, rfc3339, size, time_and_distance,
-    zone_or_local,
-};
-pub use failure::{Failure, exit};
-pub use global::{Context, GlobalArgs};
-pub use output::{Output, SCHEMA};
-pub use points::Points;
-pub use progress::Bar;
-pub use run::{parse, run};
-pub use shell::ShellCommand;
-pub use slugs::{AssignmentArg, CourseArg, ItemArg, MaterialArg, ThreadArg};
-pub use table::Table;
-pub use text::{sanitise, sanitise_line, truncate, width};
+use std::future::Future;
+use std::process::ExitCode;
+
+pub use lectern_client::ClientError as Error;
+pub use session::Session;
+
+use args::GlobalArgs;
+
+/// What subcommands return.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Runs a program: opens the session its global options describe, runs the subcommand, prints its error, and gives the
+/// exit code that architecture and manual promise.
+pub fn run<C, F>(cli: C, global: impl Fn(&C) -> GlobalArgs, subcommand: impl FnOnce(C, Session) -> F) -> ExitCode
+where
+    F: Future<Output = Result<()>>,
+{
+    let global = global(&cli);
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return output::fail(&Error::usage(format!("the program cannot start: {error}")), global.json),
+    };
+    let ended = runtime.block_on(async {
+        let session = Session::open(&global)?;
+        subcommand(cli, session).await
+    });
+    // A blocked read of standard input must not hold the end up.
+    runtime.shutdown_background();
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => output::fail(&error, global.json),
+    }
+}

@@ -1,86 +1,26 @@
-//! The one place that prints. Human text is made harmless here, whatever it came from.
+//! The only place that prints. A closed pipe ends the program quietly, as with any other Unix tool.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
 
-use serde_json::{Map, Value};
+use lectern_client::BadRow;
+use serde_json::{Map, Value, json};
 
-use crate::failure::Failure;
-use crate::text::sanitise;
+use crate::Error;
 
-/// Version of the JSON that commands print.
-pub const SCHEMA: u64 = 1;
+/// Version of the JSON that programs print.
+pub const SCHEMA: u32 = 1;
 
-/// How a command speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(clippy::struct_excessive_bools)] // independent switches of the command line
-pub struct Output {
-    json: bool,
-    quiet: bool,
-    plain: bool,
-    terminal: bool,
-}
-
-impl Output {
-    /// By the switches of the command line.
-    pub fn new(json: bool, quiet: bool, plain: bool) -> Self {
-        Self { json, quiet, plain, terminal: io::stderr().is_terminal() }
-    }
-
-    /// Whether `--json` was given.
-    pub fn is_json(&self) -> bool {
-        self.json
-    }
-
-    /// Whether a bar may be drawn: a person looks at a terminal, and did not ask for less.
-    pub fn may_animate(&self) -> bool {
-        self.terminal && !self.json && !self.quiet && !self.plain
-    }
-
-    /// The command's result: with `--json` one line, `value` (an object) with `"schema": 1` in front; else `human`.
-    pub fn result(&self, value: Value, human: impl ToString) -> Result<(), Failure> {
-        if self.json {
-            write_out(with_schema(value).to_string().as_bytes(), true)
-        } else {
-            write_text(&human.to_string())
-        }
-    }
-
-    /// One item of a watch: with `--json` an object on a line of its own, flushed at once; else a line of text.
-    pub fn item(&self, value: Value, human: impl ToString) -> Result<(), Failure> {
-        self.result(value, human)
-    }
-
-    /// Bytes as they are, such as a downloaded file: only where the command was asked for them.
-    pub fn bytes(&self, bytes: &[u8]) -> Result<(), Failure> {
-        write_out(bytes, false)
-    }
-
-    /// Text for people beside the result, on standard error: not with `--json` or `--quiet`.
-    pub fn note(&self, text: impl ToString) {
-        if !self.json && !self.quiet {
-            write_err(&sanitise(&text.to_string()));
-        }
-    }
-
-    /// Something a person should not miss, on standard error: with `--json` as `{"warning": …}`.
-    pub fn warn(&self, text: impl ToString) {
-        let text = text.to_string();
-        if self.json {
-            write_err(&serde_json::json!({ "warning": text }).to_string());
-        } else {
-            write_err(&format!("warning: {}", sanitise(&text)));
-        }
-    }
-
-    /// Why the command failed, on standard error.
-    pub fn failure(&self, failure: &Failure) {
-        if failure.is_quiet() {
-            return;
-        }
-        if self.json { write_err(&failure.json().to_string()) } else { write_err(&sanitise(&failure.to_string())) }
+/// Prints a result: an object with its schema version for scripts, text for people.
+pub fn show(as_json: bool, value: Value, human: impl FnOnce() -> String) {
+    if as_json {
+        line(&with_schema(value).to_string());
+    } else {
+        line(human().trim_end_matches('\n'));
     }
 }
 
+/// Puts the schema version first.
 fn with_schema(value: Value) -> Value {
     let mut object = Map::new();
     object.insert("schema".into(), SCHEMA.into());
@@ -90,42 +30,62 @@ fn with_schema(value: Value) -> Value {
             object.insert("value".into(), other);
         }
     }
-    object.into()
+    Value::Object(object)
 }
 
-fn write_text(text: &str) -> Result<(), Failure> {
-    let text = sanitise(text);
-    if text.is_empty() { Ok(()) } else { write_out(text.as_bytes(), !text.ends_with('\n')) }
-}
-
-fn write_out(bytes: &[u8], line_break: bool) -> Result<(), Failure> {
+/// Prints one line on standard output.
+pub fn line(text: &str) {
     let mut out = io::stdout().lock();
-    let written = out.write_all(bytes).and_then(|()| if line_break { out.write_all(b"\n") } else { Ok(()) });
-    written.and_then(|()| out.flush()).map_err(|error| Failure::output(&error))
+    if writeln!(out, "{text}").and_then(|()| out.flush()).is_err() {
+        std::process::exit(0);
+    }
 }
 
-fn write_err(text: &str) {
-    // There is nowhere left to complain to.
+/// Prints bytes on standard output as they are.
+pub fn bytes(data: &[u8]) {
+    let mut out = io::stdout().lock();
+    if out.write_all(data).and_then(|()| out.flush()).is_err() {
+        std::process::exit(0);
+    }
+}
+
+/// Prints a remark for a person on standard error.
+pub fn note(text: &str) {
+    // Nothing is left to tell anyone when standard error is closed.
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
+/// Whether a person sees standard error.
+pub fn is_watched() -> bool {
+    io::stderr().is_terminal()
+}
 
-    use super::*;
-
-    #[test]
-    fn results_begin_with_the_schema() {
-        assert_eq!(with_schema(json!({ "b": 1, "a": 2 })).to_string(), r#"{"schema":1,"b":1,"a":2}"#);
-        assert_eq!(with_schema(json!([1])).to_string(), r#"{"schema":1,"value":[1]}"#);
+/// Prints an error with what to do about it, and gives its exit code.
+pub fn fail(error: &Error, as_json: bool) -> ExitCode {
+    if as_json {
+        let rows: Vec<Value> =
+            rows(error).iter().map(|row| json!({"place": row.place, "message": row.message})).collect();
+        let mut body = json!({"reason": error.reason(), "message": error.to_string(), "advice": error.advice()});
+        if !rows.is_empty() {
+            body["rows"] = rows.into();
+        }
+        note(&with_schema(json!({ "error": body })).to_string());
+    } else {
+        note(&format!("error: {error}"));
+        for row in rows(error) {
+            note(&format!("  {}: {}", row.place, row.message));
+        }
+        let advice = error.advice();
+        if !advice.is_empty() {
+            note(&advice);
+        }
     }
+    ExitCode::from(error.exit_code())
+}
 
-    #[test]
-    fn a_reader_that_left_is_no_failure() {
-        let failure = Failure::output(&io::ErrorKind::BrokenPipe.into());
-        assert!(failure.is_quiet() && failure.code == 0);
-        let failure = Failure::output(&io::ErrorKind::StorageFull.into());
-        assert!(!failure.is_quiet() && failure.code == 1);
+fn rows(error: &Error) -> &[BadRow] {
+    match error {
+        Error::Refused { rows, .. } => rows,
+        _ => &[],
     }
 }

@@ -1,62 +1,41 @@
 //! A bar on a terminal; nothing elsewhere.
 
-use std::time::Duration;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use lectern_client::Progress;
 
-use indicatif::{ProgressBar, ProgressStyle};
-use lectern_client::{Progress, Stage};
+use crate::output;
 
-use crate::Output;
-
-/// How a transfer is shown.
-#[derive(Debug)]
-pub struct Bar {
-    bar: ProgressBar,
-}
+/// A bar for the bytes of a transfer, on standard error, where a person watches and JSON was not asked for.
+pub struct Bar(ProgressBar);
 
 impl Bar {
-    /// A bar under `label`, where `output` may draw one.
-    pub fn new(output: &Output, label: &str) -> Self {
-        if !output.may_animate() {
-            return Self { bar: ProgressBar::hidden() };
-        }
+    /// A bar that says what it is about.
+    pub fn new(what: &str, as_json: bool) -> Self {
         let bar = ProgressBar::new(0);
-        let template = "{msg} {wide_bar} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta}";
-        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
-        bar.set_message(crate::sanitise_line(label));
-        bar.enable_steady_tick(Duration::from_millis(200));
-        Self { bar }
-    }
-
-    /// Shows how far a transfer is: pass `&|progress| bar.show(progress)` to uploads and downloads.
-    pub fn show(&self, progress: Progress) {
-        self.bar.set_length(progress.bytes_total);
-        self.bar.set_position(progress.bytes_done);
-    }
-
-    /// Shows how far a submission is: pass `&|stage| bar.show_stage(stage)` to `hand_in`.
-    pub fn show_stage(&self, stage: Stage<'_>) {
-        match stage {
-            Stage::Digesting { bytes } => {
-                self.bar.set_message("digesting");
-                self.bar.set_position(bytes);
-            }
-            Stage::Pledged(_) => self.bar.set_message("pledged"),
-            Stage::Uploading(progress) => {
-                self.bar.set_message("uploading");
-                self.show(progress);
-            }
-            Stage::Submitting => self.bar.set_message("submitting"),
+        if as_json || !output::is_watched() {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
         }
+        let style = "{msg:<12} {wide_bar} {bytes}/{total_bytes}  {binary_bytes_per_sec}  {eta} left";
+        if let Ok(style) = ProgressStyle::with_template(style) {
+            bar.set_style(style);
+        }
+        bar.set_message(what.to_owned());
+        Self(bar)
+    }
+
+    /// Says something else.
+    pub fn say(&self, what: &str) {
+        self.0.set_message(what.to_owned());
+    }
+
+    /// So much is done.
+    pub fn update(&self, progress: Progress) {
+        self.0.set_length(progress.bytes_total);
+        self.0.set_position(progress.bytes_done);
     }
 
     /// Takes the bar away.
     pub fn finish(&self) {
-        self.bar.finish_and_clear();
-    }
-}
-
-impl Drop for Bar {
-    fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        self.0.finish_and_clear();
     }
 }

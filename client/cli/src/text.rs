@@ -1,50 +1,116 @@
-//! Text of other people on one's terminal: nothing in it may move the cursor, reverse the reading order or hide.
+//! Text for people: clean, aligned, in words.
 
-use unicode_width::UnicodeWidthChar as _;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Takes out control characters (escape sequences begin with one), bidirectional overrides, isolates and marks,
-/// invisible characters, and U+FE0F, which makes widths a guess. Line breaks and tabs stay.
-pub fn sanitise(text: &str) -> String {
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use unicode_width::UnicodeWidthStr;
+
+pub use crate::format::{hex, points};
+
+/// One line from the server, safe for a terminal: control characters, bidirectional overrides and U+FE0F removed.
+pub fn clean(text: &str) -> String {
+    text.chars().filter(|c| !is_unsafe(*c)).collect()
+}
+
+/// Several lines from the server, safe for a terminal: newlines and tabs stay.
+pub fn clean_body(text: &str) -> String {
     text.chars().filter(|c| matches!(c, '\n' | '\t') || !is_unsafe(*c)).collect()
 }
 
-/// The same on one line: line breaks and tabs become spaces.
-pub fn sanitise_line(text: &str) -> String {
-    let spaced = text.chars().map(|c| if matches!(c, '\n' | '\t' | '\r') { ' ' } else { c });
-    spaced.filter(|c| !is_unsafe(*c)).collect()
-}
-
 fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FE0F}')
 }
 
-/// Columns that `text` takes on a terminal.
-pub fn width(text: &str) -> usize {
-    text.chars().map(|c| c.width().unwrap_or(0)).sum()
-}
-
-/// `text` in at most `columns` columns, with `…` where something was cut.
-pub fn truncate(text: &str, columns: usize) -> String {
-    if width(text) <= columns {
-        return text.to_owned();
+/// A time in this machine's zone: `2026-10-01 23:59`.
+pub fn time(ms: i64) -> String {
+    match Timestamp::from_millisecond(ms) {
+        Ok(time) => time.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string(),
+        Err(_) => "–".into(),
     }
-    let mut kept = String::new();
-    let mut used = 0;
-    for c in text.chars() {
-        let next = used + c.width().unwrap_or(0);
-        if next + 1 > columns {
+}
+
+/// A time, or a dash.
+pub fn optional_time(ms: Option<i64>) -> String {
+    ms.map_or_else(|| "–".into(), time)
+}
+
+/// How far a time is from `now_ms`, in words: `in 2 days 3 hours`, `5 minutes ago`.
+pub fn distance(ms: i64, now_ms: i64) -> String {
+    let seconds = ms.abs_diff(now_ms) / 1000;
+    let words = span(seconds);
+    match (seconds, ms >= now_ms) {
+        (0..30, _) => "now".into(),
+        (_, true) => format!("in {words}"),
+        (_, false) => format!("{words} ago"),
+    }
+}
+
+/// A length of time in its two largest units.
+pub fn span(seconds: u64) -> String {
+    let units = [("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)];
+    let mut left = seconds;
+    let mut words = Vec::new();
+    for (unit, length) in units {
+        let count = left / length;
+        left %= length;
+        if count > 0 {
+            words.push(format!("{count} {unit}{}", if count == 1 { "" } else { "s" }));
+        } else if !words.is_empty() {
             break;
         }
-        kept.push(c);
-        used = next;
+        if words.len() == 2 {
+            break;
+        }
     }
-    if columns > 0 {
-        kept.push('…');
+    if words.is_empty() { "0 seconds".into() } else { words.join(" ") }
+}
+
+/// This machine's clock, for distances where the server sent no time of its own.
+pub fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// A number of bytes: `20.0 MiB`.
+pub fn size(bytes: u64) -> String {
+    const STEP: u64 = 1024;
+    let mut unit = STEP;
+    for name in ["KiB", "MiB", "GiB", "TiB"] {
+        if bytes < unit * STEP || name == "TiB" {
+            return if bytes < STEP {
+                format!("{bytes} B")
+            } else {
+                format!("{}.{} {name}", bytes / unit, bytes % unit * 10 / unit)
+            };
+        }
+        unit *= STEP;
     }
-    kept
+    format!("{bytes} B")
+}
+
+/// A table aligned by display width, or `empty` when it has no rows. Cells are cleaned.
+pub fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>, empty: &str) -> String {
+    let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row.iter().map(|cell| clean(cell)).collect()).collect();
+    if rows.is_empty() {
+        return empty.to_owned();
+    }
+    let mut widths: Vec<usize> = head.iter().map(|cell| cell.width()).collect();
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.width());
+        }
+    }
+    let head = head.iter().map(|cell| cell.to_uppercase()).collect();
+    std::iter::once(&head).chain(&rows).map(|row| aligned(row, &widths)).collect::<Vec<_>>().join("\n")
+}
+
+fn aligned(row: &[String], widths: &[usize]) -> String {
+    let cells = row.iter().zip(widths).map(|(cell, width)| {
+        let padding = " ".repeat(width.saturating_sub(cell.width()));
+        format!("{cell}{padding}")
+    });
+    cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
 }
 
 #[cfg(test)]
@@ -52,17 +118,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_that_moves_hides_or_reverses_gets_through() {
-        assert_eq!(sanitise("a\u{1b}[2Jb\u{202e}c\u{2066}d\u{fe0f}e\u{9b}f\r\n\tg"), "a[2Jbcdef\n\tg");
-        assert_eq!(sanitise_line("a\nb\tc\u{7}"), "a b c");
-        assert_eq!(sanitise("Zoë 漢字 👩‍🎓"), "Zoë 漢字 👩‍🎓");
+    fn what_could_move_the_cursor_or_reverse_text_is_removed() {
+        assert_eq!(clean("a\u{1b}[2Jb\u{202e}c\u{fe0f}\n"), "a[2Jbc");
+        assert_eq!(clean_body("a\n\tb\r\u{7}"), "a\n\tb");
     }
 
     #[test]
-    fn text_is_cut_by_columns_not_characters() {
-        assert_eq!(truncate("漢字漢字", 5), "漢字…");
-        assert_eq!(truncate("abc", 3), "abc");
-        assert_eq!(truncate("abcd", 3), "ab…");
-        assert_eq!(truncate("abcd", 0), "");
+    fn spans_have_two_units_at_most() {
+        assert_eq!(span(2 * 86_400 + 3 * 3_600 + 59), "2 days 3 hours");
+        assert_eq!(span(61), "1 minute 1 second");
+        assert_eq!(span(86_400), "1 day");
+        assert_eq!(span(0), "0 seconds");
+        assert_eq!(distance(1_000_000, 0), "in 16 minutes 40 seconds");
+        assert_eq!(distance(0, 3_600_000), "1 hour ago");
+    }
+
+    #[test]
+    fn sizes_are_in_powers_of_1024() {
+        assert_eq!(size(1023), "1023 B");
+        assert_eq!(size(1536), "1.5 KiB");
+        assert_eq!(size(20 << 20), "20.0 MiB");
+    }
+
+    #[test]
+    fn wide_characters_keep_columns_aligned() {
+        let rows = vec![vec!["漢字".into(), "1".into()], vec!["ab".into(), "2".into()]];
+        assert_eq!(table(&["name", "n"], rows, ""), "NAME  N\n漢字  1\nab    2");
+        assert_eq!(table(&["name"], Vec::new(), "nothing"), "nothing");
     }
 }

@@ -1,0 +1,56 @@
+//! Courses: `course list`, `course show`.
+
+use lectern_proto::v1;
+
+use crate::args::CourseArg;
+use crate::{Result, Session, json, pages, text};
+
+/// Prints the caller's courses, or all of them.
+pub async fn list(all: bool, session: &Session) -> Result<()> {
+    let courses =
+        pages::all(session, |page_token| v1::ListCoursesRequest { page_token, all, ..Default::default() }).await?;
+    let value = json::list("courses", courses.iter().map(json::course).collect());
+    session.show(value, || {
+        let rows = courses.iter().map(|course| {
+            vec![
+                course.slug.clone(),
+                course.code.clone(),
+                course.title.clone(),
+                course.term.clone(),
+                json::name(course.state().as_str_name(), "COURSE_STATE"),
+                json::role(course.my_type()).as_str().unwrap_or("–").to_owned(),
+            ]
+        });
+        text::table(&["course", "code", "title", "term", "state", "role"], rows, "You take part in no course yet.")
+    })
+}
+
+/// One course.
+pub async fn get(course: &CourseArg, session: &Session) -> Result<v1::Course> {
+    let response = session.call(v1::GetCourseRequest { course: course.to_string() }).await?;
+    Ok(response.course.unwrap_or_default())
+}
+
+/// Prints one course with its syllabus.
+pub async fn show(course: &CourseArg, session: &Session) -> Result<()> {
+    let course = get(course, session).await?;
+    session.show(json::course(&course), || describe(&course))
+}
+
+/// A course for people.
+pub fn describe(course: &v1::Course) -> String {
+    let mut lines = vec![
+        format!("{} – {} ({})", text::clean(&course.code), text::clean(&course.title), course.slug),
+        format!(
+            "{} · {} · {} students",
+            text::clean(&course.term),
+            json::name(course.state().as_str_name(), "COURSE_STATE"),
+            course.student_count
+        ),
+    ];
+    if !course.syllabus.is_empty() {
+        lines.push(String::new());
+        lines.push(text::clean_body(&course.syllabus));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,106 @@
+//! One run of a program: who, which cluster, and how to answer.
+
+use lectern_client::{Client, Identity, Overrides, Profiles};
+use lectern_client::{Dirs, SavedToken};
+use lectern_proto::v1;
+use lectern_rpc::Call;
+use serde_json::Value;
+
+use crate::args::GlobalArgs;
+use crate::{Error, Result, output};
+
+/// The connection, the person's profile, and the way of printing.
+pub struct Session {
+    client: Client,
+    profiles: Profiles,
+    identity: Identity,
+    as_json: bool,
+}
+
+impl Session {
+    /// As the options, the environment and the saved profile say. Connects when the first call is made.
+    pub fn open(global: &GlobalArgs) -> Result<Self> {
+        let profiles = Profiles::new(Dirs::from_env()?);
+        let overrides = Overrides {
+            profile: global.profile.clone(),
+            endpoints: global.endpoints.clone(),
+            token_file: global.token_file.clone(),
+        };
+        let identity = profiles.resolve(&overrides)?;
+        let mut options = identity.options();
+        options.user_agent = concat!("lectern-cli/", env!("CARGO_PKG_VERSION")).into();
+        if let Some(timeout) = global.timeout {
+            options.call_deadline = timeout;
+            options.first_contact_deadline = timeout;
+        }
+        if options.endpoints.is_empty() {
+            // Where a node of this machine listens; `connect` and `completions` work without any.
+            options.endpoints.push(format!("127.0.0.1:{}", lectern_client::DEFAULT_PORT));
+        }
+        Ok(Self { client: Client::connect(options)?, profiles, identity, as_json: global.json })
+    }
+
+    /// Makes a call.
+    pub async fn call<Q: Call>(&self, request: Q) -> Result<Q::Response> {
+        self.client.call(request).await
+    }
+
+    /// Prints a result: JSON for scripts, text for people.
+    pub fn show(&self, value: Value, human: impl FnOnce() -> String) -> Result<()> {
+        output::show(self.as_json, value, human);
+        Ok(())
+    }
+
+    /// The client.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Saved connections and tokens.
+    pub fn profiles(&self) -> &Profiles {
+        &self.profiles
+    }
+
+    /// Who, and which cluster.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Whether scripts read the output.
+    pub fn is_json(&self) -> bool {
+        self.as_json
+    }
+
+    /// What drafts and tokens call this machine.
+    pub fn device_label(&self) -> String {
+        let name = std::fs::read_to_string("/etc/hostname").ok().map(|name| name.trim().to_owned());
+        let name = name.filter(|name| !name.is_empty()).or_else(|| std::env::var("HOSTNAME").ok());
+        name.unwrap_or_else(|| "terminal".into())
+    }
+
+    /// Keeps the token of a sign-in, and the nodes learned by now, for the next start.
+    pub fn keep(&self, response: &v1::SignInResponse) -> Result<()> {
+        let profile = &self.identity.profile;
+        let token = SavedToken {
+            token: lectern_client::Secret::new(response.token.clone()),
+            token_id: response.token_id.clone(),
+            username: response.user.as_ref().map(|user| user.username.clone()).unwrap_or_default(),
+            expires_at_ms: response.expires_at_ms,
+        };
+        self.profiles.save_token(profile, token)?;
+        self.profiles.remember_nodes(profile, &self.client.addresses())
+    }
+
+    /// Whose uploads these are: the same files of two people are two things.
+    pub fn upload_scope(&self) -> String {
+        format!("{}/{}", self.identity.profile, self.identity.username.as_deref().unwrap_or_default())
+    }
+
+    /// Refuses early, and clearly, what needs a sign-in.
+    pub fn require_token(&self) -> Result<()> {
+        if self.client.has_token() {
+            return Ok(());
+        }
+        Err(Error::NotSignedIn { message: "nobody is signed in".into() })
+    }
+}

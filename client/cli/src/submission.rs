@@ -1,0 +1,92 @@
+//! Submissions: one attempt, and the list of attempts.
+
+use lectern_proto::v1;
+use serde_json::json;
+
+use crate::args::AssignmentArg;
+use crate::{Result, Session, json, text};
+
+/// One attempt of `user` (the caller when empty); the latest when `attempt` is 0.
+pub async fn get(assignment: &AssignmentArg, user: &str, attempt: u32, session: &Session) -> Result<v1::Submission> {
+    let request = v1::GetSubmissionRequest {
+        course: assignment.course.clone(),
+        assignment: assignment.assignment.clone(),
+        user: user.into(),
+        attempt,
+    };
+    Ok(session.call(request).await?.submission.unwrap_or_default())
+}
+
+/// Prints every attempt of `user` (the caller when empty), and uploads under way.
+pub async fn attempts(assignment: &AssignmentArg, user: &str, session: &Session) -> Result<()> {
+    let mut attempts = Vec::new();
+    let mut pledges = Vec::new();
+    let mut page_token = String::new();
+    loop {
+        let request = v1::ListAttemptsRequest {
+            course: assignment.course.clone(),
+            assignment: assignment.assignment.clone(),
+            user: user.into(),
+            page_token,
+            ..Default::default()
+        };
+        let mut page = session.call(request).await?;
+        attempts.append(&mut page.attempts);
+        if !page.pledges.is_empty() {
+            pledges = page.pledges;
+        }
+        if page.next_page_token.is_empty() {
+            break;
+        }
+        page_token = page.next_page_token;
+    }
+    let value = json!({
+        "attempts": attempts.iter().map(json::submission).collect::<Vec<_>>(),
+        "pledges": pledges.iter().map(json::pledge).collect::<Vec<_>>(),
+    });
+    session.show(value, || {
+        let mut blocks: Vec<String> = attempts.iter().map(describe).collect();
+        blocks.extend(
+            pledges.iter().map(|pledge| {
+                format!("Uploading, pledged at {}: NOT submitted yet.", text::time(pledge.pledged_at_ms))
+            }),
+        );
+        if blocks.is_empty() { "Nothing was submitted.".into() } else { blocks.join("\n\n") }
+    })
+}
+
+/// An attempt for people.
+pub fn describe(submission: &v1::Submission) -> String {
+    let who = submission.submitter.as_ref().map(|person| text::clean(&person.name)).unwrap_or_default();
+    let late = if submission.late { "late" } else { "on time" };
+    let mut lines = vec![format!(
+        "{}/{} attempt {} by {who}, submitted {} ({late})",
+        submission.course_slug,
+        submission.assignment_slug,
+        submission.attempt,
+        text::time(submission.submitted_at_ms)
+    )];
+    for file in &submission.files {
+        let digest = text::hex(&file.digest);
+        lines.push(format!("  {digest}  {} ({})", text::clean(&file.name), text::size(file.size)));
+    }
+    if !submission.comment.is_empty() {
+        lines.push(format!("Note: {}", text::clean_body(&submission.comment)));
+    }
+    if let Some(grade) = &submission.grade {
+        let posted = if grade.posted { "posted" } else { "hidden" };
+        lines.push(format!(
+            "Grade: {} of {} ({posted})",
+            text::points(grade.score),
+            text::points(grade.points_possible)
+        ));
+        if !grade.feedback.is_empty() {
+            lines.push(text::clean_body(&grade.feedback));
+        }
+    }
+    if !submission.text.is_empty() {
+        lines.push(String::new());
+        lines.push(text::clean_body(&submission.text));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,42 @@
+//! What the subcommands do.
+
+mod account;
+mod announcement;
+mod assignment;
+mod audit;
+mod course;
+mod course_load;
+mod dates;
+mod extension;
+mod grade;
+mod gradebook;
+mod material;
+mod roster;
+mod submission;
+
+use lectern_cli::{Result, Session, home, shared, talk, watch};
+
+use crate::cli::{Cli, Command};
+
+/// Runs one subcommand.
+pub async fn run(cli: Cli, session: Session) -> Result<()> {
+    match cli.command {
+        Command::Shared(command) => shared::run::<Cli>(command, &session).await,
+        Command::Next => submission::next(&session).await,
+        Command::Status => home::status(&session).await,
+        Command::Account(command) => account::run(command, &session).await,
+        Command::Course(command) => course::run(command, &session).await,
+        Command::Roster(command) => roster::run(command, &session).await,
+        Command::Module(command) => material::module(command, &session).await,
+        Command::Material(command) => material::run(command, &session).await,
+        Command::Assignment(command) => assignment::run(command, &session).await,
+        Command::Submission(command) => submission::run(command, &session).await,
+        Command::Grade(command) => grade::run(command, &session).await,
+        Command::Gradebook(command) => gradebook::run(command, &session).await,
+        Command::Extension(command) => extension::run(command, &session).await,
+        Command::Thread(command) => talk::thread(command, &session).await,
+        Command::Announcement(command) => announcement::run(command, &session).await,
+        Command::Audit(command) => audit::run(command, &session).await,
+        Command::Watch { courses } => watch::run(&courses, &session).await,
+    }
+}

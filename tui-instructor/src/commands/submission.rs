@@ -1,0 +1,128 @@
+//! `submission …` and `next`: what students handed in.
+
+use std::path::Path;
+
+use lectern_cli::args::AssignmentArg;
+use lectern_cli::{Result, Session, json, pages, submission, text, transfer};
+use lectern_proto::v1;
+use serde_json::json;
+
+use crate::cli::SubmissionCommand;
+
+pub async fn run(command: SubmissionCommand, session: &Session) -> Result<()> {
+    match command {
+        SubmissionCommand::List { assignment, user: Some(user), .. } => {
+            submission::attempts(&assignment, &user, session).await
+        }
+        SubmissionCommand::List { assignment, user: None, needs_grading } => {
+            list(&assignment, needs_grading, session).await
+        }
+        SubmissionCommand::Show { assignment, user, attempt } => {
+            let found = submission::get(&assignment, &user, attempt, session).await?;
+            session.show(json::submission(&found), || submission::describe(&found))
+        }
+        SubmissionCommand::Fetch { assignment, user: Some(user), dir } => {
+            let found = submission::get(&assignment, &user, 0, session).await?;
+            transfer::save_files(&found.files, &dir, session).await
+        }
+        SubmissionCommand::Fetch { assignment, user: None, dir } => fetch_all(&assignment, &dir, session).await,
+    }
+}
+
+/// The grade a student has for an assignment, hidden or not.
+pub async fn current_grade(assignment: &AssignmentArg, user: &str, session: &Session) -> Result<Option<v1::Grade>> {
+    match submission::get(assignment, user, 0, session).await {
+        Ok(submission) => Ok(submission.grade),
+        // Nothing was handed in: the list of everyone still has the grade.
+        Err(error) if error.is_refused_for("NOT_FOUND") => {
+            let everyone = summaries(assignment, false, session).await?;
+            let own = everyone.into_iter().find(|row| {
+                row.submitter.as_ref().is_some_and(|person| person.username == user || person.user_id == user)
+            });
+            Ok(own.and_then(|row| row.grade))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn summaries(
+    assignment: &AssignmentArg,
+    needs_grading: bool,
+    session: &Session,
+) -> Result<Vec<v1::SubmissionSummary>> {
+    pages::all(session, |page_token| v1::ListSubmissionsRequest {
+        course: assignment.course.clone(),
+        assignment: assignment.assignment.clone(),
+        needs_grading,
+        page_token,
+        ..Default::default()
+    })
+    .await
+}
+
+async fn list(assignment: &AssignmentArg, needs_grading: bool, session: &Session) -> Result<()> {
+    let rows = summaries(assignment, needs_grading, session).await?;
+    let value = json::list("submissions", rows.iter().map(json::submission_summary).collect());
+    session.show(value, || {
+        let lines = rows.iter().map(|row| {
+            let person = row.submitter.clone().unwrap_or_default();
+            let timing = match (row.missing, row.late) {
+                (true, _) => "missing",
+                (_, true) => "late",
+                _ => "",
+            };
+            vec![
+                person.username,
+                person.name,
+                json::name(row.state().as_str_name(), "WORKFLOW_STATE"),
+                row.attempts.to_string(),
+                text::optional_time(row.submitted_at_ms),
+                timing.to_owned(),
+                row.grade.as_ref().map_or_else(|| "–".into(), |grade| text::points(grade.score)),
+            ]
+        });
+        let empty = if needs_grading { "Nothing waits for a grade." } else { "This course has no students yet." };
+        text::table(&["username", "name", "state", "attempts", "submitted", "", "score"], lines, empty)
+    })
+}
+
+/// What waits for a grade, in every course the caller helps to run.
+pub async fn next(session: &Session) -> Result<()> {
+    let home = session.call(v1::GetHomeRequest {}).await?;
+    let mut waiting = Vec::new();
+    for course in home.courses.iter().filter(|course| course.needs_grading > 0) {
+        let assignments = pages::all(session, |page_token| v1::ListAssignmentsRequest {
+            course: course.slug.clone(),
+            page_token,
+            ..Default::default()
+        })
+        .await?;
+        waiting.extend(
+            assignments.into_iter().filter(|it| it.counts.as_ref().is_some_and(|counts| counts.needs_grading > 0)),
+        );
+    }
+    let value = json::list("needs_grading", waiting.iter().map(json::assignment).collect());
+    session.show(value, || {
+        let rows = waiting.iter().map(|assignment| {
+            let count = assignment.counts.map_or(0, |counts| counts.needs_grading);
+            let title = assignment.settings.as_ref().map(|settings| settings.title.clone()).unwrap_or_default();
+            vec![format!("{}/{}", assignment.course_slug, assignment.slug), title, count.to_string()]
+        });
+        text::table(&["assignment", "title", "to grade"], rows, "Nothing waits for a grade.")
+    })
+}
+
+/// Saves everyone's latest files, each in a folder named after the student.
+async fn fetch_all(assignment: &AssignmentArg, dir: &Path, session: &Session) -> Result<()> {
+    let mut saved = Vec::new();
+    for row in summaries(assignment, false, session).await?.iter().filter(|row| row.attempts > 0) {
+        let username = row.submitter.as_ref().map(|person| person.username.clone()).unwrap_or_default();
+        let found = submission::get(assignment, &username, 0, session).await?;
+        let folder = dir.join(transfer::local_name(&username));
+        for path in transfer::save_all(&found.files, &folder, session).await? {
+            saved.push(json!({"username": username, "path": path.display().to_string()}));
+        }
+    }
+    let count = saved.len();
+    session.show(json!({ "files": saved }), || format!("Saved {count} files below {}.", dir.display()))
+}

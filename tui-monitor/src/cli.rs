@@ -1,0 +1,39 @@
+//! The subcommands.
+
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use lectern_cli::args::{GlobalArgs, duration};
+use lectern_cli::shell::ShellCommand;
+
+/// Watch a Lectern cluster: who leads, who follows, how far everyone is.
+#[derive(Parser, Debug)]
+#[command(name = "lectern-monitor", version, about, long_about = None, propagate_version = true)]
+pub struct Cli {
+    /// Options of every subcommand.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Print the state of the cluster once.
+    Status {
+        /// Wait up to this long until a majority reports one leader; fail when it does not.
+        #[arg(long, value_name = "TIME", value_parser = duration)]
+        wait_leader: Option<Duration>,
+    },
+    /// Print the state of the cluster whenever it changes, until interrupted.
+    Watch {
+        /// Look this often.
+        #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
+        every: Duration,
+    },
+    /// Completions and the manual page.
+    #[command(flatten)]
+    Shell(ShellCommand),
+}

@@ -1,0 +1,113 @@
+//! One picture of the cluster out of what each node says of itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lectern_proto::v1::{GetStatusResponse, NodeRole, NodeStatus};
+use serde_json::{Value, json};
+
+/// The cluster, as far as its nodes could be asked.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Cluster {
+    /// What a majority of all members reports.
+    pub leader: Option<u64>,
+    /// The highest term any node reports.
+    pub term: u64,
+    /// By number. Nodes that did not answer are as another node last knew them.
+    pub nodes: BTreeMap<u64, Member>,
+}
+
+/// A member of the cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Member {
+    /// Its own word, or another node's where it did not answer.
+    pub status: NodeStatus,
+    /// It answered.
+    pub reachable: bool,
+}
+
+impl Cluster {
+    /// Puts the answers together.
+    pub fn from_views(views: &[GetStatusResponse]) -> Self {
+        let mut nodes: BTreeMap<u64, Member> = BTreeMap::new();
+        for view in views {
+            for status in &view.nodes {
+                nodes.entry(status.node_id).or_insert_with(|| Member { status: status.clone(), reachable: false });
+            }
+        }
+        let mut answered = BTreeSet::new();
+        let mut votes: BTreeMap<u64, usize> = BTreeMap::new();
+        for view in views {
+            let Some(own) = &view.self_ else { continue };
+            if answered.insert(own.node_id) {
+                nodes.insert(own.node_id, Member { status: own.clone(), reachable: true });
+                *votes.entry(view.leader_id).or_default() += 1;
+            }
+        }
+        let leader = votes.into_iter().find(|(leader, count)| *leader != 0 && *count * 2 > nodes.len());
+        Self {
+            leader: leader.map(|(leader, _)| leader),
+            term: views.iter().map(|view| view.term).max().unwrap_or(0),
+            nodes,
+        }
+    }
+
+    /// The stable form for scripts.
+    pub fn json(&self) -> Value {
+        let nodes: Vec<Value> = self.nodes.iter().map(|(number, member)| member.json(*number)).collect();
+        json!({"leader": self.leader, "term": self.term, "nodes": nodes})
+    }
+}
+
+impl Member {
+    /// In words: `leader`, `follower`, `unreachable`.
+    pub fn role(&self) -> &'static str {
+        match self.status.role() {
+            _ if !self.reachable => "unreachable",
+            NodeRole::Leader => "leader",
+            NodeRole::Follower => "follower",
+            NodeRole::Candidate => "candidate",
+            NodeRole::Learner => "learner",
+            NodeRole::Unspecified => "unknown",
+        }
+    }
+
+    fn json(&self, number: u64) -> Value {
+        let status = &self.status;
+        json!({
+            "node": number, "id": status.node_id, "address": status.client_address, "role": self.role(),
+            "commit": status.commit_index, "applied": status.applied_index, "reachable": self.reachable,
+            "first_index": status.first_index, "last_index": status.last_index, "version": status.version,
+            "uptime_seconds": status.uptime_seconds, "disk_free_bytes": status.disk_free_bytes,
+            "disk_total_bytes": status.disk_total_bytes, "resident_bytes": status.resident_bytes,
+            "clock_offset_seconds": status.clock_offset_seconds, "notice": status.notice,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(node: u64, leader: u64, term: u64) -> GetStatusResponse {
+        let nodes: Vec<NodeStatus> = (1..=3).map(|node_id| NodeStatus { node_id, ..NodeStatus::default() }).collect();
+        let own = NodeStatus { node_id: node, role: NodeRole::Follower.into(), ..NodeStatus::default() };
+        GetStatusResponse { self_: Some(own), leader_id: leader, term, nodes, ..GetStatusResponse::default() }
+    }
+
+    #[test]
+    fn the_leader_is_who_a_majority_reports() {
+        assert_eq!(Cluster::from_views(&[view(1, 2, 5), view(2, 2, 5)]).leader, Some(2));
+        assert_eq!(Cluster::from_views(&[view(1, 2, 5), view(3, 1, 4)]).leader, None);
+        assert_eq!(Cluster::from_views(&[view(1, 1, 5)]).leader, None, "one of three is no majority");
+        assert_eq!(Cluster::from_views(&[view(1, 1, 5), view(1, 1, 5)]).leader, None, "asked twice, it counts once");
+    }
+
+    #[test]
+    fn a_node_that_does_not_answer_is_shown_as_unreachable() {
+        let cluster = Cluster::from_views(&[view(1, 1, 5), view(2, 1, 6)]);
+        assert_eq!(cluster.term, 6);
+        assert_eq!(cluster.nodes[&3].role(), "unreachable");
+        assert_eq!(cluster.json()["nodes"][2]["reachable"], false);
+        assert_eq!(Cluster::from_views(&[]).json(), json!({"leader": null, "term": 0, "nodes": []}));
+    }
+}

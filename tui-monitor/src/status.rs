@@ -1,0 +1,122 @@
+//! `status` and `watch`.
+
+use std::time::{Duration, Instant};
+
+use lectern_cli::{Error, Result, Session, output, text};
+use lectern_proto::v1::GetStatusResponse;
+
+use crate::cli::{Cli, Command};
+use crate::cluster::{Cluster, Member};
+
+/// Between two looks for a leader.
+const POLL: Duration = Duration::from_millis(50);
+
+/// Runs one subcommand.
+pub async fn run(cli: Cli, session: Session) -> Result<()> {
+    match cli.command {
+        Command::Status { wait_leader } => status(wait_leader, &session).await,
+        Command::Watch { every } => watch(every, &session).await,
+        Command::Shell(command) => lectern_cli::shell::run::<Cli>(&command),
+    }
+}
+
+async fn status(wait_leader: Option<Duration>, session: &Session) -> Result<()> {
+    let started = Instant::now();
+    let cluster = loop {
+        let looked = look(session).await;
+        let leads = looked.as_ref().is_ok_and(|cluster| cluster.leader.is_some());
+        match wait_leader {
+            Some(patience) if !leads && started.elapsed() < patience => tokio::time::sleep(POLL).await,
+            _ => break looked?,
+        }
+    };
+    if wait_leader.is_some() && cluster.leader.is_none() {
+        return Err(Error::Unreachable {
+            reason: "NO_LEADER".into(),
+            message: "no majority of the nodes reports one leader".into(),
+        });
+    }
+    session.show(cluster.json(), || describe(&cluster))
+}
+
+async fn watch(every: Duration, session: &Session) -> Result<()> {
+    let mut last = None;
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        ticks.tick().await;
+        let cluster = match look(session).await {
+            Ok(cluster) => cluster,
+            // A cluster that is away is what an operator watches for: say so, and look again.
+            Err(error) if error.is_transient() => Cluster::default(),
+            Err(error) => return Err(error),
+        };
+        let line = summary(&cluster);
+        if last.as_ref() != Some(&line) {
+            output::show(session.is_json(), cluster.json(), || format!("{}  {line}", text::time(text::now_ms())));
+            last = Some(line);
+        }
+    }
+}
+
+/// Asks every node; fails when none answers.
+async fn look(session: &Session) -> Result<Cluster> {
+    // Nodes learned from the first answers are asked in a second round.
+    let mut views = session.client().statuses().await;
+    let known = views.len();
+    if session.client().addresses().len() > known {
+        views = session.client().statuses().await;
+    }
+    let mut problem = None;
+    let mut answers: Vec<GetStatusResponse> = Vec::new();
+    for (_, view) in views {
+        match view {
+            Ok(view) => answers.push(view),
+            Err(error) => problem = Some(error),
+        }
+    }
+    match problem {
+        Some(error) if answers.is_empty() => Err(error),
+        _ => Ok(Cluster::from_views(&answers)),
+    }
+}
+
+fn describe(cluster: &Cluster) -> String {
+    let head = match cluster.leader {
+        Some(leader) => format!("Node {leader} leads in term {}.", cluster.term),
+        None => format!("No leader in term {}: writes wait until a majority of the nodes is back.", cluster.term),
+    };
+    let rows = cluster.nodes.iter().map(|(number, member)| {
+        let status = &member.status;
+        vec![
+            number.to_string(),
+            status.client_address.clone(),
+            member.role().to_owned(),
+            status.commit_index.to_string(),
+            status.applied_index.to_string(),
+            if member.reachable { text::size(status.resident_bytes) } else { "–".into() },
+            if member.reachable { format!("{} free", text::size(status.disk_free_bytes)) } else { "–".into() },
+            status.notice.clone(),
+        ]
+    });
+    let table =
+        text::table(&["node", "address", "role", "commit", "applied", "memory", "disk", ""], rows, "No node is known.");
+    format!("{head}\n\n{table}")
+}
+
+/// What `watch` prints when it changes: roles and terms, not every index.
+fn summary(cluster: &Cluster) -> String {
+    if cluster.nodes.is_empty() {
+        return "no node answers".into();
+    }
+    let nodes: Vec<String> =
+        cluster.nodes.iter().map(|(number, member)| role_and_lag(*number, member, cluster)).collect();
+    format!("term {}: {}", cluster.term, nodes.join(", "))
+}
+
+fn role_and_lag(number: u64, member: &Member, cluster: &Cluster) -> String {
+    let commit = cluster.nodes.values().map(|node| node.status.commit_index).max().unwrap_or(0);
+    let behind = commit.saturating_sub(member.status.applied_index);
+    let lag = if member.reachable && behind > 1000 { format!(" ({behind} behind)") } else { String::new() };
+    format!("{number} {}{lag}", member.role())
+}

@@ -1,0 +1,205 @@
+//! The subcommands: `noun verb`, plus the short `submit`, `next` and `status`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use lectern_cli::args::{AssignmentArg, CourseArg, GlobalArgs, ScopeArg};
+use lectern_cli::{material, shared::SharedCommand, talk};
+
+/// Lectern for students: courses, materials, assignments, submissions and grades in the terminal.
+#[derive(Parser, Debug)]
+#[command(name = "lectern-student", version, about, long_about = None, propagate_version = true)]
+pub struct Cli {
+    /// Options of every subcommand.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Account, tokens and connection.
+    #[command(flatten)]
+    Shared(SharedCommand),
+    /// What is due next, soonest first.
+    Next,
+    /// Courses, what is due, what is unread, the latest grades.
+    Status,
+    /// Courses you take part in.
+    #[command(subcommand)]
+    Course(CourseCommand),
+    /// Lecture notes, readings and other files.
+    #[command(subcommand)]
+    Material(material::ReadCommand),
+    /// Assignments and their dates.
+    #[command(subcommand)]
+    Assignment(AssignmentCommand),
+    /// Drafts, kept on the server with their revisions.
+    #[command(subcommand)]
+    Draft(DraftCommand),
+    /// Hand in text, files or a directory.
+    Submit(SubmitArgs),
+    /// Your attempts.
+    #[command(subcommand)]
+    Submission(SubmissionCommand),
+    /// Your grades and feedback.
+    #[command(subcommand)]
+    Grade(GradeCommand),
+    /// Work you offered after the lock date.
+    #[command(subcommand)]
+    Extension(ExtensionCommand),
+    /// Questions to the instructor.
+    #[command(subcommand)]
+    Thread(talk::ThreadCommand),
+    /// Announcements.
+    #[command(subcommand)]
+    Announcement(talk::AnnouncementCommand),
+    /// Print changes as they happen, one a line, until interrupted.
+    Watch {
+        /// Only these courses.
+        courses: Vec<CourseArg>,
+    },
+}
+
+/// Courses.
+#[derive(Subcommand, Debug)]
+pub enum CourseCommand {
+    /// List your courses.
+    List,
+    /// Show one course with its syllabus.
+    Show {
+        /// Such as `cs101`.
+        course: CourseArg,
+    },
+}
+
+/// Assignments.
+#[derive(Subcommand, Debug)]
+pub enum AssignmentCommand {
+    /// List the assignments of a course.
+    List {
+        /// Such as `cs101`.
+        course: CourseArg,
+    },
+    /// Show one assignment: what to do, its dates, what you handed in.
+    Show {
+        /// Such as `cs101/hw3`.
+        assignment: AssignmentArg,
+    },
+    /// Save an assignment's attached files.
+    Fetch {
+        /// Such as `cs101/hw3`.
+        assignment: AssignmentArg,
+        /// The folder to save into.
+        #[arg(long, default_value = ".")]
+        dir: PathBuf,
+    },
+}
+
+/// Drafts.
+#[derive(Subcommand, Debug)]
+pub enum DraftCommand {
+    /// Save a draft. When another device saved in between, both versions are kept.
+    Save {
+        /// Such as `cs101/hw3`.
+        assignment: AssignmentArg,
+        /// The file with the text; `-` for standard input.
+        file: PathBuf,
+        /// The revision the text was written on; the latest when left out.
+        #[arg(long)]
+        base: Option<u64>,
+    },
+    /// Print a draft.
+    Show {
+        /// Such as `cs101/hw3`.
+        assignment: AssignmentArg,
+        /// The latest when left out.
+        #[arg(long)]
+        revision: Option<u64>,
+    },
+    /// List the revisions of a draft.
+    List {
+        /// Such as `cs101/hw3`.
+        assignment: AssignmentArg,
+    },
+}
+
+/// What to hand in.
+#[derive(Args, Debug)]
+pub struct SubmitArgs {
+    /// Such as `cs101/hw3`.
+    pub assignment: AssignmentArg,
+    /// Files, or one directory.
+    pub paths: Vec<PathBuf>,
+    /// A file whose content is the text of the submission; `-` for standard input.
+    #[arg(long, conflicts_with = "draft")]
+    pub text: Option<PathBuf>,
+    /// Hand in the saved draft as the text.
+    #[arg(long)]
+    pub draft: bool,
+    /// A note to the grader.
+    #[arg(long, default_value = "")]
+    pub comment: String,
+}
+
+/// Attempts.
+#[derive(Subcommand, Debug)]
+pub enum SubmissionCommand {
+    /// List your attempts with their digests, and uploads under way.
+    List {
+        /// Such as `cs101/hw3`.
+        assignment: AssignmentArg,
+    },
+    /// Show one attempt.
+    Show {
+        /// Such as `cs101/hw3`.
+        assignment: AssignmentArg,
+        /// The latest when left out.
+        #[arg(long, default_value_t = 0)]
+        attempt: u32,
+    },
+    /// Save the files of an attempt.
+    Fetch {
+        /// Such as `cs101/hw3`.
+        assignment: AssignmentArg,
+        /// The latest when left out.
+        #[arg(long, default_value_t = 0)]
+        attempt: u32,
+        /// The folder to save into.
+        #[arg(long, default_value = ".")]
+        dir: PathBuf,
+    },
+    /// Give up an upload that was not finished.
+    Withdraw {
+        /// The pledge's id, as `submission list` shows it.
+        pledge: String,
+    },
+}
+
+/// Grades.
+#[derive(Subcommand, Debug)]
+pub enum GradeCommand {
+    /// List your posted grades in a course.
+    List {
+        /// Such as `cs101`.
+        course: CourseArg,
+    },
+    /// Show the grade and feedback of one assignment.
+    Show {
+        /// Such as `cs101/hw3`.
+        assignment: AssignmentArg,
+    },
+}
+
+/// Extension requests.
+#[derive(Subcommand, Debug)]
+pub enum ExtensionCommand {
+    /// List your requests.
+    List {
+        /// A course, or one assignment of it.
+        scope: ScopeArg,
+    },
+}

@@ -1,0 +1,34 @@
+//! What the subcommands do.
+
+mod assignment;
+mod course;
+mod draft;
+mod grade;
+mod submission;
+mod submit;
+
+use lectern_cli::{Result, Session, home, material, shared, talk, watch};
+
+use crate::cli::{Cli, Command, ExtensionCommand};
+
+/// Runs one subcommand.
+pub async fn run(cli: Cli, session: Session) -> Result<()> {
+    match cli.command {
+        Command::Shared(command) => shared::run::<Cli>(command, &session).await,
+        Command::Next => home::next(&session).await,
+        Command::Status => home::status(&session).await,
+        Command::Course(command) => course::run(command, &session).await,
+        Command::Material(command) => material::read(command, &session).await,
+        Command::Assignment(command) => assignment::run(command, &session).await,
+        Command::Draft(command) => draft::run(command, &session).await,
+        Command::Submit(args) => submit::run(args, &session).await,
+        Command::Submission(command) => submission::run(command, &session).await,
+        Command::Grade(command) => grade::run(command, &session).await,
+        Command::Extension(ExtensionCommand::List { scope }) => {
+            lectern_cli::extension::list(&scope, false, &session).await
+        }
+        Command::Thread(command) => talk::thread(command, &session).await,
+        Command::Announcement(command) => talk::announcement(command, &session).await,
+        Command::Watch { courses } => watch::run(&courses, &session).await,
+    }
+}

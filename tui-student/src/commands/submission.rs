@@ -1,0 +1,30 @@
+//! `submission list`, `show`, `fetch`, `withdraw`.
+
+use lectern_cli::args::AssignmentArg;
+use lectern_cli::{Result, Session, json, submission, transfer};
+use lectern_proto::v1;
+use serde_json::json;
+
+use crate::cli::SubmissionCommand;
+
+pub async fn run(command: SubmissionCommand, session: &Session) -> Result<()> {
+    match command {
+        SubmissionCommand::List { assignment } => submission::attempts(&assignment, "", session).await,
+        SubmissionCommand::Show { assignment, attempt } => {
+            let found = get(&assignment, attempt, session).await?;
+            session.show(json::submission(&found), || submission::describe(&found))
+        }
+        SubmissionCommand::Fetch { assignment, attempt, dir } => {
+            let found = get(&assignment, attempt, session).await?;
+            transfer::save_files(&found.files, &dir, session).await
+        }
+        SubmissionCommand::Withdraw { pledge } => {
+            session.call(v1::WithdrawPledgeRequest { pledge_id: pledge.clone() }).await?;
+            session.show(json!({ "withdrawn": pledge }), || "The upload is withdrawn; nothing was submitted.".into())
+        }
+    }
+}
+
+async fn get(assignment: &AssignmentArg, attempt: u32, session: &Session) -> Result<v1::Submission> {
+    submission::get(assignment, "", attempt, session).await
+}
