@@ -313,6 +313,6 @@ Student,ID,SIS User ID,SIS Login ID,Section,\"Essay, part \"\"one\"\" (hw1)\",'=
                 break;
             }
         }
-        assert_eq!((pieces, csv.iter().filter(|byte| **byte == b'\n').count()), (3, 2 * CSV_ROWS + 2));
+        assert_eq!((pieces, String::from_utf8(csv).unwrap().lines().count()), (3, 2 * CSV_ROWS + 2));
     }
 }
