@@ -130,6 +130,7 @@ fn due_item(view: &View<'_>, access: &CourseAccess, assignment: &AssignmentRecor
     if !ahead && submitted {
         return Ok(None);
     }
+    let uploading = is_uploading(view, &mine)?;
     Ok(Some(v1::DueItem {
         course_slug: access.course.slug.clone(),
         assignment_slug: assignment.slug.clone(),
@@ -137,9 +138,9 @@ fn due_item(view: &View<'_>, access: &CourseAccess, assignment: &AssignmentRecor
         due_at_ms,
         lock_at_ms,
         submitted,
-        missing: standing::is_missing(&access.course, assignment, submitted, view.now_ms),
+        missing: !uploading && standing::is_missing(&access.course, assignment, submitted, view.now_ms),
         has_draft: view.store.contains(Table::Drafts, &mine)?,
-        uploading: is_uploading(view, &mine)?,
+        uploading,
     }))
 }
 
