@@ -24,7 +24,7 @@ use crate::refusal::Result;
 use crate::standing::{self, points_possible};
 use crate::store::{Order, StoreExt};
 use crate::tables::Table;
-use crate::{grades, paging, points};
+use crate::{attempts, grades, paging, points};
 
 /// Cells of one page at most: with many assignments pages have fewer students.
 const MAX_CELLS: usize = 10_000;
@@ -127,12 +127,12 @@ impl<'a> Sheet<'a> {
         let store = self.view.store;
         let key = key2(&assignment.assignment_id, user_id);
         let grade = standing::grade(store, &assignment.assignment_id, user_id)?;
-        let latest = standing::latest_attempt(store, &assignment.assignment_id, user_id)?;
+        let latest = attempts::latest(store, &assignment.assignment_id, user_id)?;
         Ok(GradebookCell {
             score: grade.as_ref().map(grades::score),
             posted: grade.is_some_and(|grade| grade.posted),
             late: latest.as_ref().is_some_and(|submission| submission.late),
-            missing: standing::is_missing(&self.access.course, assignment, latest.is_some(), self.view.now_ms),
+            missing: latest.is_none() && standing::is_missing(self.view, &self.access.course, assignment, user_id)?,
             needs_grading: store.contains(Table::NeedsGrading, &key)?,
         })
     }

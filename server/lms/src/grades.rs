@@ -25,7 +25,7 @@ use crate::refusal::{Reason, Refusal, Result, refuse};
 use crate::standing::{self, points_possible};
 use crate::store::{Order, Store, StoreExt};
 use crate::tables::Table;
-use crate::{audit, limits, lookup, paging, points, validate};
+use crate::{attempts, audit, counts, limits, lookup, paging, points, validate};
 
 /// Grades changed by one posting; a larger course posts the rest by asking again.
 const MAX_POSTED: usize = 20_000;
@@ -50,7 +50,7 @@ pub fn visible_grade(
 
 /// A grade with everything that is known of it: for eyes that may see it.
 fn to_proto(store: &dyn Store, assignment: &AssignmentRecord, record: &GradeRecord) -> Result<v1::Grade> {
-    let latest = standing::latest_attempt(store, &assignment.assignment_id, &record.user_id)?;
+    let latest = attempts::latest(store, &assignment.assignment_id, &record.user_id)?;
     Ok(v1::Grade {
         score: score(record),
         entered_score: record.entered_score,
@@ -81,17 +81,16 @@ pub(crate) fn set_grade(tx: &mut Tx<'_, '_>, request: &v1::SetGradeRequest) -> R
     check_score(&assignment, request.score)?;
     validate::body("feedback", &request.feedback, limits::BODY_BYTES)?;
     let reason = validate::optional_line("reason", &request.reason)?;
-    let latest = standing::latest_attempt(tx.store, &assignment.assignment_id, &student.user_id)?
-        .map_or(0, |submission| submission.attempt);
+    let latest = attempts::used(tx.store, &assignment.assignment_id, &student.user_id)?;
     let attempt = graded_attempt(request.attempt, latest, &student)?;
     let before = standing::grade(tx.store, &assignment.assignment_id, &student.user_id)?;
     check_revision(tx.store, request.base_revision, before.as_ref())?;
 
     let record = graded(tx, &assignment, &student, request, attempt, before.as_ref());
-    let key = key2(&assignment.assignment_id, &student.user_id);
-    tx.put(Table::Grades, key.clone(), &record);
+    tx.put(Table::Grades, key2(&assignment.assignment_id, &student.user_id), &record);
+    counts::grade_changed(tx, &assignment.assignment_id, before.as_ref(), &record)?;
     if attempt == latest {
-        tx.delete(Table::NeedsGrading, key);
+        counts::set_needs_grading(tx, &assignment.assignment_id, &student.user_id, false)?;
     }
     let entry = audit::Entry {
         course_id: &access.course.course_id,
@@ -250,12 +249,13 @@ pub(crate) fn post_grades(tx: &mut Tx<'_, '_>, request: &v1::PostGradesRequest) 
         return Ok(v1::PostGradesResponse { changed: 0 });
     }
     let course_id = &access.course.course_id;
-    for mut grade in chosen.values().cloned() {
-        grade.posted = !request.hide;
+    for before in chosen.values() {
+        let mut grade = GradeRecord { posted: !request.hide, ..before.clone() };
         if grade.posted {
             grade.posted_at_ms = Some(tx.now_ms());
         }
         tx.put(Table::Grades, key2(&assignment.assignment_id, &grade.user_id), &grade);
+        counts::grade_changed(tx, &assignment.assignment_id, Some(before), &grade)?;
         tx.event(EventKind::Grade, course_id, &assignment.assignment_id, Audience::User(grade.user_id));
     }
     tx.event(EventKind::Grade, course_id, &assignment.assignment_id, Audience::Staff);
@@ -378,7 +378,7 @@ pub fn list_my_grades(view: &View<'_>, request: &v1::ListMyGradesRequest) -> Res
 
 fn my_grade(view: &View<'_>, access: &CourseAccess, assignment: &AssignmentRecord) -> Result<v1::MyGrade> {
     let user_id = view.actor.user_id();
-    let latest = standing::latest_attempt(view.store, &assignment.assignment_id, user_id)?;
+    let latest = attempts::latest(view.store, &assignment.assignment_id, user_id)?;
     let grade = visible_grade(view, access, assignment, user_id)?;
     let state = match (&grade, &latest) {
         (Some(_), _) => WorkflowState::Graded,
@@ -391,7 +391,7 @@ fn my_grade(view: &View<'_>, access: &CourseAccess, assignment: &AssignmentRecor
         points_possible: points_possible(assignment),
         grade,
         late: latest.as_ref().is_some_and(|submission| submission.late),
-        missing: standing::is_missing(&access.course, assignment, latest.is_some(), view.now_ms),
+        missing: latest.is_none() && standing::is_missing(view, &access.course, assignment, user_id)?,
         state: state.into(),
     })
 }

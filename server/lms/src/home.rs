@@ -1,6 +1,6 @@
 //! The first page: the caller's courses, what is due, what is unread, the latest grades, in one pass over one state.
 
-use lectern_proto::internal::v1::{AssignmentRecord, ExtensionRequestRecord, PledgeRecord};
+use lectern_proto::internal::v1::{AssignmentRecord, ExtensionRequestRecord};
 use lectern_proto::v1::{self, CourseState, ExtensionState, HomeCourse};
 
 use crate::actor::CourseAccess;
@@ -10,7 +10,7 @@ use crate::refusal::{Failure, Reason, Result, refuse};
 use crate::standing::{self, points_possible};
 use crate::store::{Order, Store, StoreExt};
 use crate::tables::Table;
-use crate::{announcements, grades, paging, threads};
+use crate::{announcements, attempts, dates, grades, paging, threads};
 
 /// Courses of one person that the page shows.
 const MAX_COURSES: usize = 100;
@@ -119,35 +119,29 @@ fn add_students_view(
 /// The item of an assignment that is due in the future, or still takes work that is missing or late, or has no due date
 /// and nothing was handed in; `None` for others.
 fn due_item(view: &View<'_>, access: &CourseAccess, assignment: &AssignmentRecord) -> Result<Option<v1::DueItem>> {
-    let (due_at_ms, lock_at_ms) = (standing::due_at_ms(assignment), standing::lock_at_ms(assignment));
-    let locked = lock_at_ms.is_some_and(|lock_at_ms| view.now_ms > lock_at_ms);
-    let ahead = due_at_ms.is_some_and(|due_at_ms| due_at_ms >= view.now_ms);
-    if !ahead && (locked || !standing::expects_submission(assignment)) {
+    let (id, user_id) = (&assignment.assignment_id, view.actor.user_id());
+    let Some(settings) = &assignment.settings else { return Ok(None) };
+    let dates = dates::effective(view.store, &access.course, assignment, user_id)?;
+    let ahead = dates.due_at_ms.is_some_and(|due_at_ms| due_at_ms >= view.now_ms);
+    if !ahead && (dates.is_past_lock(view.now_ms) || !dates::takes_submissions(settings)) {
         return Ok(None);
     }
-    let mine = key2(&assignment.assignment_id, view.actor.user_id());
-    let submitted = !view.store.prefix(Table::Submissions, &mine, None, Order::Ascending, 1)?.is_empty();
+    let submitted = attempts::used(view.store, id, user_id)? > 0;
     if !ahead && submitted {
         return Ok(None);
     }
-    let uploading = is_uploading(view, &mine)?;
+    let uploading = !attempts::open_pledges(view, id, user_id)?.is_empty();
     Ok(Some(v1::DueItem {
         course_slug: access.course.slug.clone(),
         assignment_slug: assignment.slug.clone(),
         title: standing::title(assignment).into(),
-        due_at_ms,
-        lock_at_ms,
+        due_at_ms: dates.due_at_ms,
+        lock_at_ms: dates.lock_at_ms,
         submitted,
-        missing: !uploading && standing::is_missing(&access.course, assignment, submitted, view.now_ms),
-        has_draft: view.store.contains(Table::Drafts, &mine)?,
+        missing: !submitted && !uploading && dates.is_missing(settings, view.now_ms),
+        has_draft: view.store.contains(Table::Drafts, &key2(id, user_id))?,
         uploading,
     }))
-}
-
-fn is_uploading(view: &View<'_>, mine: &[u8]) -> Result<bool> {
-    let pledges: Vec<(Vec<u8>, PledgeRecord)> =
-        view.store.records(Table::Pledges, mine, None, Order::Descending, crate::limits::OPEN_UPLOADS)?;
-    Ok(pledges.iter().any(|(_, pledge)| pledge.expires_at_ms > view.now_ms))
 }
 
 /// Marks a thread, up to a message, or an announcement as read.

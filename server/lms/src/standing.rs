@@ -1,22 +1,25 @@
-//! How one student stands with one assignment: what was handed in last, whether it is late or missing, its grade.
+//! How students stand with the assignments of a course: what lists and sums over all of them share.
 
-use lectern_proto::internal::v1::{AssignmentRecord, CourseRecord, EnrollmentRecord, GradeRecord, SubmissionRecord};
-use lectern_proto::v1::{EnrollmentState, EnrollmentType, SubmissionType};
+use lectern_proto::internal::v1::{AssignmentRecord, CourseRecord, EnrollmentRecord, GradeRecord};
+use lectern_proto::v1::{EnrollmentState, EnrollmentType};
 
+use crate::context::View;
 use crate::keys::{key1, key2};
-use crate::paging;
 use crate::refusal::Result;
-use crate::store::{Order, Store, StoreExt};
+use crate::store::{Store, StoreExt};
 use crate::tables::Table;
+use crate::{attempts, dates, paging};
 
 /// Assignments of one course that lists and sums go through.
 pub(crate) const MAX_ASSIGNMENTS: usize = 1_000;
 
-/// The published assignments of a course, oldest first.
+/// The published assignments of a course, oldest first, without their descriptions: whoever goes through all of them
+/// shows none, and copies them freely.
 pub(crate) fn published_assignments(store: &dyn Store, course_id: &str) -> Result<Vec<AssignmentRecord>> {
     let mut published = Vec::new();
-    paging::each(store, Table::Assignments, &key1(course_id), MAX_ASSIGNMENTS, |assignment: AssignmentRecord| {
+    paging::each(store, Table::Assignments, &key1(course_id), MAX_ASSIGNMENTS, |mut assignment: AssignmentRecord| {
         if !assignment.deleted && is_published(&assignment) {
+            assignment.settings.as_mut().expect("a published one has settings").description.clear();
             published.push(assignment);
         }
         Ok(())
@@ -39,16 +42,6 @@ pub(crate) fn title(assignment: &AssignmentRecord) -> &str {
     assignment.settings.as_ref().map_or("", |settings| &settings.title)
 }
 
-/// The latest attempt of a student.
-pub(crate) fn latest_attempt(
-    store: &dyn Store,
-    assignment_id: &str,
-    user_id: &str,
-) -> Result<Option<SubmissionRecord>> {
-    let rows = store.records(Table::Submissions, &key2(assignment_id, user_id), None, Order::Descending, 1)?;
-    Ok(rows.into_iter().next().map(|(_, submission)| submission))
-}
-
 /// The grade of a student, posted or not.
 pub(crate) fn grade(store: &dyn Store, assignment_id: &str, user_id: &str) -> Result<Option<GradeRecord>> {
     Ok(store.record(Table::Grades, &key2(assignment_id, user_id))?)
@@ -60,29 +53,16 @@ pub(crate) fn is_graded_student(enrollment: &EnrollmentRecord) -> bool {
         && matches!(enrollment.state(), EnrollmentState::Active | EnrollmentState::Completed)
 }
 
-/// The due date in effect for a student. Every student has the assignment's own.
-pub(crate) fn due_at_ms(assignment: &AssignmentRecord) -> Option<i64> {
-    assignment.settings.as_ref().and_then(|settings| settings.due_at_ms)
-}
-
-/// The lock date in effect for a student.
-pub(crate) fn lock_at_ms(assignment: &AssignmentRecord) -> Option<i64> {
-    assignment.settings.as_ref().and_then(|settings| settings.lock_at_ms)
-}
-
-/// Whether something can be handed in here at all, rather than on paper or never.
-pub(crate) fn expects_submission(assignment: &AssignmentRecord) -> bool {
-    assignment.settings.as_ref().is_some_and(|settings| {
-        settings
-            .submission_types()
-            .any(|kind| matches!(kind, SubmissionType::Text | SubmissionType::Files | SubmissionType::Directory))
-    })
-}
-
-/// Missing: past due and its grace, something was to be handed in, and nothing was.
-pub(crate) fn is_missing(course: &CourseRecord, assignment: &AssignmentRecord, submitted: bool, now_ms: i64) -> bool {
-    let grace_ms = i64::from(course.grace_seconds) * 1000;
-    !submitted
-        && expects_submission(assignment)
-        && due_at_ms(assignment).is_some_and(|due_at_ms| now_ms > due_at_ms.saturating_add(grace_ms))
+/// Whether a student who handed nothing in misses the assignment: past due in the dates in effect for them, and nothing
+/// is being uploaded that was pledged.
+pub(crate) fn is_missing(
+    view: &View<'_>,
+    course: &CourseRecord,
+    assignment: &AssignmentRecord,
+    user_id: &str,
+) -> Result<bool> {
+    let Some(settings) = &assignment.settings else { return Ok(false) };
+    let dates = dates::effective(view.store, course, assignment, user_id)?;
+    Ok(dates.is_missing(settings, view.now_ms)
+        && attempts::open_pledges(view, &assignment.assignment_id, user_id)?.is_empty())
 }

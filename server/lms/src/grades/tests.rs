@@ -1,5 +1,5 @@
 use lectern_proto::POINT;
-use lectern_proto::internal::v1::{AuditRecord, EnrollmentRecord, command::Body, outcome};
+use lectern_proto::internal::v1::{AuditRecord, EnrollmentRecord, OutageRecord, command::Body, outcome};
 use lectern_proto::v1::{CourseState, EnrollmentState, Grade};
 
 use super::*;
@@ -246,4 +246,35 @@ fn my_grades_are_paged_say_what_is_missing_and_leave_out_unpublished_work() {
     }
     let expected = [("hw1", true), ("hw2", true), ("hw3", true), ("essay-on-paper", false)];
     assert_eq!(seen, expected.map(|(slug, missing)| (slug.to_owned(), missing)));
+}
+
+#[test]
+fn the_counts_of_an_assignment_follow_its_grades() {
+    let mut class = Class::new();
+    let hw1 = class.assignment("hw1", 10, |_| {});
+    let counted = |class: &Class| {
+        let counts = counts::of(&class.world.store, &hw1).unwrap();
+        (counts.graded, counts.posted)
+    };
+    set(&mut class, "tom", grade_of("ada", 9, 0)).unwrap();
+    set(&mut class, "tom", grade_of("ada", 8, 1)).unwrap();
+    set(&mut class, "tom", grade_of("bob", 8, 0)).unwrap();
+    assert_eq!(counted(&class), (2, 0));
+    post(&mut class, "ines", &[], false).unwrap();
+    assert_eq!(counted(&class), (2, 2));
+    post(&mut class, "ines", &["bob"], true).unwrap();
+    assert_eq!(counted(&class), (2, 1));
+}
+
+#[test]
+fn nobody_misses_what_was_due_in_an_outage_that_just_ended() {
+    let mut class = Class::new();
+    class.assignment("hw1", 10, |_| {});
+    let due_at_ms = class.world.now_ms + HOUR_MS;
+    let outage = OutageRecord { started_at_ms: due_at_ms - 1, ended_at_ms: due_at_ms + HOUR_MS };
+    class.put(Table::Outages, key1(outage.started_at_ms), &outage);
+    class.world.now_ms = outage.ended_at_ms + 1;
+    assert!(!my_grades(&class, "ada").unwrap().grades[0].missing);
+    class.world.now_ms += HOUR_MS;
+    assert!(my_grades(&class, "ada").unwrap().grades[0].missing);
 }
