@@ -52,7 +52,8 @@ impl Door {
         let user_ids = self.query(caller, move |view| codes::people_for_codes(view, &request)).await?;
         let user_ids: BTreeSet<String> = user_ids.into_iter().collect();
         if user_ids.len() > MAX_CODES {
-            let message = format!("{} people need codes; at most {MAX_CODES} are made at once: name them", user_ids.len());
+            let message =
+                format!("{} people need codes; at most {MAX_CODES} are made at once: name them", user_ids.len());
             return Err(errors::refused(Reason::TooMany, message));
         }
         let mut texts = BTreeMap::new();

@@ -67,6 +67,6 @@ mod tests {
         let second = queued.await.unwrap().unwrap();
         assert_eq!(gate.waiting.load(Ordering::Relaxed), 0);
         drop(second);
-        gate.enter().await.unwrap();
+        drop(gate.enter().await.unwrap());
     }
 }

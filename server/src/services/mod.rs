@@ -15,24 +15,24 @@
 //! * Permission is judged by the domain, on the snapshot an answer comes from or in apply; never here.
 //! * Whatever waits is bounded, and what does not fit is refused at once with BUSY.
 
-// mod accounts;
+mod accounts;
 mod announcements;
-// mod assignments;
+mod assignments;
 mod audit;
 mod auth;
 mod authenticator;
 mod check;
 mod cluster;
-// mod courses;
+mod courses;
 mod errors;
-// mod files;
+mod files;
 mod forward;
 mod gate;
 mod grades;
 mod guessing;
 mod health;
 mod home;
-// mod materials;
+mod materials;
 mod measure;
 mod metadata;
 // mod pages;
@@ -41,7 +41,7 @@ mod read;
 pub mod secrets;
 mod serve;
 mod stream;
-// mod submissions;
+mod submissions;
 mod threads;
 mod touch;
 mod watch;

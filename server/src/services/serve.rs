@@ -4,18 +4,18 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lectern_proto::V1_DESCRIPTORS;
-// use lectern_rpc::v1::account_service_server::AccountServiceServer;
+use lectern_rpc::v1::account_service_server::AccountServiceServer;
 use lectern_rpc::v1::announcement_service_server::AnnouncementServiceServer;
-// use lectern_rpc::v1::assignment_service_server::AssignmentServiceServer;
+use lectern_rpc::v1::assignment_service_server::AssignmentServiceServer;
 use lectern_rpc::v1::audit_service_server::AuditServiceServer;
 use lectern_rpc::v1::auth_service_server::AuthServiceServer;
 use lectern_rpc::v1::cluster_service_server::ClusterServiceServer;
-// use lectern_rpc::v1::course_service_server::CourseServiceServer;
-// use lectern_rpc::v1::file_service_server::FileServiceServer;
+use lectern_rpc::v1::course_service_server::CourseServiceServer;
+use lectern_rpc::v1::file_service_server::FileServiceServer;
 use lectern_rpc::v1::grade_service_server::GradeServiceServer;
 use lectern_rpc::v1::home_service_server::HomeServiceServer;
-// use lectern_rpc::v1::material_service_server::MaterialServiceServer;
-// use lectern_rpc::v1::submission_service_server::SubmissionServiceServer;
+use lectern_rpc::v1::material_service_server::MaterialServiceServer;
+use lectern_rpc::v1::submission_service_server::SubmissionServiceServer;
 use lectern_rpc::v1::thread_service_server::ThreadServiceServer;
 use lectern_rpc::v1::watch_service_server::WatchServiceServer;
 use tokio::net::TcpListener;
@@ -119,17 +119,17 @@ fn routes(door: &Door) -> Result<Routes, ServeError> {
         };
     }
     Ok(Routes::new(server!(AuthServiceServer))
-        // .add_service(server!(AccountServiceServer))
+        .add_service(server!(AccountServiceServer))
         .add_service(server!(AnnouncementServiceServer))
-        // .add_service(server!(AssignmentServiceServer))
+        .add_service(server!(AssignmentServiceServer))
         .add_service(server!(AuditServiceServer))
         .add_service(server!(ClusterServiceServer))
-        // .add_service(server!(CourseServiceServer))
-        // .add_service(server!(FileServiceServer))
+        .add_service(server!(CourseServiceServer))
+        .add_service(server!(FileServiceServer))
         .add_service(server!(GradeServiceServer))
         .add_service(server!(HomeServiceServer))
-        // .add_service(server!(MaterialServiceServer))
-        // .add_service(server!(SubmissionServiceServer))
+        .add_service(server!(MaterialServiceServer))
+        .add_service(server!(SubmissionServiceServer))
         .add_service(server!(ThreadServiceServer))
         .add_service(server!(WatchServiceServer))
         .add_service(reflection().build_v1()?)

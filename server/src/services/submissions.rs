@@ -1,15 +1,15 @@
 //! Drafts, pledges, submissions and extension requests.
 
-use lectern_lms::{drafts, extensions, submissions};
+use lectern_lms::{attempts, drafts, extensions};
 use lectern_rpc::v1::submission_service_server::SubmissionService;
 
 use super::service;
 
 service! {
     SubmissionService {
-        read get_submission(GetSubmissionRequest) = submissions::get_submission;
-        read list_attempts(ListAttemptsRequest) = submissions::list_attempts;
-        read list_submissions(ListSubmissionsRequest) = submissions::list_submissions;
+        read get_submission(GetSubmissionRequest) = attempts::get_submission;
+        read list_attempts(ListAttemptsRequest) = attempts::list_attempts;
+        read list_submissions(ListSubmissionsRequest) = attempts::list_submissions;
         read get_draft(GetDraftRequest) = drafts::get_draft;
         read list_draft_revisions(ListDraftRevisionsRequest) = drafts::list_draft_revisions;
         read list_extension_requests(ListExtensionRequestsRequest) = extensions::list_extension_requests;
