@@ -5,7 +5,7 @@
 //! something in for, or that has a grade, is neither deleted nor unpublished.
 
 use lectern_proto::internal::v1::{AssignmentRecord, FileUse, GradeRecord};
-use lectern_proto::v1::{self, AssignmentSettings, EventKind};
+use lectern_proto::v1::{self, EventKind};
 
 use crate::actor::CourseAccess;
 use crate::assignment_settings::{check_settings, dates_in_words, points_in_words};
@@ -225,15 +225,15 @@ fn audit_changes(
     after: &AssignmentRecord,
     reason: &str,
 ) {
-    let in_words: [(&str, fn(&AssignmentSettings) -> String); 2] =
-        [("assignment.dates", dates_in_words), ("assignment.points", points_in_words)];
     let subject = format!("{}/{}", access.course.slug, after.slug);
-    for (action, words) in in_words {
-        let of = |assignment: &AssignmentRecord| assignment.settings.as_ref().map(words).unwrap_or_default();
-        let (before, after) = (of(before), of(after));
+    let old = before.settings.clone().unwrap_or_default();
+    let new = after.settings.clone().unwrap_or_default();
+    for (action, before, after) in [
+        ("assignment.dates", dates_in_words(&old), dates_in_words(&new)),
+        ("assignment.points", points_in_words(&old), points_in_words(&new)),
+    ] {
         if before != after {
-            let subject = subject.clone();
-            let course_id = &access.course.course_id;
+            let (course_id, subject) = (&*access.course.course_id, subject.clone());
             audit::write(tx, audit::Entry { course_id, action, subject, before, after, reason });
         }
     }
@@ -252,7 +252,7 @@ fn to_proto(view: &View<'_>, access: &CourseAccess, assignment: AssignmentRecord
             submitted: counts.submitted,
             graded: counts.graded,
             posted: counts.posted,
-            needs_grading: counts.needs_grading,
+            needs_grading: counts::waiting(view.store, &assignment.assignment_id)?,
         })
     } else {
         None

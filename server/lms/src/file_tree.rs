@@ -34,13 +34,11 @@ pub(crate) fn merge(values: &[ChainingValue]) -> blake3::Hash {
 }
 
 fn subtree(values: &[ChainingValue]) -> ChainingValue {
-    match values {
-        [value] => *value,
-        _ => {
-            let (left, right) = values.split_at(left_chunks(values.len()));
-            merge_subtrees_non_root(&subtree(left), &subtree(right), Mode::Hash)
-        }
+    if let [value] = values {
+        return *value;
     }
+    let (left, right) = values.split_at(left_chunks(values.len()));
+    merge_subtrees_non_root(&subtree(left), &subtree(right), Mode::Hash)
 }
 
 /// The largest power of two below `count`, which is at least 2.

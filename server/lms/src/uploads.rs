@@ -210,8 +210,8 @@ fn check_declarations(files: &[FileDeclaration], directory: bool) -> Result<Vec<
     if total > limits::UPLOAD_BYTES {
         return Err(too_large("all files together", total, limits::UPLOAD_BYTES));
     }
-    let named = names.into_iter().zip(files);
-    Ok(named.map(|(name, file)| FileDeclaration { name, size: file.size, digest: file.digest.clone() }).collect())
+    let checked = names.into_iter().zip(files);
+    Ok(checked.map(|(name, file)| FileDeclaration { name, size: file.size, digest: file.digest.clone() }).collect())
 }
 
 /// The refusal of a file over its limit.
