@@ -252,7 +252,7 @@ fn to_proto(view: &View<'_>, access: &CourseAccess, assignment: AssignmentRecord
             submitted: counts.submitted,
             graded: counts.graded,
             posted: counts.posted,
-            needs_grading: counts::waiting(view.store, &assignment.assignment_id)?,
+            needs_grading: counts.needs_grading,
         })
     } else {
         None

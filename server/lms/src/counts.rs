@@ -1,26 +1,16 @@
-//! How many have handed in, are graded and posted: counted as it changes, so that a list of assignments reads one record
-//! each instead of ten thousand grades. Who waits for a grade is counted in its index, whose rows are empty. People who
-//! have left the course stay counted.
+//! How many have handed in, are graded, posted, and wait for a grade: counted as it changes, so that a list of
+//! assignments reads one record each instead of ten thousand grades. People who have left the course stay counted.
 
 use lectern_proto::internal::v1::{AssignmentCountsRecord, GradeRecord};
 
 use crate::context::Tx;
-use crate::keys::key1;
-use crate::store::{Order, Store, StoreExt, StoreResult};
+use crate::keys::{key1, key2};
+use crate::store::{Store, StoreExt, StoreResult};
 use crate::tables::Table;
-
-/// Waiting students counted at most.
-pub const MAX_WAITING: usize = 10_000;
 
 /// The counts of an assignment.
 pub fn of(store: &dyn Store, assignment_id: &str) -> StoreResult<AssignmentCountsRecord> {
     Ok(store.record(Table::AssignmentCounts, &key1(assignment_id))?.unwrap_or_default())
-}
-
-/// How many wait for a grade; counts no further than [`MAX_WAITING`].
-pub fn waiting(store: &dyn Store, assignment_id: &str) -> StoreResult<u32> {
-    let rows = store.prefix(Table::NeedsGrading, &key1(assignment_id), None, Order::Ascending, MAX_WAITING)?;
-    Ok(u32::try_from(rows.len()).unwrap_or(u32::MAX))
 }
 
 /// One more student has handed in a first attempt.
@@ -33,8 +23,27 @@ pub(crate) fn extension_request(tx: &mut Tx<'_, '_>, assignment_id: &str) -> Sto
     change(tx, assignment_id, |counts| counts.extension_requests += 1)
 }
 
+/// A student's latest attempt waits for a grade, or no longer does. Does nothing when that is known already.
+pub(crate) fn set_needs_grading(
+    tx: &mut Tx<'_, '_>,
+    assignment_id: &str,
+    user_id: &str,
+    needs: bool,
+) -> StoreResult<()> {
+    let key = key2(assignment_id, user_id);
+    if tx.store.contains(Table::NeedsGrading, &key)? == needs {
+        return Ok(());
+    }
+    if needs {
+        tx.put_raw(Table::NeedsGrading, key, Vec::new());
+    } else {
+        tx.delete(Table::NeedsGrading, key);
+    }
+    change(tx, assignment_id, |counts| adjust(&mut counts.needs_grading, !needs, needs))
+}
+
 /// A grade was set, posted or hidden: `before` is the record it replaces.
-pub fn grade_changed(
+pub(crate) fn grade_changed(
     tx: &mut Tx<'_, '_>,
     assignment_id: &str,
     before: Option<&GradeRecord>,

@@ -17,7 +17,7 @@ use crate::actor::CourseAccess;
 use crate::assignment_settings::{max_file_bytes, max_text_bytes, takes};
 use crate::context::{Audience, Tx};
 use crate::dates::EffectiveDates;
-use crate::keys::{key1, key2, key3};
+use crate::keys::{key1, key3};
 use crate::refusal::{Reason, Refusal, Result, refuse};
 use crate::store::{Store, StoreExt, StoreResult};
 use crate::tables::Table;
@@ -171,7 +171,7 @@ pub(crate) fn add_attempt(tx: &mut Tx<'_, '_>, mut submission: SubmissionRecord)
     if submission.attempt == 1 {
         counts::first_attempt(tx, &assignment_id)?;
     }
-    tx.put_raw(Table::NeedsGrading, key2(&assignment_id, &user_id), Vec::new());
+    counts::set_needs_grading(tx, &assignment_id, &user_id, true)?;
     tx.event(EventKind::Submission, &submission.course_id, &assignment_id, Audience::UserAndStaff(user_id));
     Ok(submission)
 }
