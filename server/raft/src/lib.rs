@@ -20,6 +20,7 @@ mod proposals;
 mod reads;
 mod ready;
 mod replica;
+pub mod sim;
 mod snapshots;
 mod spans;
 mod status;

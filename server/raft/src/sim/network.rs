@@ -1,0 +1,60 @@
+//! A network of ordered streams: two a pair of nodes, one for what is urgent and one for bulk. Within a stream order is
+//! kept; between streams everything may happen.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{NodeId, dice::Dice};
+
+/// How bad the network is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Weather {
+    pub(crate) drop_permille: u64,
+    pub(crate) duplicate_permille: u64,
+    pub(crate) delay_ms: u64,
+}
+
+/// The streams and what is cut.
+#[derive(Debug, Default)]
+pub(crate) struct Network {
+    pub(crate) weather: Weather,
+    /// Cut directions: from, to.
+    cut: BTreeSet<(NodeId, NodeId)>,
+    /// When the last message of each stream arrives.
+    arrivals: BTreeMap<(NodeId, NodeId, bool), u64>,
+}
+
+impl Network {
+    /// When a message sent now arrives, each time it does: never, once or twice.
+    pub(crate) fn send(&mut self, from: NodeId, to: NodeId, urgent: bool, now: u64, dice: &mut Dice) -> Vec<u64> {
+        if self.is_cut(from, to) || dice.chance(self.weather.drop_permille) {
+            return Vec::new();
+        }
+        let last = self.arrivals.entry((from, to, urgent)).or_default();
+        let mut arrivals = Vec::with_capacity(1);
+        for _ in 0..=u64::from(dice.chance(self.weather.duplicate_permille)) {
+            *last = (*last).max(now + 1 + dice.below(self.weather.delay_ms));
+            arrivals.push(*last);
+        }
+        arrivals
+    }
+
+    pub(crate) fn is_cut(&self, from: NodeId, to: NodeId) -> bool {
+        self.cut.contains(&(from, to))
+    }
+
+    /// Cuts everything between `side` and the others; from the side only, where one-way.
+    pub(crate) fn partition(&mut self, side: &[NodeId], all: &[NodeId], one_way: bool) {
+        for &inside in side {
+            for &outside in all.iter().filter(|node| !side.contains(node)) {
+                self.cut.insert((inside, outside));
+                if !one_way {
+                    self.cut.insert((outside, inside));
+                }
+            }
+        }
+    }
+
+    pub(crate) fn heal(&mut self) {
+        self.cut.clear();
+    }
+}
