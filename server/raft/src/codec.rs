@@ -1,6 +1,8 @@
 //! Encoding of raft's own messages. They travel as opaque bytes inside Lectern's messages and records, because raft-rs
 //! uses another generation of protobuf than the rest of the house; only this file knows which.
 
+use std::fmt::Write as _;
+
 use prost_raft::Message as Codec;
 use raft::eraftpb::{ConfState, EntryType, Message, MessageType};
 
@@ -35,6 +37,29 @@ pub fn encode_conf_state(conf_state: &ConfState) -> Vec<u8> {
 #[must_use]
 pub fn decode_conf_state(bytes: &[u8]) -> Option<ConfState> {
     decode(bytes)
+}
+
+/// An encoded message in a few words, for logs and tests.
+#[must_use]
+pub fn describe_message(bytes: &[u8]) -> String {
+    let Some(message) = decode_message(bytes) else { return "not a message".to_owned() };
+    let kind = format!("{:?}", message.get_msg_type());
+    let mut text = format!("{}→{} {} term {}", message.from, message.to, kind.trim_start_matches("Msg"), message.term);
+    if let (Some(first), Some(last)) = (message.entries.first(), message.entries.last())
+        && first.index > 0
+    {
+        let _ = write!(text, " entries {}..={}", first.index, last.index);
+    }
+    let snapshot = message.get_snapshot().get_metadata().index;
+    for (name, value) in [("index", message.index), ("commit", message.commit), ("snapshot", snapshot)] {
+        if value > 0 {
+            let _ = write!(text, " {name} {value}");
+        }
+    }
+    if message.reject {
+        text += " rejected";
+    }
+    text
 }
 
 /// The same configuration in the one order that every replica agrees on: raft-rs keeps members in hash sets, whose order

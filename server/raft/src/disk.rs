@@ -1,4 +1,4 @@
-//! The seam to durable storage: RocksDB in the server, a simulated disk in the simulator.
+//! The seam to durable storage: `RocksDB` in the server, a simulated disk in the simulator.
 
 use std::fmt;
 
@@ -48,6 +48,9 @@ impl fmt::Display for DiskError {
 
 impl std::error::Error for DiskError {}
 
+/// A key and its value.
+pub type Record = (Vec<u8>, Vec<u8>);
+
 /// An ordered key-value store with atomic batches. `write` may return before the batch is durable; `sync` returns when
 /// everything written before it is.
 pub trait Disk {
@@ -56,7 +59,7 @@ pub trait Disk {
 
     /// Keys and values in `[from, to)`, in order, stopping once the values exceed `max_bytes` (at least one is returned
     /// where there is one).
-    fn scan(&self, from: &[u8], to: &[u8], max_bytes: u64) -> Result<Vec<(Vec<u8>, Vec<u8>)>, DiskError>;
+    fn scan(&self, from: &[u8], to: &[u8], max_bytes: u64) -> Result<Vec<Record>, DiskError>;
 
     /// Applies a batch atomically.
     fn write(&self, batch: &Batch) -> Result<(), DiskError>;

@@ -91,17 +91,17 @@ impl<D: Disk> Replica<D> {
     /// raft-rs panics when a leader knows of more entries here than there are; a person deserves a sentence.
     fn has_lost_its_tail(&mut self, message: &Message) -> bool {
         let last = self.raw.raft.raft_log.last_index();
-        let lost = message.get_msg_type() == MessageType::MsgHeartbeat
+        let gone = message.get_msg_type() == MessageType::MsgHeartbeat
             && message.term >= self.raw.raft.term
             && message.commit > last;
-        if lost {
+        if gone {
             self.stopping = Some(format!(
                 "the log ends at entry {last}, but the leader (node {}) knows that this node held entry {}: it has lost its tail. Remove \
                  this node from the cluster, and let it join again under a new id",
                 message.from, message.commit
             ));
         }
-        lost
+        gone
     }
 
     pub(crate) fn peer_lost(&mut self, peer: NodeId, refused: bool) {
@@ -244,7 +244,7 @@ impl<D: Disk> Replica<D> {
         match self.agreement.reported(self.config.node, &self.conf_state.voters, node, index, hash) {
             Verdict::Fine => {}
             Verdict::Disputed(index) => {
-                self.notice(format!("replicas differ after entry {index}; waiting for the others"))
+                self.notice(format!("replicas differ after entry {index}; waiting for the others"));
             }
             Verdict::Stop(reason) => self.stopping = Some(reason),
         }

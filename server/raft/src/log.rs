@@ -15,7 +15,7 @@ use std::{
 use raft::eraftpb::{ConfState, Entry, HardState};
 
 use crate::{
-    Batch, Disk, DiskError, Hello, NodeId, OpenError,
+    Batch, Disk, DiskError, Hello, NodeId, OpenError, Record,
     codec::sorted,
     fetches::Fetches,
     format::{self, entry_key},
@@ -128,6 +128,10 @@ impl<D: Disk> Log<D> {
             None => HardState::default(),
         };
         let spans = read_spans(&disk, index, term)?;
+        // A node that has forgotten its vote could vote twice.
+        if hard_state.term < spans.last_term() {
+            return Err(OpenError::corrupt("hard state", format!("it is gone or older than entry {}", spans.last())));
+        }
         recover(&spans, last, &mut hard_state, applied)?;
         Ok(Self {
             disk,
@@ -216,7 +220,7 @@ impl<D: Disk> Log<D> {
     }
 
     /// The batch that makes a staged snapshot the state: the switch.
-    pub(crate) fn switch(&self, id: &str, index: u64, term: u64, hard_state: &HardState) -> Batch {
+    pub(crate) fn switch(id: &str, index: u64, term: u64, hard_state: &HardState) -> Batch {
         let mut batch = Batch::default();
         batch.delete_range(entry_key(0), format::ENTRIES_END);
         batch.put(format::TRUNCATED, format::encode_numbers(&[index, term]));
@@ -339,8 +343,11 @@ fn recover(spans: &Spans, last: u64, hard_state: &mut HardState, applied: &Appli
     Ok(())
 }
 
+/// The first incarnation seen of each peer.
+pub(crate) type Incarnations = Vec<(NodeId, String)>;
+
 /// The incarnations of peers and the removed nodes that the disk remembers.
-pub(crate) fn load_peers<D: Disk>(disk: &D) -> Result<(Vec<(NodeId, String)>, Vec<NodeId>), OpenError> {
+pub(crate) fn load_peers<D: Disk>(disk: &D) -> Result<(Incarnations, Vec<NodeId>), OpenError> {
     let numbered =
         |key: &[u8]| format::number_of(key).ok_or_else(|| OpenError::corrupt("peer", "its key is not a node"));
     let mut incarnations = Vec::new();
@@ -354,6 +361,6 @@ pub(crate) fn load_peers<D: Disk>(disk: &D) -> Result<(Vec<(NodeId, String)>, Ve
     Ok((incarnations, removed))
 }
 
-fn scan_all<D: Disk>(disk: &D, (from, to): (&[u8], &[u8])) -> Result<Vec<(Vec<u8>, Vec<u8>)>, DiskError> {
+fn scan_all<D: Disk>(disk: &D, (from, to): (&[u8], &[u8])) -> Result<Vec<Record>, DiskError> {
     disk.scan(from, to, u64::MAX)
 }

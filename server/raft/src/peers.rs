@@ -1,6 +1,6 @@
 //! The other nodes: how their handshakes are judged, and when each was heard last.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use crate::{Batch, Hello, NodeId, format};
 
@@ -34,8 +34,8 @@ impl Peers {
             return judgement;
         }
         self.barred.remove(&hello.node);
-        if !self.incarnations.contains_key(&hello.node) {
-            self.incarnations.insert(hello.node, hello.incarnation.clone());
+        if let Entry::Vacant(unknown) = self.incarnations.entry(hello.node) {
+            unknown.insert(hello.incarnation.clone());
             batch.put(format::incarnation_key(hello.node), format::encode_text(&hello.incarnation));
         }
         judgement

@@ -1,4 +1,4 @@
-//! Linearizable reads by ReadIndex: one round to the leader at a time, which answers every read that was waiting when it
+//! Linearizable reads by `ReadIndex`: one round to the leader at a time, which answers every read that was waiting when it
 //! began; all that arrive meanwhile share the next.
 //!
 //! raft-rs drops a request in silence when there is no leader, or when the leader has not committed in its term yet (trap

@@ -9,7 +9,7 @@ use raft::{
 };
 
 use crate::{
-    Committed, CommittedKind, Disk, Effect, Persist, Replica, Reply, codec, compaction::Policy, members,
+    Committed, CommittedKind, Disk, Effect, Persist, Replica, Reply, codec, compaction::Policy, log::Log, members,
     proposals::Outcome,
 };
 
@@ -73,11 +73,11 @@ impl<D: Disk> Replica<D> {
     }
 
     fn send(&mut self, messages: Vec<Message>) {
-        self.effects.extend(messages.into_iter().filter_map(outgoing));
+        self.effects.extend(messages.into_iter().filter_map(|message| outgoing(&message)));
     }
 
     fn persist(&mut self, ready: &mut Ready) {
-        let held = ready.take_persisted_messages().into_iter().filter_map(outgoing).collect();
+        let held = ready.take_persisted_messages().into_iter().filter_map(|message| outgoing(&message)).collect();
         let entries = ready.take_entries();
         let hard_state = ready.hs().cloned();
         if entries.is_empty() && hard_state.is_none() {
@@ -194,7 +194,7 @@ impl<D: Disk> Replica<D> {
         let conf_state = codec::sorted(metadata.get_conf_state().clone());
         let id = String::from_utf8_lossy(&ready.snapshot().data).into_owned();
         let hard_state = self.raw.raft.hard_state();
-        let switch = self.raw.store().switch(&id, index, term, &hard_state);
+        let switch = Log::<D>::switch(&id, index, term, &hard_state);
         self.effects.push(Effect::Install { id: id.clone(), index, term, conf_state, switch });
         self.installing = Some(Installing { id, index, term, hard_state, ready });
     }
@@ -267,10 +267,10 @@ impl<D: Disk> Replica<D> {
 }
 
 /// The effect that sends a message.
-fn outgoing(message: Message) -> Option<Effect> {
+fn outgoing(message: &Message) -> Option<Effect> {
     use MessageType as Kind;
     let (to, kind) = (message.to, message.get_msg_type());
-    let bytes = codec::encode(&message);
+    let bytes = codec::encode(message);
     if kind == Kind::MsgSnapshot {
         let id = String::from_utf8_lossy(&message.get_snapshot().data).into_owned();
         return Some(Effect::SendSnapshot { to, id, bytes });

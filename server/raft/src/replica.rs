@@ -55,6 +55,7 @@ pub struct Replica<D: Disk> {
     pub(crate) notices: VecDeque<String>,
     pub(crate) stopping: Option<String>,
     pub(crate) stopped: Option<String>,
+    logger: slog::Logger,
 }
 
 impl<D: Disk> Replica<D> {
@@ -108,6 +109,7 @@ impl<D: Disk> Replica<D> {
             notices: VecDeque::new(),
             stopping: None,
             stopped: None,
+            logger,
             config,
         };
         replica.role = replica.current_role();
@@ -256,6 +258,7 @@ impl<D: Disk> Replica<D> {
 
     pub(crate) fn notice(&mut self, text: String) {
         if self.notices.back() != Some(&text) {
+            slog::warn!(self.logger, "{}", text);
             self.notices.push_back(text);
         }
         if self.notices.len() > NOTICES {

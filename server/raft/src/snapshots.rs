@@ -148,7 +148,7 @@ impl Snapshots {
         for (to, stage) in &mut self.stages {
             match stage {
                 Stage::Sending { since, .. } | Stage::Installing { since, .. } if late(*since) => {
-                    overdue.lost.push(*to)
+                    overdue.lost.push(*to);
                 }
                 Stage::Made { id, since, .. } if late(*since) => overdue.unused.push(std::mem::take(id)),
                 Stage::Making { since, .. } if late(*since) => {}

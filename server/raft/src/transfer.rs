@@ -35,7 +35,7 @@ impl<D: Disk> Replica<D> {
             return;
         }
         self.notice(format!(
-            "this node's clock is {} ms behind the cluster's: it hands leadership over",
+            "this node's clock is off by {} ms from the cluster's: it hands leadership over",
             verdict.offset_ms
         ));
         if let Some(to) = self.successor() {

@@ -94,7 +94,7 @@ impl<M: Machine> World<M> {
     }
 
     /// The node that took a proposal has applied it: the client is told.
-    pub(crate) fn acknowledge<T: Machine>(&mut self, node: NodeId, entry: &Committed) {
+    pub(crate) fn acknowledge(&mut self, node: NodeId, entry: &Committed) {
         let Some((_, life, request)) = entry.proposal.and_then(|id| self.clients.proposals.remove(&id)) else { return };
         debug_assert_eq!(life, self.nodes[&node].life, "a proposal dies with the node that took it");
         self.checks.report.acknowledged += 1;

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::BTreeMap, fmt, rc::Rc};
 
-use crate::{Batch, Disk, DiskError, Op, dice::Dice, format};
+use crate::{Batch, Disk, DiskError, Op, Record, dice::Dice, format};
 
 type Table = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -97,7 +97,7 @@ impl Disk for SimDisk {
         Ok(self.0.borrow().current.get(key).cloned())
     }
 
-    fn scan(&self, from: &[u8], to: &[u8], max_bytes: u64) -> Result<Vec<(Vec<u8>, Vec<u8>)>, DiskError> {
+    fn scan(&self, from: &[u8], to: &[u8], max_bytes: u64) -> Result<Vec<Record>, DiskError> {
         let mut bytes = 0;
         let mut found = Vec::new();
         for (key, value) in self.0.borrow().current.range(from.to_vec()..to.to_vec()) {

@@ -53,7 +53,10 @@ impl<M: Machine> World<M> {
         let ids = self.ids();
         let node = *self.dice.pick(&ids).expect("there are nodes");
         match self.dice.below(100) {
-            0..35 => self.crash(node),
+            0..35 => {
+                self.crash(node);
+                Ok(())
+            }
             35..60 => {
                 self.cut(&ids);
                 Ok(())
@@ -86,9 +89,9 @@ impl<M: Machine> World<M> {
         }
     }
 
-    fn crash(&mut self, node: NodeId) -> Result<(), String> {
+    fn crash(&mut self, node: NodeId) {
         if !self.nodes[&node].is_up() {
-            return Ok(());
+            return;
         }
         self.checks.report.crashes += 1;
         let dice = &mut self.dice;
@@ -103,7 +106,6 @@ impl<M: Machine> World<M> {
         let long = self.dice.chance(300);
         let away = 20 + self.dice.below(if long { 4_000 } else { 700 });
         self.schedule(away, Event::Fault(Fault::Restart(node)));
-        Ok(())
     }
 
     fn cut(&mut self, ids: &[NodeId]) {

@@ -24,6 +24,7 @@ pub(crate) struct Install {
 }
 
 /// See the module's text. What a crash takes is taken in [`Node::crash`]; everything else survives.
+#[allow(clippy::struct_excessive_bools, reason = "each says which of the shell's threads is at work")]
 pub(crate) struct Node<M> {
     pub(crate) config: Config,
     pub(crate) disk: SimDisk,

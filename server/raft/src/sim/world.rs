@@ -318,7 +318,7 @@ impl<M: Machine> World<M> {
             }
             Effect::SendSnapshot { to, id: snapshot, bytes } => self.stream(id, to, &snapshot, bytes),
             Effect::Install { id: snapshot, index, switch, .. } => {
-                self.install(id, Install { id: snapshot, index, switch }, feedback)?
+                self.install(id, Install { id: snapshot, index, switch }, feedback)?;
             }
             Effect::DiscardSnapshot { id: snapshot } => {
                 self.checks.report.snapshots_discarded += 1;
@@ -337,7 +337,7 @@ impl<M: Machine> World<M> {
                 feedback.push(Input::Compacted { through });
             }
             Effect::Welcome { peer, result } => {
-                ensure(result.is_ok(), || format!("node {id} turns node {peer} away: {result:?}"))?
+                ensure(result.is_ok(), || format!("node {id} turns node {peer} away: {result:?}"))?;
             }
             Effect::Reply(reply) => self.replied(id, &reply)?,
             Effect::RoleChanged(change) => self.role_changed(id, change),
@@ -429,7 +429,7 @@ impl<M: Machine> World<M> {
             let durable =
                 || (nodes.values().filter(|node| node.disk.holds(entry.index, entry.term)).count(), nodes.len());
             self.checks.applied::<M>(id, &entry, effective, chain, durable)?;
-            self.acknowledge::<M>(id, &entry);
+            self.acknowledge(id, &entry);
             self.compare_chains(id, entry.index, chain);
             last = Some(Input::Applied { index: entry.index });
         }
@@ -484,7 +484,7 @@ impl<M: Machine> World<M> {
         let delay = 10 + self.dice.below(200);
         match self.node(from).checkpoints.remove(snapshot) {
             Some(state) if !lost => {
-                self.schedule(delay, Event::Stream { from, life, to, bytes, state: Box::new(state) })
+                self.schedule(delay, Event::Stream { from, life, to, bytes, state: Box::new(state) });
             }
             _ if self.dice.chance(500) => {}
             _ => self

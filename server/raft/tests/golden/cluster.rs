@@ -1,0 +1,297 @@
+//! A cluster in memory whose every move a script decides: messages lie in a queue until they are delivered, and writes
+//! become durable at once or when the script says so.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use lectern_raft::{
+    Applied, Committed, CommittedKind, Config, Disk, Effect, Hello, Input, NodeId, Persist, Replica, Reply,
+    SnapshotMeta, describe_message, encode_conf_state, found, founding_state,
+    sim::{Dice, SimDisk},
+    state_directory,
+};
+
+/// What is on its way.
+pub enum Parcel {
+    Message(Vec<u8>),
+    Snapshot { bytes: Vec<u8>, state: State },
+}
+
+/// What a node has applied.
+#[derive(Clone, Default)]
+pub struct State {
+    pub applied: Applied,
+    pub commands: Vec<String>,
+}
+
+pub struct Node {
+    pub config: Config,
+    pub disk: SimDisk,
+    pub replica: Option<Replica<SimDisk>>,
+    pub state: State,
+    checkpoints: BTreeMap<String, State>,
+    staged: BTreeMap<String, State>,
+    pub writing: VecDeque<Persist>,
+}
+
+#[derive(Default)]
+pub struct Cluster {
+    pub nodes: BTreeMap<NodeId, Node>,
+    pub queue: VecDeque<(NodeId, NodeId, Parcel)>,
+    pub cut: BTreeSet<NodeId>,
+    /// Writes wait for `persist`.
+    pub manual_writes: bool,
+    /// Snapshots vanish on the way, and nobody says so.
+    pub lose_snapshots: bool,
+    pub now: u64,
+    request: u64,
+    checkpoint: u64,
+    pub output: String,
+}
+
+pub fn hello(node: NodeId) -> Hello {
+    Hello { cluster_id: "golden".into(), epoch: 1, node, incarnation: format!("disk-{node}") }
+}
+
+impl Cluster {
+    pub fn say(&mut self, line: impl AsRef<str>) {
+        self.output += line.as_ref();
+        self.output.push('\n');
+    }
+
+    pub fn add(&mut self, id: NodeId, voters: &[NodeId], adjust: impl FnOnce(&mut Config)) {
+        let mut config = Config::new(hello(id));
+        adjust(&mut config);
+        let disk = SimDisk::new();
+        found(&disk, &config.hello, voters).unwrap();
+        let state = State { applied: founding_state(&disk).unwrap(), commands: Vec::new() };
+        let node = Node {
+            config,
+            disk,
+            replica: None,
+            state,
+            checkpoints: BTreeMap::new(),
+            staged: BTreeMap::new(),
+            writing: VecDeque::new(),
+        };
+        self.nodes.insert(id, node);
+    }
+
+    pub fn start(&mut self, id: NodeId) -> Result<(), String> {
+        let now = self.now;
+        let logger = slog::Logger::root(slog::Discard, slog::o!());
+        let node = self.nodes.get_mut(&id).unwrap();
+        let opened = Replica::open(node.config.clone(), node.disk.clone(), node.state.applied.clone(), id, logger, now);
+        let (replica, effects) = opened.map_err(|error| error.to_string())?;
+        node.replica = Some(replica);
+        self.carry_out(id, effects);
+        Ok(())
+    }
+
+    /// The process ends; what was not synced is lost.
+    pub fn crash(&mut self, id: NodeId) {
+        let node = self.nodes.get_mut(&id).unwrap();
+        node.replica = None;
+        node.writing.clear();
+        node.disk.crash(&mut Dice::new(0));
+        self.queue.retain(|(from, to, _)| *from != id && *to != id);
+    }
+
+    pub fn request(&mut self) -> u64 {
+        self.request += 1;
+        self.request
+    }
+
+    pub fn feed(&mut self, id: NodeId, inputs: Vec<Input>) {
+        let now = self.now;
+        let Some(replica) = self.nodes.get_mut(&id).and_then(|node| node.replica.as_mut()) else { return };
+        let effects = replica.step(inputs, now);
+        self.carry_out(id, effects);
+    }
+
+    fn carry_out(&mut self, id: NodeId, effects: Vec<Effect>) {
+        let mut feedback = Vec::new();
+        for effect in effects {
+            feedback.extend(self.carry_out_one(id, effect));
+        }
+        if !feedback.is_empty() {
+            self.feed(id, feedback);
+        }
+    }
+
+    fn carry_out_one(&mut self, id: NodeId, effect: Effect) -> Option<Input> {
+        match effect {
+            Effect::Persist(persist) => return self.persist(id, persist),
+            Effect::Send { to, bytes, .. } => self.queue.push_back((id, to, Parcel::Message(bytes))),
+            Effect::Apply(entries) => return self.apply(id, entries),
+            Effect::FetchEntries { fetch, low, .. } => {
+                self.say(format!("n{id} fetches entries from {low} on"));
+                return Some(Input::EntriesFetched { fetch });
+            }
+            Effect::MakeSnapshot { to, at_least } => return Some(self.make_snapshot(id, to, at_least)),
+            Effect::SendSnapshot { to, id: snapshot, bytes } => {
+                let state = self.nodes.get_mut(&id).unwrap().checkpoints.remove(&snapshot).unwrap();
+                self.say(format!("n{id} sends n{to} a snapshot of {}", state.applied.index));
+                if !self.lose_snapshots {
+                    self.queue.push_back((id, to, Parcel::Snapshot { bytes, state }));
+                }
+            }
+            Effect::Install { id: snapshot, index, switch, .. } => {
+                self.say(format!("n{id} installs a snapshot of {index}"));
+                let node = self.nodes.get_mut(&id).unwrap();
+                node.state = node.staged.remove(&snapshot).unwrap();
+                node.disk.write(&switch).unwrap();
+                node.disk.sync().unwrap();
+                assert_eq!(state_directory(&node.disk), Ok(Some(snapshot.clone())));
+                return Some(Input::SnapshotInstalled { id: snapshot });
+            }
+            Effect::DiscardSnapshot { id: snapshot } => {
+                self.say(format!("n{id} discards a snapshot"));
+                let node = self.nodes.get_mut(&id).unwrap();
+                node.checkpoints.remove(&snapshot);
+                node.staged.remove(&snapshot);
+            }
+            Effect::Compact { through, batch } => {
+                self.say(format!("n{id} compacts through {through}"));
+                self.nodes[&id].disk.write(&batch).unwrap();
+                return Some(Input::Compacted { through });
+            }
+            Effect::Welcome { peer, result } => {
+                let answer = result.map_or_else(|reason| format!("refuses it: {reason}"), |_| "accepts it".to_owned());
+                self.say(format!("n{id} heard hello of n{peer} and {answer}"));
+            }
+            Effect::Reply(reply) => self.reply(id, &reply),
+            Effect::RoleChanged(change) => self.say(format!(
+                "n{id} {:?} term {} leader {}{}",
+                change.role,
+                change.term,
+                change.leader,
+                if change.ready { " ready" } else { "" }
+            )),
+            Effect::Stop(reason) => self.say(format!("n{id} STOPS: {reason}")),
+        }
+        None
+    }
+
+    fn persist(&mut self, id: NodeId, persist: Persist) -> Option<Input> {
+        if let Some(from) = persist.truncate_from {
+            self.say(format!("n{id} replaces its log from {from} on"));
+        }
+        let node = self.nodes.get_mut(&id).unwrap();
+        if !self.manual_writes {
+            node.disk.write(&persist.batch).unwrap();
+            if persist.must_sync {
+                node.disk.sync().unwrap();
+            }
+            return Some(Input::Persisted(persist.number));
+        }
+        let entries = persist.entries.iter().map(|entry| entry.index.to_string()).collect::<Vec<_>>().join(" ");
+        let vote =
+            persist.hard_state.as_ref().map_or(String::new(), |hard| format!(" term {} vote {}", hard.term, hard.vote));
+        let line = format!("n{id} writes entries [{entries}]{vote}{}", if persist.must_sync { " (sync)" } else { "" });
+        node.writing.push_back(persist);
+        self.say(line);
+        None
+    }
+
+    /// What the node was writing becomes durable.
+    pub fn finish_writes(&mut self, id: NodeId) {
+        let node = self.nodes.get_mut(&id).unwrap();
+        let mut last = None;
+        for persist in node.writing.drain(..) {
+            node.disk.write(&persist.batch).unwrap();
+            last = Some(Input::Persisted(persist.number));
+        }
+        node.disk.sync().unwrap();
+        self.feed(id, last.into_iter().collect());
+    }
+
+    fn apply(&mut self, id: NodeId, entries: Vec<Committed>) -> Option<Input> {
+        let mut last = None;
+        for Committed { index, term, kind, proposal } in entries {
+            let state = &mut self.nodes.get_mut(&id).unwrap().state;
+            assert_eq!(index, state.applied.index + 1, "entries are applied in order");
+            (state.applied.index, state.applied.term) = (index, term);
+            let what = match kind {
+                CommittedKind::Command(data) => {
+                    let command = String::from_utf8_lossy(&data).into_owned();
+                    state.commands.push(command.clone());
+                    format!("{command:?}")
+                }
+                CommittedKind::Empty => "nothing".to_owned(),
+                CommittedKind::Configuration(conf) => {
+                    state.applied.conf_state = conf.clone();
+                    format!(
+                        "voters {:?} outgoing {:?} learners {:?}{}",
+                        conf.voters,
+                        conf.voters_outgoing,
+                        conf.learners,
+                        if conf.auto_leave { " leaving by itself" } else { "" }
+                    )
+                }
+            };
+            let ours = proposal.map_or(String::new(), |request| format!(" (request {request})"));
+            self.say(format!("n{id} applies {index}@{term} {what}{ours}"));
+            last = Some(Input::Applied { index });
+        }
+        last
+    }
+
+    fn make_snapshot(&mut self, id: NodeId, to: NodeId, at_least: u64) -> Input {
+        self.checkpoint += 1;
+        let name = format!("checkpoint-{}", self.checkpoint);
+        let node = self.nodes.get_mut(&id).unwrap();
+        let state = node.state.clone();
+        assert!(state.applied.index >= at_least);
+        let (index, term) = (state.applied.index, state.applied.term);
+        let conf_state = encode_conf_state(&state.applied.conf_state);
+        node.checkpoints.insert(name.clone(), state);
+        Input::SnapshotMade { to, result: Ok(SnapshotMeta { id: name, index, term, conf_state }) }
+    }
+
+    fn reply(&mut self, id: NodeId, reply: &Reply) {
+        let line = match reply {
+            Reply::Appended { id: request, index, term } => format!("request {request} is at {index}@{term}"),
+            Reply::ProposalRefused { id: request, why } => format!("request {request} is refused: {why:?}"),
+            Reply::OutcomeUnknown { id: request } => format!("request {request} has an unknown outcome"),
+            Reply::ReadReady { id: request, index } => {
+                let applied = self.nodes[&id].state.applied.index;
+                assert!(applied >= *index, "trap 14");
+                format!("read {request} may read at {index}")
+            }
+            Reply::ReadRefused { id: request, why } => format!("read {request} is refused: {why:?}"),
+        };
+        self.say(format!("n{id} {line}"));
+    }
+
+    /// Delivers what matches, until nothing is left that does.
+    pub fn deliver(&mut self, matches: impl Fn(NodeId, NodeId, &str) -> bool) {
+        let mut at = 0;
+        while at < self.queue.len() {
+            let (from, to, parcel) = &self.queue[at];
+            if !matches(*from, *to, &describe(parcel)) {
+                at += 1;
+                continue;
+            }
+            let (from, to, parcel) = self.queue.remove(at).unwrap();
+            if self.cut.contains(&from) || self.cut.contains(&to) || !self.nodes.contains_key(&to) {
+                continue;
+            }
+            match parcel {
+                Parcel::Message(bytes) => self.feed(to, vec![Input::Message { from, bytes }]),
+                Parcel::Snapshot { bytes, state } => {
+                    let id = format!("staged-{}", state.applied.index);
+                    self.nodes.get_mut(&to).unwrap().staged.insert(id.clone(), state);
+                    self.feed(from, vec![Input::SnapshotSent { to, ok: true }]);
+                    self.feed(to, vec![Input::SnapshotStaged { id, from, bytes }]);
+                }
+            }
+        }
+    }
+}
+
+pub fn describe(parcel: &Parcel) -> String {
+    match parcel {
+        Parcel::Message(bytes) => describe_message(bytes),
+        Parcel::Snapshot { bytes, .. } => format!("{} with its files", describe_message(bytes)),
+    }
+}
