@@ -186,3 +186,7 @@ fn handle(tx: &mut Tx<'_, '_>, body: &Body) -> Result<Vec<u8>> {
         Body::MarkRead(it) => call!(home::mark_read, tx, it),
     }
 }
+
+#[cfg(test)]
+#[path = "apply_tests.rs"]
+mod tests;

@@ -171,3 +171,7 @@ pub fn from_hex(text: &str) -> Option<Vec<u8>> {
     let digits = digits?;
     (digits.len() % 2 == 0).then(|| digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }
+
+#[cfg(test)]
+#[path = "context_tests.rs"]
+mod tests;

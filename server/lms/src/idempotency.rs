@@ -70,3 +70,7 @@ pub fn forget_expired(store: &mut Overlay<'_>, now_ms: i64, limit: usize) -> Res
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "idempotency_tests.rs"]
+mod tests;

@@ -132,3 +132,7 @@ impl Store for Overlay<'_> {
         Ok(rows)
     }
 }
+
+#[cfg(test)]
+#[path = "overlay_tests.rs"]
+mod tests;
