@@ -88,10 +88,13 @@ proptest! {
     }
 }
 
+/// A change in short.
+type Short<'a> = (Table, &'a [u8], Option<&'a [u8]>);
+
 #[test]
 fn the_digest_tells_what_changed_and_not_in_which_order() {
     let store = MemoryStore::default();
-    let digest = |changes: &[(Table, &[u8], Option<&[u8]>)]| {
+    let digest = |changes: &[Short<'_>]| {
         let mut overlay = Overlay::new(&store);
         for (table, key, value) in changes {
             match value {
