@@ -1,6 +1,6 @@
 //! Everything this node has to do with its peers.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,14 +19,16 @@ const JUDGEMENT_DEADLINE: Duration = Duration::from_secs(2);
 
 type Judgement = Result<lectern_raft::Hello, String>;
 
-/// The lanes to all peers, and the handshakes that wait for the replica's judgement.
+/// The lanes to all peers, and the handshake that waits for the replica's judgement.
 pub(crate) struct Hub {
     pub(super) shared: Arc<Shared>,
     pub(super) data: Arc<DataDir>,
     own: lectern_raft::Hello,
     addresses: BTreeMap<NodeId, String>,
     lanes: BTreeMap<NodeId, Lane>,
-    judgements: Mutex<HashMap<NodeId, VecDeque<oneshot::Sender<Judgement>>>>,
+    /// Judgements carry no number: one handshake at a time waits for the replica.
+    greeting: tokio::sync::Mutex<()>,
+    awaited: Mutex<Option<(NodeId, oneshot::Sender<Judgement>)>>,
     /// The newest inbound stream of each peer.
     inbound: Mutex<HashMap<NodeId, u64>>,
     runtime: Handle,
@@ -49,7 +51,8 @@ impl Hub {
             own,
             addresses,
             lanes,
-            judgements: Mutex::default(),
+            greeting: tokio::sync::Mutex::default(),
+            awaited: Mutex::default(),
             inbound: Mutex::default(),
             runtime,
             started: Instant::now(),
@@ -101,9 +104,9 @@ impl Hub {
 
     /// The replica judged a hello.
     pub(crate) fn judged(&self, peer: NodeId, judgement: Judgement) {
-        let mut waiting = self.judgements.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(judge) = waiting.get_mut(&peer).and_then(VecDeque::pop_front) {
-            let _gave_up = judge.send(judgement);
+        let mut awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, waiting)) = awaited.take_if(|(awaited, _)| *awaited == peer) {
+            let _gave_up = waiting.send(judgement);
         }
     }
 
@@ -111,13 +114,10 @@ impl Hub {
     pub(super) async fn greet(&self, hello: &wire::Hello) -> Result<(), String> {
         let to_judge = hello::to_judge(hello, &self.own)?;
         let peer = to_judge.node;
-        let (judge, judgement) = oneshot::channel();
-        {
-            // Judgements come in the order of the hellos, so both queues are filled under one lock.
-            let mut waiting = self.judgements.lock().unwrap_or_else(PoisonError::into_inner);
-            waiting.entry(peer).or_default().push_back(judge);
-            self.shared.inbox.push(Input::Hello { hello: to_judge });
-        }
+        let _greeting = self.greeting.lock().await;
+        let (waiting, judgement) = oneshot::channel();
+        *self.awaited.lock().unwrap_or_else(PoisonError::into_inner) = Some((peer, waiting));
+        self.shared.inbox.push(Input::Hello { hello: to_judge });
         match tokio::time::timeout(JUDGEMENT_DEADLINE, judgement).await {
             Ok(Ok(Ok(_))) => {
                 self.shared.board.peer_introduced(peer, hello::member(hello));
