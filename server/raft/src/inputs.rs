@@ -70,7 +70,11 @@ impl<D: Disk> Replica<D> {
         };
         let kind = message.get_msg_type();
         let addressed = message.from == from && message.to == self.config.node;
-        if !addressed || !travels_alone(kind) || !self.peers.hear(from, self.now) || self.frozen() {
+        if !addressed || !travels_alone(kind) {
+            return;
+        }
+        self.peers.hear(from, self.now);
+        if self.frozen() {
             return;
         }
         if kind == MessageType::MsgTimeoutNow && !self.clock.verdict().good {
@@ -165,7 +169,8 @@ impl<D: Disk> Replica<D> {
         if !self.clock.verdict().good {
             return Err(Refused::Clock);
         }
-        if self.unapplied_bytes > self.config.max_unapplied_bytes {
+        let behind = self.unapplied.len() >= self.config.max_pending_proposals;
+        if behind || self.unapplied_bytes > self.config.max_unapplied_bytes {
             return Err(Refused::Busy);
         }
         self.proposals.admit(bytes)
@@ -227,7 +232,8 @@ impl<D: Disk> Replica<D> {
             addressed && message.get_msg_type() == MessageType::MsgSnapshot && message.snapshot.is_some()
         });
         let accepted = message.is_some_and(|mut message| {
-            if self.frozen() || !self.peers.hear(from, self.now) {
+            self.peers.hear(from, self.now);
+            if self.frozen() {
                 return false;
             }
             message.mut_snapshot().data = id.clone().into_bytes();

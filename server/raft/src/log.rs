@@ -364,3 +364,96 @@ pub(crate) fn load_peers<D: Disk>(disk: &D) -> Result<(Incarnations, Vec<NodeId>
 fn scan_all<D: Disk>(disk: &D, (from, to): (&[u8], &[u8])) -> Result<Vec<Record>, DiskError> {
     disk.scan(from, to, u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::SimDisk;
+
+    fn entries(indexes: std::ops::RangeInclusive<u64>, term: u64) -> Vec<Entry> {
+        let data = |index: u64| format!("{index}@{term}").into_bytes();
+        indexes.map(|index| Entry { index, term, data: data(index), ..Entry::default() }).collect()
+    }
+
+    fn identity() -> Identity {
+        Hello { cluster_id: "c".into(), epoch: 1, node: 1, incarnation: "i".into() }
+    }
+
+    fn log(disk: &SimDisk) -> Log<SimDisk> {
+        found(disk, &identity(), &[1, 2, 3]).unwrap();
+        Log::open(disk.clone(), &identity(), &founding_state(disk).unwrap(), 0).unwrap()
+    }
+
+    fn terms(log: &Log<SimDisk>) -> Vec<u64> {
+        log.read(2, log.spans.last() + 1, u64::MAX).iter().map(|entry| entry.term).collect()
+    }
+
+    #[test]
+    fn trap_9_entries_are_served_until_the_write_that_holds_them_is_durable() {
+        let disk = SimDisk::new();
+        let mut log = log(&disk);
+        let (_, first) = log.append(1, &entries(2..=4, 1), None);
+        assert_eq!(terms(&log), [1, 1, 1], "nothing is on the disk yet");
+        let (truncated, second) = log.append(2, &entries(3..=3, 2), None);
+        assert_eq!(truncated, Some(3));
+        disk.write(&first).unwrap();
+        log.persisted(1);
+        assert!(log.needs_disk(2) && !log.needs_disk(3), "entry 3 of the first write was replaced since");
+        assert_eq!(terms(&log), [1, 2]);
+        disk.write(&second).unwrap();
+        log.persisted(2);
+        assert_eq!(terms(&log), [1, 2]);
+        assert_eq!(log.failure(), None);
+    }
+
+    #[test]
+    fn trap_8_a_replaced_tail_is_gone_from_the_disk() {
+        let disk = SimDisk::new();
+        let mut log = log(&disk);
+        let hard_state = HardState { term: 2, vote: 0, commit: 1 };
+        let (_, first) = log.append(1, &entries(2..=6, 1), None);
+        let (_, second) = log.append(2, &entries(3..=4, 2), Some(&hard_state));
+        disk.write(&first).unwrap();
+        disk.write(&second).unwrap();
+        let reopened = Log::open(disk.clone(), &identity(), &founding_state(&disk).unwrap(), 0).unwrap();
+        assert_eq!((reopened.spans.last(), terms(&reopened)), (4, vec![1, 2, 2]));
+    }
+
+    #[test]
+    fn compaction_and_reading_stop_at_their_limits() {
+        let disk = SimDisk::new();
+        let mut log = log(&disk);
+        let (_, batch) = log.append(1, &entries(2..=9, 1), None);
+        disk.write(&batch).unwrap();
+        log.persisted(1);
+        disk.write(&log.compact(5)).unwrap();
+        assert_eq!(log.spans.truncated(), (5, 1));
+        assert_eq!(log.read(6, 10, 1).len(), 1, "at least one");
+        assert_eq!(log.read(6, 10, u64::MAX).len(), 4);
+        assert!(disk.get(&entry_key(5)).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_log_that_cannot_be_read_says_so() {
+        let disk = SimDisk::new();
+        let mut log = log(&disk);
+        let (_, batch) = log.append(1, &entries(2..=3, 1), None);
+        disk.write(&batch).unwrap();
+        log.persisted(1);
+        disk.lose(&entry_key(2));
+        assert!(log.read(2, 4, u64::MAX).is_empty());
+        assert!(log.failure().unwrap().contains("entry 2"));
+    }
+
+    #[test]
+    fn founding_refuses_what_makes_no_sense() {
+        let disk = SimDisk::new();
+        for voters in [&[2, 3][..], &[1, 1, 2], &[0, 1]] {
+            assert!(matches!(found(&disk, &identity(), voters), Err(OpenError::BadFounding(_))));
+        }
+        assert_eq!(load_identity(&disk), Ok(None));
+        found(&disk, &identity(), &[]).unwrap();
+        assert_eq!(founding_state(&disk), Ok(Applied::default()), "a joiner begins with nothing");
+        assert!(matches!(found(&disk, &identity(), &[1]), Err(OpenError::AlreadyFounded(_))));
+    }
+}

@@ -11,8 +11,6 @@ pub(crate) struct Peers {
     incarnations: BTreeMap<NodeId, String>,
     /// Nodes that a configuration has dropped; on disk too.
     removed: BTreeSet<NodeId>,
-    /// Nodes whose last handshake was refused: their messages are ignored.
-    barred: BTreeSet<NodeId>,
     heard: BTreeMap<NodeId, u64>,
 }
 
@@ -29,12 +27,9 @@ impl Peers {
     /// Judges a handshake (trap 6). What is to be remembered of it goes into `batch`.
     pub(crate) fn judge(&mut self, me: &Hello, hello: &Hello, batch: &mut Batch) -> Result<Hello, String> {
         let judgement = self.refusal(me, hello).map_or_else(|| Ok(me.clone()), Err);
-        if judgement.is_err() {
-            self.barred.insert(hello.node);
-            return judgement;
-        }
-        self.barred.remove(&hello.node);
-        if let Entry::Vacant(unknown) = self.incarnations.entry(hello.node) {
+        if judgement.is_ok()
+            && let Entry::Vacant(unknown) = self.incarnations.entry(hello.node)
+        {
             unknown.insert(hello.incarnation.clone());
             batch.put(format::incarnation_key(hello.node), format::encode_text(&hello.incarnation));
         }
@@ -95,13 +90,9 @@ impl Peers {
         }
     }
 
-    /// Whether a message of this peer may be believed. Notes that it was heard.
-    pub(crate) fn hear(&mut self, node: NodeId, now: u64) -> bool {
-        if self.barred.contains(&node) {
-            return false;
-        }
+    /// A message of this peer came.
+    pub(crate) fn hear(&mut self, node: NodeId, now: u64) {
         self.heard.insert(node, now);
-        true
     }
 
     /// The connection is gone.
@@ -134,9 +125,8 @@ mod tests {
         assert_eq!(peers.judge(&hello(1, "a"), &hello(2, "b"), &mut batch), Ok(hello(1, "a")));
         assert_eq!(batch.ops.len(), 1, "the first incarnation is remembered on disk");
         assert_eq!(judge(&mut peers, &hello(2, "b")), Ok(hello(1, "a")));
-        assert!(peers.hear(2, 5));
         assert!(judge(&mut peers, &hello(2, "other")).unwrap_err().contains("lost its disk"));
-        assert!(!peers.hear(2, 6), "its messages are ignored");
+        assert_eq!(judge(&mut peers, &hello(2, "b")), Ok(hello(1, "a")), "an impostor does not lock the real one out");
         let mut reopened = Peers::new(vec![(2, "b".into())], vec![4]);
         assert!(judge(&mut reopened, &hello(2, "other")).is_err());
         assert!(judge(&mut reopened, &hello(4, "x")).unwrap_err().contains("was removed"));

@@ -114,7 +114,8 @@ impl<D: Disk> Replica<D> {
         };
         replica.role = replica.current_role();
         replica.effects.push(Effect::RoleChanged(replica.role));
-        if crate::members(&replica.conf_state) == [replica.config.node] {
+        let ConfState { voters, voters_outgoing, .. } = &replica.conf_state;
+        if *voters == [replica.config.node] && voters_outgoing.is_empty() {
             // Alone there is nobody to wait for. An error only means that the election comes with a tick.
             let _ = replica.raw.campaign();
         }

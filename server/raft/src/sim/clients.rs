@@ -19,14 +19,22 @@ pub(crate) struct Clients {
     proposals: BTreeMap<RequestId, (NodeId, u64, u64)>,
     /// Requests to try again.
     again: Vec<u64>,
-    /// Reads without an answer, and what was acknowledged when they began: index and request.
-    reads: BTreeMap<RequestId, (u64, u64)>,
+    /// Reads without an answer: at which node, and what was acknowledged when they began: index and request.
+    reads: BTreeMap<RequestId, (NodeId, (u64, u64))>,
     /// The last acknowledged write: its index and request.
     acknowledged: (u64, u64),
     /// The index of a write acknowledged after the healing.
     pub(crate) last_after_healing: Option<u64>,
     /// Requests at and above this one were first made after the healing.
     healed_from: Option<u64>,
+}
+
+impl Clients {
+    /// Everything asked before the healing, of a node that lived on, was answered one way or the other.
+    pub(crate) fn all_answered(&self) -> bool {
+        let from = self.healed_from.unwrap_or(0);
+        self.proposals.range(..from).next().is_none() && self.reads.range(..from).next().is_none()
+    }
 }
 
 impl<M: Machine> World<M> {
@@ -38,7 +46,7 @@ impl<M: Machine> World<M> {
         self.clients.next += 1;
         let id = self.clients.next;
         if self.dice.chance(300) {
-            self.clients.reads.insert(id, self.clients.acknowledged);
+            self.clients.reads.insert(id, (node, self.clients.acknowledged));
             return self.feed(node, Input::Read { id });
         }
         let retry = !self.clients.again.is_empty() && self.dice.chance(500);
@@ -76,7 +84,7 @@ impl<M: Machine> World<M> {
             }
             Reply::ReadReady { id, index } => {
                 self.checks.report.reads += 1;
-                let (floor, request) = self.clients.reads.remove(id).unwrap_or_default();
+                let (_, (floor, request)) = self.clients.reads.remove(id).unwrap_or_default();
                 let state = &self.nodes[&node].state;
                 let fresh = *index >= floor && state.applied.index >= *index;
                 ensure(fresh, || format!("node {node} reads at {index}, but {floor} was acknowledged before"))?;
@@ -111,6 +119,7 @@ impl<M: Machine> World<M> {
         for id in lost {
             self.retry_later(id);
         }
+        self.clients.reads.retain(|_, (at, _)| *at != node);
     }
 
     /// From here on a new write proves progress.

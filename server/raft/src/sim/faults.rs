@@ -17,6 +17,8 @@ const CLOCK_FAULT_MS: i64 = 5_000;
 pub(crate) enum Fault {
     /// Draw the next accident.
     Next,
+    /// Some node is taken away until everything is healed.
+    Outage,
     /// This node starts again.
     Restart(NodeId),
     /// The network is whole again.
@@ -33,6 +35,13 @@ impl<M: Machine> World<M> {
                 let next = 50 + self.dice.below(600);
                 self.schedule(next, Event::Fault(Fault::Next));
                 self.accident()
+            }
+            Fault::Outage => {
+                let ids = self.ids();
+                let node = *self.dice.pick(&ids).expect("there are nodes");
+                self.tell(|| format!("node {node} is paused until everything is healed"));
+                self.node(node).paused_until = u64::MAX;
+                Ok(())
             }
             Fault::Restart(node) => {
                 if !self.nodes[&node].is_up() {
@@ -131,11 +140,14 @@ impl<M: Machine> World<M> {
     pub(crate) fn heal(&mut self) -> Result<(), String> {
         self.tell(|| "everything is healed".to_owned());
         self.healed = true;
+        self.lose_a_stream = self.dice.chance(500);
         self.network.heal();
         self.network.weather = Weather { drop_permille: 0, duplicate_permille: 0, delay_ms: 3 };
         self.expect_progress();
         for node in self.ids() {
             self.node(node).paused_until = self.now;
+            let life = self.nodes[&node].life;
+            self.schedule(0, Event::Wake { node, life });
             self.start(node)?;
             self.set_clock(node, 0)?;
         }

@@ -20,6 +20,9 @@ use crate::{
 /// Nodes compare their hash chains after every so many entries.
 const COMPARE_EVERY: u64 = 64;
 
+/// How long before the healing one node is taken away, so that it needs a snapshot then.
+const OUTAGE_MS: u64 = 4_000;
+
 /// Something that will happen.
 pub(crate) enum Event<M> {
     Tick(NodeId),
@@ -80,6 +83,8 @@ pub(crate) struct World<M> {
     pub(crate) checks: Checks,
     events: BTreeMap<(u64, u64), Event<M>>,
     scheduled: u64,
+    /// One more snapshot is lost without a report, although all is healed.
+    pub(crate) lose_a_stream: bool,
     /// The second phase has begun: nothing goes wrong any more.
     pub(crate) healed: bool,
 }
@@ -119,6 +124,7 @@ impl<M: Machine> World<M> {
             checks,
             events: BTreeMap::new(),
             scheduled: 0,
+            lose_a_stream: false,
             healed: false,
         }
     }
@@ -143,6 +149,7 @@ impl<M: Machine> World<M> {
         self.schedule(500, Event::Fault(Fault::Next));
         let tick = self.nodes[&1].config.tick_ms;
         let end = self.options.ticks * tick;
+        self.schedule(end.saturating_sub(OUTAGE_MS), Event::Fault(Fault::Outage));
         self.run_until(end, |_| false)?;
         self.heal()?;
         let finish = self.now + self.options.heal_ticks * tick;
@@ -373,7 +380,9 @@ impl<M: Machine> World<M> {
         }
         if let Some((number, sync)) = node.begin_write()? {
             let life = node.life;
-            let delay = 1 + self.dice.below(8);
+            // A disk is slow now and then.
+            let longest = if self.dice.chance(20) { 100 } else { 8 };
+            let delay = 1 + self.dice.below(longest);
             self.schedule(delay, Event::Written { node: id, life, number, sync });
         }
         Ok(())
@@ -480,13 +489,14 @@ impl<M: Machine> World<M> {
     /// Streams a checkpoint. It may be lost, with a report or without one.
     fn stream(&mut self, from: NodeId, to: NodeId, snapshot: &str, bytes: Vec<u8>) {
         let life = self.nodes[&from].life;
-        let lost = self.network.is_cut(from, to) || (!self.healed && self.dice.chance(200));
+        let forgotten = self.healed && std::mem::take(&mut self.lose_a_stream);
+        let lost = forgotten || self.network.is_cut(from, to) || (!self.healed && self.dice.chance(200));
         let delay = 10 + self.dice.below(200);
         match self.node(from).checkpoints.remove(snapshot) {
             Some(state) if !lost => {
                 self.schedule(delay, Event::Stream { from, life, to, bytes, state: Box::new(state) });
             }
-            _ if self.dice.chance(500) => {}
+            _ if forgotten || self.dice.chance(500) => {}
             _ => self
                 .schedule(delay, Event::InputInLife { node: from, life, input: Input::SnapshotSent { to, ok: false } }),
         }
@@ -545,7 +555,7 @@ impl<M: Machine> World<M> {
     /// Everyone has applied all that was acknowledged, and a write made after the healing.
     fn has_recovered(&self) -> bool {
         let Some(last) = self.clients.last_after_healing else { return false };
-        self.nodes.values().all(|node| node.state.applied.index >= last)
+        self.clients.all_answered() && self.nodes.values().all(|node| node.state.applied.index >= last)
     }
 
     fn why_no_progress(&self) -> String {
@@ -566,6 +576,11 @@ impl<M: Machine> World<M> {
             )
         };
         let nodes: Vec<String> = self.nodes.iter().map(describe).collect();
-        format!("healed, but no progress: last write {:?}\n{}", self.clients.last_after_healing, nodes.join("\n"))
+        format!(
+            "healed, but no progress: last write {:?}, all answered: {}\n{}",
+            self.clients.last_after_healing,
+            self.clients.all_answered(),
+            nodes.join("\n")
+        )
     }
 }

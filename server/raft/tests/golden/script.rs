@@ -165,10 +165,12 @@ fn tick(cluster: &mut Cluster, ids: &[&str], count: u64) -> Outcome {
 fn deliver(cluster: &mut Cluster, command: &Command) -> Outcome {
     let from = key(command, "from").map(node).transpose()?;
     let to = key(command, "to").map(node).transpose()?;
+    let except = key(command, "except").map(str::to_owned);
     let kind = key(command, "kind").map(str::to_owned);
     cluster.deliver(|sender, receiver, text| {
         from.is_none_or(|from| from == sender)
             && to.is_none_or(|to| to == receiver)
+            && except.as_ref().is_none_or(|kind| !text.contains(&format!(" {kind} ")))
             && kind.as_ref().is_none_or(|kind| text.contains(&format!(" {kind} ")))
     });
     Ok(())
