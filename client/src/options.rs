@@ -39,7 +39,7 @@ impl ClientOptions {
             first_contact_deadline: Duration::from_secs(5),
             attempt_timeout: Duration::from_secs(2),
             max_backoff: Duration::from_secs(1),
-            transfer_patience: Duration::from_secs(120),
+            transfer_patience: Duration::from_mins(2),
             user_agent: concat!("lectern-client/", env!("CARGO_PKG_VERSION")).into(),
         }
     }

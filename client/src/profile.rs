@@ -216,6 +216,20 @@ impl Profiles {
         Ok(profile)
     }
 
+    /// Notes that the token under `name` is now one of the cluster at `endpoints`: makes the profile where there is none,
+    /// and gives it these addresses where it had only others.
+    pub fn adopt(&self, name: &str, endpoints: &[String]) -> Result<(), ClientError> {
+        check_name(name)?;
+        let endpoints = endpoints.iter().map(|endpoint| normalise_endpoint(endpoint)).collect::<Result<Vec<_>, _>>()?;
+        let saved = self.profile(name)?.unwrap_or_default();
+        if endpoints.iter().any(|endpoint| saved.endpoints.contains(endpoint)) {
+            return self.remember_nodes(name, &endpoints);
+        }
+        self.change_profiles(|file| {
+            file.profiles.insert(name.into(), Profile { endpoints, ..Profile::default() });
+        })
+    }
+
     /// Notes nodes that were learned, for the next start. Makes the profile where there is none yet.
     pub fn remember_nodes(&self, name: &str, nodes: &[String]) -> Result<(), ClientError> {
         let mut nodes: Vec<String> = nodes.iter().filter_map(|node| normalise_endpoint(node).ok()).collect();
@@ -411,6 +425,16 @@ mod tests {
             profiles.remember_nodes("default", &nodes).unwrap();
         }
         assert_eq!(profiles.profile("default").unwrap().unwrap().endpoints, ["127.0.0.1:1", "127.0.0.1:2"]);
+    }
+
+    #[test]
+    fn a_sign_in_elsewhere_takes_the_profile_along() {
+        let (_dir, profiles) = profiles();
+        profiles.adopt("default", &["localhost:1".into()]).unwrap();
+        profiles.adopt("default", &["localhost:1".into(), "127.0.0.1:2".into()]).unwrap();
+        assert_eq!(profiles.profile("default").unwrap().unwrap().endpoints, ["localhost:1", "127.0.0.1:2"]);
+        profiles.adopt("default", &["127.0.0.1:3".into()]).unwrap();
+        assert_eq!(profiles.profile("default").unwrap().unwrap().endpoints, ["127.0.0.1:3"]);
     }
 
     #[test]

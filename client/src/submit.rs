@@ -18,7 +18,7 @@ use crate::upload::{Progress, malformed, upload};
 use crate::{Client, ClientError, Dirs, private_file};
 
 /// Servers remember keys for seven days: an older journal is of no use.
-const JOURNAL_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+const JOURNAL_LIFE: Duration = Duration::from_hours(7 * 24);
 /// How often the bytes are completed when the cluster says that some are missing.
 const MAX_ROUNDS: u32 = 3;
 
@@ -217,7 +217,6 @@ fn journal_path(dirs: &Dirs, scope: &str, what: &HandIn, declarations: &[v1::Fil
 }
 
 fn fresh_journal(path: &Path, declarations: &[v1::FileDeclaration]) -> Result<Journal, ClientError> {
-    let hex = |digest: &Vec<u8>| digest.iter().map(|byte| format!("{byte:02x}")).collect();
     let journal = Journal {
         pledge_key: new_key(),
         submit_key: new_key(),
@@ -226,6 +225,10 @@ fn fresh_journal(path: &Path, declarations: &[v1::FileDeclaration]) -> Result<Jo
     };
     write_journal(path, &journal)?;
     Ok(journal)
+}
+
+fn hex(digest: &[u8]) -> String {
+    <[u8; 32]>::try_from(digest).map(|digest| blake3::Hash::from_bytes(digest).to_hex().to_string()).unwrap_or_default()
 }
 
 fn read_journal(path: &Path) -> Result<Option<Journal>, ClientError> {

@@ -1,0 +1,5 @@
+//! The client against nodes in this process that lose replies, know no leader, break off and die.
+
+mod calls;
+mod support;
+mod transfers;
