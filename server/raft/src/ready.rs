@@ -55,8 +55,19 @@ impl<D: Disk> Replica<D> {
         let mut ready = self.raw.ready();
         self.confirm_reads(&mut ready);
         let messages = ready.take_messages();
-        self.send(messages);
-        self.persist(&mut ready);
+        let before = &self.raw.store().hard_state;
+        let new_term = ready.hs().is_some_and(|now| (now.term, now.vote) != (before.term, before.vote));
+        // A leader's messages promise nothing about this disk, except that its term is its own: the only voter of a group
+        // leads before that is durable, and after a crash would lead in the same term with other entries.
+        let late = if new_term || !self.writes.is_durable(self.writes.term()) {
+            messages
+        } else {
+            self.send(messages);
+            Vec::new()
+        };
+        self.persist(&mut ready, new_term);
+        let late = late.iter().filter_map(outgoing).collect();
+        self.writes.hold(self.writes.term(), None, late);
         let committed = ready.take_committed_entries();
         self.hand_out(committed);
         self.raw.advance_append_async(ready);
@@ -76,7 +87,7 @@ impl<D: Disk> Replica<D> {
         self.effects.extend(messages.into_iter().filter_map(|message| outgoing(&message)));
     }
 
-    fn persist(&mut self, ready: &mut Ready) {
+    fn persist(&mut self, ready: &mut Ready, new_term: bool) {
         let held = ready.take_persisted_messages().into_iter().filter_map(|message| outgoing(&message)).collect();
         let entries = ready.take_entries();
         let hard_state = ready.hs().cloned();
@@ -86,6 +97,9 @@ impl<D: Disk> Replica<D> {
             return self.writes.hold(write, Some(ready.number()), held);
         }
         let number = self.writes.issue();
+        if new_term {
+            self.writes.term_changes_with(number);
+        }
         let (truncate_from, batch) = self.raw.mut_store().append(number, &entries, hard_state.as_ref());
         self.writes.hold(number, Some(ready.number()), held);
         let must_sync = ready.must_sync();

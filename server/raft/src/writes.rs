@@ -17,6 +17,8 @@ struct Held {
 pub(crate) struct Writes {
     issued: u64,
     durable: u64,
+    /// The last write that changed term or vote.
+    term: u64,
     held: VecDeque<Held>,
     /// Records that belong to no Ready, for the next write of their own …
     pub(crate) notes: Batch,
@@ -34,6 +36,21 @@ impl Writes {
     /// The last number issued.
     pub(crate) fn issued(&self) -> u64 {
         self.issued
+    }
+
+    /// This write changes term or vote.
+    pub(crate) fn term_changes_with(&mut self, write: u64) {
+        self.term = write;
+    }
+
+    /// The last write that changed term or vote.
+    pub(crate) fn term(&self) -> u64 {
+        self.term
+    }
+
+    /// Whether this write is durable.
+    pub(crate) fn is_durable(&self, write: u64) -> bool {
+        write <= self.durable
     }
 
     /// Nothing is under way.

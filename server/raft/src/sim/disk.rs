@@ -12,7 +12,6 @@ struct Platters {
     /// What a reader sees: durable and everything written since.
     current: Table,
     unsynced: Vec<Batch>,
-    failing: bool,
 }
 
 /// A [`Disk`] whose clones share the same platters, so that it outlives the replica that crashed on it.
@@ -46,11 +45,6 @@ impl SimDisk {
         unsynced.len() - kept
     }
 
-    /// From now on every write and sync fails, or none does.
-    pub fn set_failing(&self, failing: bool) {
-        self.0.borrow_mut().failing = failing;
-    }
-
     /// Whether the entry at (index, term) would survive a crash now, itself or in a snapshot.
     pub(crate) fn holds(&self, index: u64, term: u64) -> bool {
         let platters = self.0.borrow();
@@ -69,10 +63,6 @@ impl SimDisk {
         let mut platters = self.0.borrow_mut();
         platters.durable.remove(key);
         platters.current.remove(key);
-    }
-
-    fn check(&self) -> Result<(), DiskError> {
-        if self.0.borrow().failing { Err(DiskError("input/output error".to_owned())) } else { Ok(()) }
     }
 }
 
@@ -111,7 +101,6 @@ impl Disk for SimDisk {
     }
 
     fn write(&self, batch: &Batch) -> Result<(), DiskError> {
-        self.check()?;
         let mut platters = self.0.borrow_mut();
         write(&mut platters.current, batch);
         platters.unsynced.push(batch.clone());
@@ -119,7 +108,6 @@ impl Disk for SimDisk {
     }
 
     fn sync(&self) -> Result<(), DiskError> {
-        self.check()?;
         let mut platters = self.0.borrow_mut();
         for batch in std::mem::take(&mut platters.unsynced) {
             write(&mut platters.durable, &batch);
