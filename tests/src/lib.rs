@@ -1,1 +1,11 @@
-//! tests
+//! End to end: the real programs, three server processes on a loopback net of their own, real signals.
+//!
+//! `cargo test` builds only what a test links; these tests run the programs of the whole workspace, so build them first:
+//! `cargo build --release --workspace`, or simply `scripts/test`.
+
+pub mod cluster;
+pub mod program;
+pub mod wait;
+
+pub use cluster::Cluster;
+pub use program::{Person, Ran};

@@ -1,0 +1,269 @@
+//! A cluster of real server processes in a temporary folder.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::program::{Person, Ran, bin};
+use crate::wait;
+
+/// An election, a start or a catch-up takes no longer, even on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+static NEXT_NET: AtomicU32 = AtomicU32::new(1);
+
+/// Three nodes (or as many as asked for), killed and removed when dropped.
+pub struct Cluster {
+    dir: tempfile::TempDir,
+    net: String,
+    size: u32,
+    nodes: Vec<Option<Child>>,
+    people: AtomicU32,
+    /// Environment of every node started from here on.
+    pub node_env: Vec<(u32, String, String)>,
+    /// Lines added to `server.toml` of every node started from here on.
+    pub extra_config: String,
+}
+
+impl Cluster {
+    /// Founds and starts three nodes, and waits for a leader.
+    pub fn start() -> Self {
+        let mut cluster = Self::found(3);
+        cluster.start_all();
+        cluster
+    }
+
+    /// Founds `size` nodes and starts none.
+    pub fn found(size: u32) -> Self {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let pid = std::process::id();
+        let net = format!("127.{}.{}", 100 + pid % 100, (pid / 100 + 31 * NEXT_NET.fetch_add(1, Ordering::Relaxed)) % 254 + 1);
+        let nodes = (0..size).map(|_| None).collect();
+        let cluster = Self {
+            dir, net, size, nodes, people: AtomicU32::new(0), node_env: Vec::new(), extra_config: String::new(),
+        };
+        let genesis = cluster.path("genesis.json");
+        let mut init = Command::new(bin("lectern-server"));
+        init.args(["init", "--admin", "admin", "--print-code-only", "--genesis"]).arg(&genesis);
+        for node in 1..=size {
+            init.args(["--member", &format!("{node}={},{}", cluster.peer_address(node), cluster.address(node))]);
+        }
+        let code = Ran::new("lectern-server init".into(), init.output().expect("lectern-server starts")).ok().stdout;
+        fs::write(cluster.path("admin-code"), code.trim()).expect("the folder is writable");
+        for node in 1..=size {
+            let mut init = Command::new(bin("lectern-server"));
+            init.arg("init").arg("--from").arg(&genesis).args(["--node", &node.to_string(), "--data"]).arg(cluster.data_dir(node));
+            Ran::new(format!("lectern-server init --node {node}"), init.output().expect("lectern-server starts")).ok();
+        }
+        cluster
+    }
+
+    /// Starts every node that does not run, and waits for a leader.
+    pub fn start_all(&mut self) {
+        for node in 1..=self.size {
+            if !self.runs(node) {
+                self.start_node(node);
+            }
+        }
+        self.await_leader();
+    }
+
+    /// Starts one node and returns at once.
+    pub fn start_node(&mut self, node: u32) {
+        let config = self.path(&format!("node{node}.toml"));
+        let text = format!(
+            "data_dir = {:?}\nclient_listen = {:?}\npeer_listen = {:?}\nmetrics_listen = \"{}.{node}:7402\"\n{}",
+            self.data_dir(node), self.address(node), self.peer_address(node), self.net, self.extra_config
+        );
+        fs::write(&config, text).expect("the folder is writable");
+        let log = File::options().create(true).append(true).open(self.log_path(node)).expect("the log opens");
+        let mut command = Command::new(bin("lectern-server"));
+        command.arg("run").arg("--config").arg(config).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        for (of, key, value) in &self.node_env {
+            if *of == node {
+                command.env(key, value);
+            }
+        }
+        self.nodes[node as usize - 1] = Some(command.spawn().expect("lectern-server starts"));
+    }
+
+    /// Sends SIGKILL to a node and waits until it is gone.
+    pub fn kill(&mut self, node: u32) {
+        if let Some(mut child) = self.nodes[node as usize - 1].take() {
+            child.kill().expect("the node can be killed");
+            child.wait().expect("the node ends");
+        }
+    }
+
+    /// Sends SIGTERM to a node and returns its exit code.
+    pub fn terminate(&mut self, node: u32) -> Option<i32> {
+        let mut child = self.nodes[node as usize - 1].take().expect("the node runs");
+        self.signal_child(&child, "TERM");
+        child.wait().expect("the node ends").code()
+    }
+
+    /// Sends a named signal, such as `STOP`, to a running node.
+    pub fn signal(&self, node: u32, signal: &str) {
+        self.signal_child(self.nodes[node as usize - 1].as_ref().expect("the node runs"), signal);
+    }
+
+    fn signal_child(&self, child: &Child, signal: &str) {
+        let sent = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().expect("kill runs");
+        assert!(sent.success(), "kill -{signal} failed");
+    }
+
+    /// Whether a node's process runs.
+    pub fn runs(&mut self, node: u32) -> bool {
+        self.nodes[node as usize - 1].as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)))
+    }
+
+    /// Kills the leader with SIGKILL; returns its number.
+    pub fn kill_leader(&mut self) -> u32 {
+        let leader = self.await_leader();
+        self.kill(leader);
+        leader
+    }
+
+    /// The cluster's status as `lectern-monitor status --json` prints it.
+    pub fn status(&self) -> Value {
+        Person::new("lectern-monitor", &self.path("monitor"), &self.endpoints()).run(&["status"]).json()
+    }
+
+    /// Waits until a majority reports one leader; returns its number.
+    pub fn await_leader(&mut self) -> u32 {
+        self.assert_none_stopped();
+        wait::until("a leader", PATIENCE, || {
+            let ran = Person::new("lectern-monitor", &self.path("monitor"), &self.endpoints()).run(&["status"]);
+            let status: Value = serde_json::from_str(&ran.stdout).ok()?;
+            u32::try_from(status["leader"].as_u64()?).ok()
+        })
+    }
+
+    /// Waits until every running node has applied what the leader had committed when this was called.
+    pub fn await_caught_up(&mut self) {
+        let target = wait::until("a commit index", PATIENCE, || {
+            let status = self.status();
+            status["nodes"].as_array()?.iter().filter_map(|node| node["commit"].as_u64()).max()
+        });
+        wait::until(&format!("every node to apply entry {target}"), PATIENCE, || {
+            let status = self.status();
+            let nodes = status["nodes"].as_array()?;
+            let caught_up = |node: &Value| node["reachable"] == false || node["applied"].as_u64() >= Some(target);
+            let running = self.nodes.iter().flatten().count();
+            let reachable = nodes.iter().filter(|node| node["reachable"] == true).count();
+            (reachable == running && nodes.iter().all(caught_up)).then_some(())
+        });
+    }
+
+    /// Panics, with the end of its log, when a node stopped by itself.
+    pub fn assert_none_stopped(&mut self) {
+        for node in 1..=self.size {
+            let stopped = self.nodes[node as usize - 1].as_mut().and_then(|child| child.try_wait().ok().flatten());
+            if let Some(status) = stopped {
+                panic!("node {node} stopped by itself ({status}):\n{}", self.log(node));
+            }
+        }
+    }
+
+    /// What a node wrote to its log.
+    pub fn log(&self, node: u32) -> String {
+        fs::read_to_string(self.log_path(node)).unwrap_or_default()
+    }
+
+    /// Addresses of all nodes for clients, comma separated.
+    pub fn endpoints(&self) -> String {
+        (1..=self.size).map(|node| self.address(node)).collect::<Vec<_>>().join(",")
+    }
+
+    /// A node's address for clients.
+    pub fn address(&self, node: u32) -> String {
+        format!("{}.{node}:7400", self.net)
+    }
+
+    /// A node's address for metrics.
+    pub fn metrics_address(&self, node: u32) -> String {
+        format!("{}.{node}:7402", self.net)
+    }
+
+    fn peer_address(&self, node: u32) -> String {
+        format!("{}.{node}:7401", self.net)
+    }
+
+    /// A node's data.
+    pub fn data_dir(&self, node: u32) -> PathBuf {
+        self.path(&format!("node{node}"))
+    }
+
+    fn log_path(&self, node: u32) -> PathBuf {
+        self.path(&format!("node{node}.log"))
+    }
+
+    /// A path in the cluster's temporary folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Somebody new with a configuration of their own.
+    pub fn person(&self, program: &'static str) -> Person {
+        let number = self.people.fetch_add(1, Ordering::Relaxed);
+        Person::new(program, &self.path(&format!("person{number}")), &self.endpoints())
+    }
+
+    /// The administrator, activated with the founding code and signed in.
+    pub fn admin(&self) -> Person {
+        let code = fs::read_to_string(self.path("admin-code")).expect("the cluster was founded");
+        self.activate("admin", code.trim())
+    }
+
+    /// An account activated with its one-time code and signed in, with the password `PASSWORD`.
+    pub fn activate(&self, username: &str, code: &str) -> Person {
+        let person = self.person("lectern-instructor");
+        let input = format!("{code}\n{PASSWORD}\n");
+        person.run_with_input(&["activate", username, "--code-stdin", "--password-stdin"], &input).ok();
+        person
+    }
+
+    /// A new account, made, activated and signed in.
+    pub fn account(&self, admin: &Person, username: &str, name: &str) -> Person {
+        admin.run(&["account", "create", username, "--name", name, "--sis-id", &format!("sis-{username}")]).ok();
+        let issued = admin.run(&["account", "code", username]).json();
+        let code = issued["codes"][0]["code"].as_str().unwrap_or_else(|| panic!("no code in {issued}")).to_owned();
+        self.activate(username, &code)
+    }
+}
+
+/// The password of every account that the harness activates.
+pub const PASSWORD: &str = "correct horse battery";
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        for node in 1..=self.size {
+            self.kill(node);
+            if std::thread::panicking() {
+                let log = self.log(node);
+                let tail: Vec<&str> = log.lines().rev().take(15).collect();
+                eprintln!("--- node {node}, end of its log");
+                tail.iter().rev().for_each(|line| eprintln!("{line}"));
+            }
+        }
+    }
+}
+
+/// A file of `bytes` reproducible pseudo-random bytes.
+pub fn make_file(path: &Path, bytes: usize, seed: u64) {
+    let mut state = seed | 1;
+    let mut data = Vec::with_capacity(bytes + 8);
+    while data.len() < bytes {
+        // xorshift64: incompressible enough for the purpose.
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        data.extend_from_slice(&state.to_le_bytes());
+    }
+    data.truncate(bytes);
+    fs::write(path, data).expect("the folder is writable");
+}
