@@ -9,7 +9,7 @@ use std::str::FromStr;
 use crate::ClientError;
 
 /// Where a node listens when nobody says otherwise.
-pub const DEFAULT_PORT: u16 = 7400;
+pub const DEFAULT_PORT: u16 = 7600;
 
 /// A cluster as a person names it.
 ///
@@ -46,7 +46,7 @@ impl ClusterAddress {
              cross a network in clear text"
         };
         Err(ClientError::usage(format!(
-            "{}: {why}; work on the node itself, or through a tunnel such as `ssh -L 7400:127.0.0.1:7400 HOST`",
+            "{}: {why}; work on the node itself, or through a tunnel such as `ssh -L 7600:127.0.0.1:7600 HOST`",
             self.endpoint()
         )))
     }
@@ -126,12 +126,12 @@ mod tests {
     #[test]
     fn addresses_parse_with_and_without_port_and_fingerprint() {
         let cases = [
-            ("lectern://localhost", "localhost:7400"),
+            ("lectern://localhost", "localhost:7600"),
             ("lectern://127.0.0.1:7401", "127.0.0.1:7401"),
             ("127.0.0.1:7401", "127.0.0.1:7401"),
             ("lectern://[::1]:9", "[::1]:9"),
-            ("[::1]", "[::1]:7400"),
-            ("lectern://host.example/", "host.example:7400"),
+            ("[::1]", "[::1]:7600"),
+            ("lectern://host.example/", "host.example:7600"),
         ];
         for (text, endpoint) in cases {
             assert_eq!(text.parse::<ClusterAddress>().unwrap().endpoint(), endpoint, "{text}");

@@ -188,8 +188,8 @@ mod tests {
     #[test]
     fn an_address_off_the_machine_is_not_learned() {
         let (nodes, options) = nodes();
-        nodes.learn("10.0.0.1:7400", &options);
-        nodes.set_leader("10.0.0.1:7400", &options);
+        nodes.learn("10.0.0.1:7600", &options);
+        nodes.set_leader("10.0.0.1:7600", &options);
         assert_eq!(nodes.addresses().len(), 3);
         assert_eq!(nodes.leader(), None);
     }

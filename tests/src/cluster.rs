@@ -76,7 +76,7 @@ impl Cluster {
     pub fn start_node(&mut self, node: u32) {
         let config = self.path(&format!("node{node}.toml"));
         let text = format!(
-            "data_dir = {:?}\nclient_listen = {:?}\npeer_listen = {:?}\nmetrics_listen = \"{}.{node}:7402\"\n{}",
+            "data_dir = {:?}\nclient_listen = {:?}\npeer_listen = {:?}\nmetrics_listen = \"{}.{node}:7602\"\n{}",
             self.data_dir(node), self.address(node), self.peer_address(node), self.net, self.extra_config
         );
         fs::write(&config, text).expect("the folder is writable");
@@ -181,16 +181,16 @@ impl Cluster {
 
     /// A node's address for clients.
     pub fn address(&self, node: u32) -> String {
-        format!("{}.{node}:7400", self.net)
+        format!("{}.{node}:7600", self.net)
     }
 
     /// A node's address for metrics.
     pub fn metrics_address(&self, node: u32) -> String {
-        format!("{}.{node}:7402", self.net)
+        format!("{}.{node}:7602", self.net)
     }
 
     fn peer_address(&self, node: u32) -> String {
-        format!("{}.{node}:7401", self.net)
+        format!("{}.{node}:7601", self.net)
     }
 
     /// A node's data.

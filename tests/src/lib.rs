@@ -3,9 +3,11 @@
 //! `cargo test` builds only what a test links; these tests run the programs of the whole workspace, so build them first:
 //! `cargo build --release --workspace`, or simply `scripts/test`.
 
+pub mod class;
 pub mod cluster;
 pub mod program;
 pub mod wait;
 
+pub use class::Class;
 pub use cluster::Cluster;
 pub use program::{Person, Ran};
