@@ -6,6 +6,7 @@
 pub mod class;
 pub mod cluster;
 pub mod program;
+pub mod proxy;
 pub mod wait;
 
 pub use class::Class;

@@ -166,6 +166,6 @@ fn guessing_a_password_is_slowed_and_told_nothing() {
     let guesser = class.cluster.person("lectern-student");
     let known = guesser.run_with_input(&["sign-in", "ada", "--password-stdin"], "wrong password\n");
     let unknown = guesser.run_with_input(&["sign-in", "nobody-here", "--password-stdin"], "wrong password\n");
-    let text = |ran: lectern_tests::Ran| ran.refused(3, "NOT_SIGNED_IN")["error"]["message"].clone();
+    let text = |ran: lectern_tests::Ran| ran.refused(REFUSED, "BAD_CREDENTIALS")["error"]["message"].clone();
     assert_eq!(text(known), text(unknown), "whether an account exists is not told");
 }

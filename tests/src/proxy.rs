@@ -1,0 +1,70 @@
+//! A TCP proxy between clients and a node, whose way back can be stopped: replies that are lost on the way.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+/// Forwards `listen` to `target` until dropped.
+pub struct Proxy {
+    swallow: Arc<AtomicBool>,
+    connections: Arc<Mutex<Vec<TcpStream>>>,
+}
+
+impl Proxy {
+    /// Begins to listen.
+    pub fn start(listen: &str, target: &str) -> Self {
+        let listener = TcpListener::bind(listen).unwrap_or_else(|error| panic!("the proxy cannot listen on {listen}: {error}"));
+        let swallow = Arc::new(AtomicBool::new(false));
+        let connections = Arc::new(Mutex::new(Vec::new()));
+        let proxy = Self { swallow: Arc::clone(&swallow), connections: Arc::clone(&connections) };
+        let target = target.to_owned();
+        thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                let Ok(server) = TcpStream::connect(&target) else { continue };
+                let mut open = connections.lock().expect("no thread panics with the list");
+                for stream in [&client, &server] {
+                    open.push(stream.try_clone().expect("a socket can be cloned"));
+                }
+                let clone = |stream: &TcpStream| stream.try_clone().expect("a socket can be cloned");
+                let (to_server, from_server) = ((clone(&client), clone(&server)), (server, client));
+                thread::spawn(move || pump(to_server.0, to_server.1, None));
+                let swallow = Arc::clone(&swallow);
+                thread::spawn(move || pump(from_server.0, from_server.1, Some(swallow)));
+            }
+        });
+        proxy
+    }
+
+    /// From now on nothing that the node says reaches a client.
+    pub fn swallow_replies(&self) {
+        self.swallow.store(true, Ordering::SeqCst);
+    }
+
+    /// Cuts every connection; new ones work in both directions.
+    pub fn cut_and_heal(&self) {
+        self.swallow.store(false, Ordering::SeqCst);
+        for stream in self.connections.lock().expect("no thread panics with the list").drain(..) {
+            // It may be gone already.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+fn pump(mut from: TcpStream, mut to: TcpStream, swallow: Option<Arc<AtomicBool>>) {
+    let mut buffer = [0; 16 * 1024];
+    loop {
+        let count = match from.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(_) => break,
+        };
+        let lost = swallow.as_ref().is_some_and(|swallow| swallow.load(Ordering::SeqCst));
+        if !lost && to.write_all(&buffer[..count]).is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown(Shutdown::Both);
+}
