@@ -35,7 +35,19 @@ impl Class {
     /// Creates `cs101/SLUG` for text and files, changed by further options.
     pub fn assignment(&self, slug: &str, options: &[&str]) {
         let name = format!("cs101/{slug}");
-        let base = ["assignment", "create", &name, "--title", slug, "--type", "text", "--type", "files", "--type", "directory"];
+        let base = [
+            "assignment",
+            "create",
+            &name,
+            "--title",
+            slug,
+            "--type",
+            "text",
+            "--type",
+            "files",
+            "--type",
+            "directory",
+        ];
         self.instructor.run(&[&base[..], options].concat()).ok();
     }
 

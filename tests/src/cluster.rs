@@ -41,10 +41,20 @@ impl Cluster {
     pub fn found(size: u32) -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let pid = std::process::id();
-        let net = format!("127.{}.{}", 100 + pid % 100, (pid / 100 + 31 * NEXT_NET.fetch_add(1, Ordering::Relaxed)) % 254 + 1);
+        let net = format!(
+            "127.{}.{}",
+            100 + pid % 100,
+            (pid / 100 + 31 * NEXT_NET.fetch_add(1, Ordering::Relaxed)) % 254 + 1
+        );
         let nodes = (0..size).map(|_| None).collect();
         let cluster = Self {
-            dir, net, size, nodes, people: AtomicU32::new(0), node_env: Vec::new(), extra_config: String::new(),
+            dir,
+            net,
+            size,
+            nodes,
+            people: AtomicU32::new(0),
+            node_env: Vec::new(),
+            extra_config: String::new(),
         };
         let genesis = cluster.path("genesis.json");
         let mut init = Command::new(bin("lectern-server"));
@@ -56,7 +66,11 @@ impl Cluster {
         fs::write(cluster.path("admin-code"), code.trim()).expect("the folder is writable");
         for node in 1..=size {
             let mut init = Command::new(bin("lectern-server"));
-            init.arg("init").arg("--from").arg(&genesis).args(["--node", &node.to_string(), "--data"]).arg(cluster.data_dir(node));
+            init.arg("init")
+                .arg("--from")
+                .arg(&genesis)
+                .args(["--node", &node.to_string(), "--data"])
+                .arg(cluster.data_dir(node));
             Ran::new(format!("lectern-server init --node {node}"), init.output().expect("lectern-server starts")).ok();
         }
         cluster
@@ -77,7 +91,11 @@ impl Cluster {
         let config = self.path(&format!("node{node}.toml"));
         let text = format!(
             "data_dir = {:?}\nclient_listen = {:?}\npeer_listen = {:?}\nmetrics_listen = \"{}.{node}:7602\"\n{}",
-            self.data_dir(node), self.address(node), self.peer_address(node), self.net, self.extra_config
+            self.data_dir(node),
+            self.address(node),
+            self.peer_address(node),
+            self.net,
+            self.extra_config
         );
         fs::write(&config, text).expect("the folder is writable");
         let log = File::options().create(true).append(true).open(self.log_path(node)).expect("the log opens");
@@ -112,7 +130,8 @@ impl Cluster {
     }
 
     fn signal_child(&self, child: &Child, signal: &str) {
-        let sent = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().expect("kill runs");
+        let sent =
+            Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().expect("kill runs");
         assert!(sent.success(), "kill -{signal} failed");
     }
 

@@ -58,16 +58,24 @@ impl Ran {
     #[track_caller]
     pub fn json(self) -> Value {
         let ran = self.ok();
-        serde_json::from_str(&ran.stdout).unwrap_or_else(|e| panic!("`{}` printed no JSON ({e}): {}", ran.command, ran.stdout))
+        serde_json::from_str(&ran.stdout)
+            .unwrap_or_else(|e| panic!("`{}` printed no JSON ({e}): {}", ran.command, ran.stdout))
     }
 
     /// Panics unless the program was refused with exactly this reason and exit code.
     #[track_caller]
     pub fn refused(self, code: i32, reason: &str) -> Value {
-        assert!(self.code == code, "`{}` ended with {}, not {code}:\n{}{}", self.command, self.code, self.stdout, self.stderr);
+        assert!(
+            self.code == code,
+            "`{}` ended with {}, not {code}:\n{}{}",
+            self.command,
+            self.code,
+            self.stdout,
+            self.stderr
+        );
         let line = self.stderr.lines().last().unwrap_or_default();
-        let error: Value =
-            serde_json::from_str(line).unwrap_or_else(|e| panic!("`{}` gave no JSON error ({e}): {}", self.command, self.stderr));
+        let error: Value = serde_json::from_str(line)
+            .unwrap_or_else(|e| panic!("`{}` gave no JSON error ({e}): {}", self.command, self.stderr));
         assert_eq!(error["error"]["reason"], reason, "`{}`: {}", self.command, self.stderr);
         error
     }

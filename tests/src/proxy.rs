@@ -15,7 +15,8 @@ pub struct Proxy {
 impl Proxy {
     /// Begins to listen.
     pub fn start(listen: &str, target: &str) -> Self {
-        let listener = TcpListener::bind(listen).unwrap_or_else(|error| panic!("the proxy cannot listen on {listen}: {error}"));
+        let listener =
+            TcpListener::bind(listen).unwrap_or_else(|error| panic!("the proxy cannot listen on {listen}: {error}"));
         let swallow = Arc::new(AtomicBool::new(false));
         let connections = Arc::new(Mutex::new(Vec::new()));
         let proxy = Self { swallow: Arc::clone(&swallow), connections: Arc::clone(&connections) };

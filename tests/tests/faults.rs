@@ -163,7 +163,9 @@ fn a_reply_that_was_lost_is_asked_for_again_and_the_work_is_there_once() {
         async move { client.call(submit_request("heard once")).await }
     });
     let here = class.student.through(&direct);
-    wait::until("the submission whose reply is lost", PATIENCE, || (class.attempts(&here, "cs101/hw1") == 1).then_some(()));
+    wait::until("the submission whose reply is lost", PATIENCE, || {
+        (class.attempts(&here, "cs101/hw1") == 1).then_some(())
+    });
     assert!(!call.is_finished(), "the reply cannot have arrived");
     proxy.cut_and_heal();
     let answer = runtime.block_on(call).expect("no panic").expect("asked again with the same key");

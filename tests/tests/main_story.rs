@@ -24,7 +24,8 @@ fn a_course_from_roster_to_grade_survives_the_death_of_two_leaders_and_of_the_wh
     assert_eq!(draft["revision"], 1);
     let big = cluster.path("measurements.bin");
     make_file(&big, 20 * MIB, 7);
-    let mut upload = student.start(&["submit", "cs101/hw1", big.to_str().expect("UTF-8"), "--draft", "--comment", "as discussed"]);
+    let mut upload =
+        student.start(&["submit", "cs101/hw1", big.to_str().expect("UTF-8"), "--draft", "--comment", "as discussed"]);
     await_chunks(&cluster, &student, &mut upload);
     let first = cluster.kill_leader();
     let receipt = upload.finish().json();
@@ -56,7 +57,10 @@ fn a_course_from_roster_to_grade_survives_the_death_of_two_leaders_and_of_the_wh
     assert_the_student_sees_the_grade(&student);
     let back = cluster.path("back");
     student.run(&["submission", "fetch", "cs101/hw1", "--dir", back.to_str().expect("UTF-8")]).ok();
-    assert!(fs::read(back.join("measurements.bin")).expect("fetched") == fs::read(&big).expect("made"), "byte for byte");
+    assert!(
+        fs::read(back.join("measurements.bin")).expect("fetched") == fs::read(&big).expect("made"),
+        "byte for byte"
+    );
     if let Some((path, slug)) = reading {
         let saved = cluster.path("saved.pdf");
         student.run(&["material", "save", &format!("cs101/{slug}"), "--output", saved.to_str().expect("UTF-8")]).ok();
@@ -68,7 +72,9 @@ fn a_course_from_roster_to_grade_survives_the_death_of_two_leaders_and_of_the_wh
 }
 
 fn set_up_the_course(cluster: &Cluster, admin: &Person, instructor: &Person) {
-    admin.run(&["course", "create", "cs101", "--code", "CS 101", "--title", "Invariants", "--instructor", "noether"]).ok();
+    admin
+        .run(&["course", "create", "cs101", "--code", "CS 101", "--title", "Invariants", "--instructor", "noether"])
+        .ok();
     instructor.run(&["course", "publish", "cs101"]).ok();
     let users = "user_id,login_id,full_name,email,status\n\
                  s-1,ada,Ada Lovelace,ada@example.org,active\n\
@@ -79,13 +85,35 @@ fn set_up_the_course(cluster: &Cluster, admin: &Person, instructor: &Person) {
     fs::write(cluster.path("users.csv"), users).expect("the folder is writable");
     fs::write(cluster.path("enrollments.csv"), enrollments).expect("the folder is writable");
     let (users, enrollments) = (cluster.path("users.csv"), cluster.path("enrollments.csv"));
-    let import = ["roster", "import", "cs101", "--enrollments", enrollments.to_str().expect("UTF-8"), "--users", users.to_str().expect("UTF-8")];
+    let import = [
+        "roster",
+        "import",
+        "cs101",
+        "--enrollments",
+        enrollments.to_str().expect("UTF-8"),
+        "--users",
+        users.to_str().expect("UTF-8"),
+    ];
     let preview = instructor.run(&[&import[..], &["--preview"]].concat()).json();
     let saved = instructor.run(&import).json();
     assert_eq!(preview["rows"], saved["rows"], "the preview equals what is saved");
     assert_eq!(saved["invited"], 2);
     instructor
-        .run(&["assignment", "create", "cs101/hw1", "--title", "Symmetry", "--points", "100", "--due", "+2d", "--type", "text", "--type", "files"])
+        .run(&[
+            "assignment",
+            "create",
+            "cs101/hw1",
+            "--title",
+            "Symmetry",
+            "--points",
+            "100",
+            "--due",
+            "+2d",
+            "--type",
+            "text",
+            "--type",
+            "files",
+        ])
         .ok();
 }
 
@@ -108,7 +136,8 @@ fn publish_a_real_pdf(cluster: &Cluster, instructor: &Person, student: &Person) 
     let pages = student.run(&["material", "read", "cs101/reference", "--page", "2", "--pages", "3"]).json();
     assert_eq!(pages["pages"][0]["number"], 2);
     assert!(pages["total_pages"].as_u64() > Some(20), "a book has pages: {}", pages["total_pages"]);
-    let text: String = pages["pages"].as_array().expect("pages").iter().filter_map(|page| page["text"].as_str()).collect();
+    let text: String =
+        pages["pages"].as_array().expect("pages").iter().filter_map(|page| page["text"].as_str()).collect();
     assert!(text.contains("Debian"), "the text is the book's: {text}");
     Some((pdf, "reference"))
 }

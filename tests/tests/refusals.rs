@@ -49,7 +49,10 @@ fn attempts_beyond_the_allowed_ones_are_refused() {
     let class = Class::on(1);
     class.assignment("hw1", &["--attempts", "1"]);
     class.student.run_with_input(&["submit", "cs101/hw1", "--text", "-"], "first").ok();
-    class.student.run_with_input(&["submit", "cs101/hw1", "--text", "-"], "second").refused(REFUSED, "NO_ATTEMPTS_LEFT");
+    class
+        .student
+        .run_with_input(&["submit", "cs101/hw1", "--text", "-"], "second")
+        .refused(REFUSED, "NO_ATTEMPTS_LEFT");
     assert_eq!(class.attempts(&class.student, "cs101/hw1"), 1);
 }
 
@@ -63,7 +66,10 @@ fn work_before_the_unlock_date_is_refused() {
 #[test]
 fn the_wrong_type_and_the_wrong_ending_are_refused() {
     let class = Class::on(1);
-    class.instructor.run(&["assignment", "create", "cs101/files", "--title", "Files", "--type", "files", "--extension", "py"]).ok();
+    class
+        .instructor
+        .run(&["assignment", "create", "cs101/files", "--title", "Files", "--type", "files", "--extension", "py"])
+        .ok();
     class.student.run_with_input(&["submit", "cs101/files", "--text", "-"], "text").refused(REFUSED, "WRONG_TYPE");
     let wrong = class.file("essay.txt", "words");
     class.student.run(&["submit", "cs101/files", &wrong]).refused(REFUSED, "WRONG_TYPE");
@@ -109,7 +115,8 @@ fn bytes_that_are_no_text_are_refused_with_their_place() {
     let ran = class.student.run(&["submit", "cs101/hw1", "--text", &broken]);
     assert_eq!(ran.code, 2, "{}", ran.stderr);
     assert!(ran.stderr.contains("byte 12"), "{}", ran.stderr);
-    let users = class.file("users.csv", b"user_id,login_id,full_name,email,status\nx1,x1,Name \xff,x@example.org,active\n");
+    let users =
+        class.file("users.csv", b"user_id,login_id,full_name,email,status\nx1,x1,Name \xff,x@example.org,active\n");
     class.admin.run(&["account", "import", &users]).refused(REFUSED, "BAD_UTF8");
 }
 
@@ -125,7 +132,8 @@ fn duplicate_names_are_refused() {
 #[test]
 fn a_roster_with_bad_rows_names_all_of_them_and_imports_nothing() {
     let class = Class::on(1);
-    let users = class.file("users.csv", "user_id,login_id,full_name,email,status\ng1,grace,Grace Hopper,g@example.org,active\n");
+    let users = class
+        .file("users.csv", "user_id,login_id,full_name,email,status\ng1,grace,Grace Hopper,g@example.org,active\n");
     let enrollments = class.file(
         "enrollments.csv",
         "course_id,user_id,role,section_id,status\ncs101,g1,student,,active\ncs101,nobody,student,,active\ncs101,g1,wizard,,active\n",

@@ -7,7 +7,9 @@
 //! first. A sign-in beyond its half drops the sign-in token that was used longest ago: nobody is locked out by their
 //! own forgotten devices. A named token beyond its half is refused, because scripts depend on the others.
 
-use lectern_proto::internal::v1::{ActivateAccount, IssueToken, SetPassword, TokenRecord, TouchToken, UserRecord};
+use lectern_proto::internal::v1::{
+    ActivateAccount, IssueToken, ScheduleRecord, SetPassword, TokenRecord, TouchToken, UserRecord, schedule_record,
+};
 use lectern_proto::v1::{
     ChangePasswordResponse, ListTokensRequest, ListTokensResponse, RevokeTokenRequest, RevokeTokenResponse,
     SignInResponse, SignOutRequest, SignOutResponse, Token, User, UserState, WhoAmIRequest, WhoAmIResponse,
@@ -21,7 +23,7 @@ use crate::keys::{ID_BYTES, key1, key2};
 use crate::refusal::{Reason, Refusal, Result, refuse};
 use crate::store::{Order, Store, StoreError, StoreExt};
 use crate::tables::Table;
-use crate::{enrollments, limits, lookup, paging, validate};
+use crate::{enrollments, limits, lookup, paging, schedule, validate};
 
 /// Length of a token's id and of a code's hash.
 pub(crate) const HASH_BYTES: usize = 32;
@@ -95,6 +97,8 @@ fn add_token(
     };
     tx.put(Table::Tokens, key1(token_id), &token);
     tx.put_raw(Table::TokensByUser, key2(user_id, token_id), Vec::new());
+    let expiry = ScheduleRecord { what: Some(schedule_record::What::TokenId(token_id.to_vec())) };
+    schedule::at(tx, token.expires_at_ms, token_id, expiry);
     Ok(token)
 }
 

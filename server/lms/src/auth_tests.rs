@@ -211,3 +211,17 @@ fn who_am_i_tells_the_token_and_the_clusters_time() {
     assert_eq!((me.user.unwrap().username.as_str(), me.now_ms), ("ada", world.now_ms));
     assert_eq!(own_tokens(&world, "ada")[0].last_used_at_ms, Some(world.now_ms));
 }
+
+#[test]
+fn an_expired_token_leaves_the_tables_when_its_time_passes() {
+    let mut world = world();
+    issue(&mut world, "ada", "ada", 0, vec![7; HASH_BYTES]).unwrap();
+    let before = world.store.len(Table::Tokens);
+    world.now_ms += DAY_MS - 1;
+    world.run::<()>("", Body::Advance(lectern_proto::internal::v1::Advance::default())).unwrap();
+    assert_eq!(world.store.len(Table::Tokens), before);
+    world.now_ms += 1;
+    world.run::<()>("", Body::Advance(lectern_proto::internal::v1::Advance::default())).unwrap();
+    assert_eq!(world.store.len(Table::Tokens), before - 1);
+    assert_eq!(world.store.len(Table::Schedule), 0);
+}

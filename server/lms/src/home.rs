@@ -1,7 +1,7 @@
 //! The first page: the caller's courses, what is due, what is unread, the latest grades, in one pass over one state.
 
-use lectern_proto::internal::v1::{AssignmentRecord, ExtensionRequestRecord};
-use lectern_proto::v1::{self, CourseState, ExtensionState, HomeCourse};
+use lectern_proto::internal::v1::AssignmentRecord;
+use lectern_proto::v1::{self, CourseState, HomeCourse};
 
 use crate::actor::CourseAccess;
 use crate::context::{Tx, View};
@@ -10,7 +10,7 @@ use crate::refusal::{Failure, Reason, Result, refuse};
 use crate::standing::{self, points_possible};
 use crate::store::{Order, Store, StoreExt};
 use crate::tables::Table;
-use crate::{announcements, attempts, dates, grades, paging, threads};
+use crate::{announcements, attempts, dates, extensions, grades, threads};
 
 /// Courses of one person that the page shows.
 const MAX_COURSES: usize = 100;
@@ -62,7 +62,8 @@ fn course(view: &View<'_>, access: &CourseAccess, assignments: &[AssignmentRecor
     if access.is_staff() {
         course.open_threads = counts.open_threads;
         course.needs_grading = needs_grading(view.store, assignments)?;
-        course.pending_extension_requests = pending_requests(view.store, &access.course.course_id)?;
+        let pending = extensions::pending_count(view.store, &access.course.course_id, MAX_COUNTED)?;
+        course.pending_extension_requests = u32::try_from(pending).expect("at most MAX_COUNTED");
     }
     Ok(course)
 }
@@ -78,16 +79,6 @@ fn needs_grading(store: &dyn Store, assignments: &[AssignmentRecord]) -> Result<
         }
     }
     Ok(u32::try_from(waiting).expect("at most MAX_COUNTED"))
-}
-
-fn pending_requests(store: &dyn Store, course_id: &str) -> Result<u32> {
-    let mut pending = 0;
-    let count = |request: ExtensionRequestRecord| {
-        pending += u32::from(request.state() == ExtensionState::Pending);
-        Ok(())
-    };
-    paging::each(store, Table::ExtensionRequests, &key1(course_id), MAX_COUNTED, count)?;
-    Ok(pending)
 }
 
 /// Adds what a student has to do in a course that is going on, and their posted grades.
@@ -159,8 +150,8 @@ pub(crate) fn mark_read(tx: &mut Tx<'_, '_>, request: &v1::MarkReadRequest) -> R
 #[cfg(test)]
 mod tests {
     use lectern_proto::POINT;
-    use lectern_proto::internal::v1::command::Body;
-    use lectern_proto::v1::{EnrollmentType, GetHomeRequest, ThreadVisibility};
+    use lectern_proto::internal::v1::{ExtensionRequestRecord, command::Body};
+    use lectern_proto::v1::{EnrollmentType, ExtensionState, GetHomeRequest, ThreadVisibility};
 
     use super::*;
     use crate::fixture::{Class, HOUR_MS};
@@ -263,7 +254,10 @@ mod tests {
             let id = class.world.id();
             let request = ExtensionRequestRecord { state: state.into(), ..ExtensionRequestRecord::default() };
             let key = key2(&class.course_id, &id);
-            class.put(Table::ExtensionRequests, key, &request);
+            class.put(Table::ExtensionRequests, key.clone(), &request);
+            if state == ExtensionState::Pending {
+                class.put(Table::PendingExtensionRequests, key, &request);
+            }
         }
         let announcement = v1::CreateAnnouncementRequest {
             course: "cs101".into(),

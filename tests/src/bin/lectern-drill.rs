@@ -171,11 +171,8 @@ async fn set_up(admin: &Client, args: &Args, course: &str) -> Outcome<Vec<Client
 
 async fn student(admin: &Client, args: &Args, course: &str, number: usize) -> Outcome<Client> {
     let username = format!("{course}-{number}");
-    let request = v1::CreateUserRequest {
-        username: username.clone(),
-        name: format!("Drill {number}"),
-        ..Default::default()
-    };
+    let request =
+        v1::CreateUserRequest { username: username.clone(), name: format!("Drill {number}"), ..Default::default() };
     admin.call(request).await?;
     let issued = admin.call(v1::IssueCodesRequest { users: vec![username.clone()], course: String::new() }).await?;
     let code = issued.codes.into_iter().next().ok_or("no code was issued")?.code;
@@ -183,8 +180,7 @@ async fn student(admin: &Client, args: &Args, course: &str, number: usize) -> Ou
     let response = activate(&client, &username, code, new_key()).await?;
     client.set_token(Some(Secret::new(response.token)));
     let kind = v1::EnrollmentType::Student.into();
-    let request =
-        v1::EnrollRequest { course: course.into(), user: username, r#type: kind, section: String::new() };
+    let request = v1::EnrollRequest { course: course.into(), user: username, r#type: kind, section: String::new() };
     admin.call(request).await?;
     Ok(client)
 }
