@@ -79,8 +79,9 @@ ensure_disk() {
 # Whether RocksDB is compiled in this target directory.
 have_rocksdb() { compgen -G "$BIN/build/librocksdb-sys-*/out/librocksdb.a" >/dev/null; }
 
-# Builds the whole workspace in the one profile.
+# Builds the whole workspace in the one profile, unless a caller that has built it says so.
 build() {
+  [ -z "${LECTERN_SKIP_BUILD:-}" ] || return 0
   ensure_tools
   if have_rocksdb; then
     say 'Building (RocksDB is compiled already: a few minutes at most) …'
