@@ -36,16 +36,24 @@ fn with_schema(value: Value) -> Value {
 /// Prints one line on standard output.
 pub fn line(text: &str) {
     let mut out = io::stdout().lock();
-    if writeln!(out, "{text}").and_then(|()| out.flush()).is_err() {
-        std::process::exit(0);
-    }
+    check(writeln!(out, "{text}").and_then(|()| out.flush()));
 }
 
 /// Prints bytes on standard output as they are.
 pub fn bytes(data: &[u8]) {
     let mut out = io::stdout().lock();
-    if out.write_all(data).and_then(|()| out.flush()).is_err() {
-        std::process::exit(0);
+    check(out.write_all(data).and_then(|()| out.flush()));
+}
+
+/// Ends the program when its output cannot be written: quietly when the reader has gone, loudly when the disk is full.
+fn check(written: io::Result<()>) {
+    match written {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(error) => {
+            note(&format!("error: the output could not be written: {error}"));
+            std::process::exit(1);
+        }
     }
 }
 

@@ -78,7 +78,7 @@ impl Session {
         name.unwrap_or_else(|| "terminal".into())
     }
 
-    /// Keeps the token of a sign-in, and the nodes learned by now, for the next start.
+    /// Keeps the token of a sign-in, and the cluster it is for, for the next start.
     pub fn keep(&self, response: &v1::SignInResponse) -> Result<()> {
         let profile = &self.identity.profile;
         let token = SavedToken {
@@ -88,7 +88,7 @@ impl Session {
             expires_at_ms: response.expires_at_ms,
         };
         self.profiles.save_token(profile, token)?;
-        self.profiles.remember_nodes(profile, &self.client.addresses())
+        self.profiles.adopt(profile, &self.client.options().endpoints)
     }
 
     /// Whose uploads these are: the same files of two people are two things.

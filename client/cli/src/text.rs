@@ -8,7 +8,8 @@ use unicode_width::UnicodeWidthStr;
 
 pub use crate::format::{hex, points};
 
-/// One line from the server, safe for a terminal: control characters, bidirectional overrides and U+FE0F removed.
+/// One line from the server, safe for a terminal: control characters, bidirectional marks and overrides, invisible characters and
+/// U+FE0F removed.
 pub fn clean(text: &str) -> String {
     text.chars().filter(|c| !is_unsafe(*c)).collect()
 }
@@ -19,7 +20,10 @@ pub fn clean_body(text: &str) -> String {
 }
 
 fn is_unsafe(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FE0F}')
+    c.is_control()
+        || matches!(c,
+            '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// A time in this machine's zone: `2026-10-01 23:59`.
