@@ -55,8 +55,12 @@ pub enum FailureKind {
     Damaged,
     /// Cannot be opened as a file.
     Unreadable,
+    /// Claims more pages than any document has.
+    TooLarge,
     /// The limits could not be set.
     Limits,
+    /// The answer could not be written: the reader is gone.
+    Output,
 }
 
 impl Answer {
@@ -64,16 +68,11 @@ impl Answer {
     pub fn end(pages: u32) -> Self {
         Self::End { end: End { pages } }
     }
-
-    /// The last line of a document that was not read.
-    pub fn failed(kind: FailureKind, detail: impl Into<String>) -> Self {
-        Self::Failed { failed: Failure { kind, detail: detail.into() } }
-    }
 }
 
 impl Failure {
     /// The caller's error for this failure of reading `file`.
-    pub(crate) fn into_error(self, file: &std::path::Path) -> ExtractError {
+    pub fn into_error(self, file: &std::path::Path) -> ExtractError {
         match self.kind {
             FailureKind::NotAPdf => ExtractError::NotAPdf,
             FailureKind::Encrypted => ExtractError::Encrypted,
@@ -81,7 +80,8 @@ impl Failure {
             FailureKind::Unreadable => {
                 ExtractError::Unreadable { path: file.to_owned(), source: std::io::Error::other(self.detail) }
             }
-            FailureKind::Limits => ExtractError::Helper { detail: self.detail },
+            FailureKind::TooLarge => ExtractError::TooLarge { detail: self.detail },
+            FailureKind::Limits | FailureKind::Output => ExtractError::Helper { detail: self.detail },
         }
     }
 }

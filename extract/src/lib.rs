@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! caller                          lectern-extract FILE --json
-//!   spawn, stdin null   ───────►  lower its own limits: CPU, address space, no files written, no core
+//!   spawn, stdin null   ───────►  lower its own limits: CPU, address space, no core file
 //!   read ≤ max_output_bytes       parse on a thread with a large stack, each page under catch_unwind
 //!                       ◄───────  {"page":1,"text":"…"}          one line for each page, in order
 //!                       ◄───────  {"end":{"pages":1}}            or {"failed":{"kind":"encrypted","detail":"…"}}
@@ -29,7 +29,7 @@ mod page;
 mod parent;
 mod text;
 
-pub use answer::{Answer, Failure, FailureKind};
+pub use answer::{Answer, End, Failure, FailureKind};
 pub use error::ExtractError;
 pub use limits::{DEFAULT_ADDRESS_SPACE_BYTES, DEFAULT_CPU_SECONDS, Limits};
 pub use page::{Page, SCANNED_BELOW};

@@ -76,8 +76,8 @@ pub fn extract_pages(helper: &Path, file: &Path, limits: &Limits) -> Result<Vec<
 /// Starts the child in a process group of its own, so that it can be killed with whatever it started.
 fn start(helper: &Path, file: &Path, limits: &Limits) -> Result<Child, ExtractError> {
     // A path that begins with '-' must not be taken for an option, and the child's directory is `/`.
-    let file = std::path::absolute(file)
-        .map_err(|source| ExtractError::Unreadable { path: file.to_owned(), source })?;
+    let file =
+        std::path::absolute(file).map_err(|source| ExtractError::Unreadable { path: file.to_owned(), source })?;
     Command::new(helper)
         .arg("--json")
         .arg(format!("--cpu-seconds={}", limits.cpu_seconds))
@@ -207,7 +207,8 @@ mod tests {
 
     #[test]
     fn text_from_the_child_is_sanitised_again() {
-        let Understood::Pages(pages) = understand(b"{\"page\":1,\"text\":\"a\\u001bb\"}\n{\"end\":{\"pages\":1}}\n") else {
+        let Understood::Pages(pages) = understand(b"{\"page\":1,\"text\":\"a\\u001bb\"}\n{\"end\":{\"pages\":1}}\n")
+        else {
             panic!("not understood");
         };
         assert_eq!(pages[0].text, "ab");

@@ -68,7 +68,7 @@ def flowables(text):
         elif re.match(r"- |\d+\. ", first):
             for line in block:
                 mark, rest = line.split(" ", 1)
-                yield Paragraph(inline(rest), ITEM, bulletText="\u2022" if mark == "-" else mark)
+                yield Paragraph(inline(rest), ITEM, bulletText="\u2013" if mark == "-" else mark)
             yield Spacer(1, 3)
         else:
             yield Paragraph(inline(" ".join(block)), BODY)

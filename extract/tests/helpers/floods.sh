@@ -1,0 +1,2 @@
+#!/bin/sh
+exec yes '{"page":1,"text":"without end"}'
