@@ -117,7 +117,7 @@ const KEYS: &str = "Keys of server.toml:
   [peers]              N = \"HOST:PORT\" where node N moved since the cluster was founded
   [log]
     format             human or json [human]
-    filter             what is logged, as tracing's EnvFilter reads it; LECTERN_LOG goes first [info,slog=warn]
+    filter             what is logged, as tracing's EnvFilter reads it; LECTERN_LOG goes first [info,raft=warn]
   [timing]             the same on every node; raise it on slow networks
     tick_ms            milliseconds of one tick [20]
     heartbeat_ticks    ticks between a leader's heartbeats [2]

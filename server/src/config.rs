@@ -44,13 +44,13 @@ pub struct Config {
 pub struct Log {
     /// For people or for programs.
     pub format: LogFormat,
-    /// As tracing's `EnvFilter` reads it (`slog` is raft's own log); the environment's `LECTERN_LOG` goes first.
+    /// As tracing's `EnvFilter` reads it (`raft` is the log of raft-rs); the environment's `LECTERN_LOG` goes first.
     pub filter: String,
 }
 
 impl Default for Log {
     fn default() -> Self {
-        Self { format: LogFormat::Human, filter: "info,slog=warn".into() }
+        Self { format: LogFormat::Human, filter: "info,raft=warn".into() }
     }
 }
 
