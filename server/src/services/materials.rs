@@ -1,11 +1,19 @@
 //! Modules and materials, and their text by page.
 
-use lectern_lms::materials;
+use lectern_lms::{Reason, materials};
 use lectern_proto::v1;
 use lectern_rpc::v1::material_service_server::MaterialService;
 use tonic::{Request, Response, Status};
 
-use super::service;
+use super::metadata::Caller;
+use super::pages::Format;
+use super::{errors, service};
+
+/// Pages of one answer when none is said, and at most.
+const PAGES: u32 = 10;
+const MAX_PAGES: u32 = 100;
+/// An answer stays below this, however long its pages are.
+const MAX_ANSWER_BYTES: usize = 2 << 20;
 
 service! {
     MaterialService {
@@ -24,8 +32,57 @@ service! {
             &self,
             request: Request<v1::ReadPagesRequest>,
         ) -> Result<Response<v1::ReadPagesResponse>, Status> {
-            let _ = request;
-            Err(Status::unimplemented("this build reads no pages yet"))
+            let caller = Caller::of(&request)?;
+            let wanted = request.into_inner();
+            let asked = wanted.clone();
+            let (material, file) = self.query(&caller, move |view| materials::material_file(view, &asked)).await?;
+            let format = match material.kind() {
+                v1::MaterialKind::Pdf => Format::Pdf,
+                v1::MaterialKind::Text | v1::MaterialKind::Markdown => Format::Text,
+                v1::MaterialKind::Other | v1::MaterialKind::Unspecified => {
+                    let message = "this material is no text or PDF; save it and open it with a program for its kind";
+                    return Err(errors::refused(Reason::WrongType, message));
+                }
+            };
+            let chunk = async |digest: Vec<u8>| self.permitted_chunk(&caller.token_id, &file.file_id, &digest).await;
+            let pages = self.pages.of(format, &file, chunk).await?;
+            Ok(Response::new(excerpt(&pages, &wanted)))
         }
+    }
+}
+
+/// The pages that were asked for, as many as fit into one answer; at least one where there is one.
+fn excerpt(pages: &[v1::Page], wanted: &v1::ReadPagesRequest) -> v1::ReadPagesResponse {
+    let count = if wanted.page_count == 0 { PAGES } else { wanted.page_count.min(MAX_PAGES) };
+    let first = wanted.first_page.max(1) as usize - 1;
+    let mut bytes = 0;
+    let fitting = pages.iter().skip(first).take(count as usize).take_while(|page| {
+        let is_first = bytes == 0;
+        bytes += page.text.len() + 16;
+        is_first || bytes <= MAX_ANSWER_BYTES
+    });
+    let total_pages = u32::try_from(pages.len()).unwrap_or(u32::MAX);
+    v1::ReadPagesResponse { pages: fitting.cloned().collect(), total_pages }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(first_page: u32, page_count: u32, text: &str) -> Vec<u32> {
+        let page = |number| v1::Page { number, text: text.into(), scanned: false };
+        let pages: Vec<v1::Page> = (1..=30).map(page).collect();
+        let wanted = v1::ReadPagesRequest { first_page, page_count, ..v1::ReadPagesRequest::default() };
+        let answer = excerpt(&pages, &wanted);
+        assert_eq!(answer.total_pages, 30);
+        answer.pages.iter().map(|page| page.number).collect()
+    }
+
+    #[test]
+    fn an_answer_has_the_pages_asked_for_and_stays_within_its_size() {
+        assert_eq!(numbers(0, 0, "short"), (1..=10).collect::<Vec<_>>());
+        assert_eq!(numbers(29, 5, "short"), [29, 30]);
+        assert_eq!(numbers(31, 5, "short"), [0_u32; 0]);
+        assert_eq!(numbers(3, 5, &"x".repeat(MAX_ANSWER_BYTES * 2)), [3]);
     }
 }

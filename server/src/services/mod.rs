@@ -35,7 +35,7 @@ mod home;
 mod materials;
 mod measure;
 mod metadata;
-// mod pages;
+mod pages;
 mod passwords;
 mod read;
 pub mod secrets;
@@ -58,7 +58,7 @@ use authenticator::{Authenticator, ByPassword};
 use forward::Forwarder;
 use gate::Gate;
 use guessing::Guessing;
-// use pages::Pages;
+use pages::Pages;
 use passwords::Passwords;
 pub use serve::{ServeError, ServeOptions, serve};
 use touch::Touches;
@@ -86,7 +86,7 @@ pub(crate) struct Inner {
     passwords: Passwords,
     guessing: Mutex<Guessing>,
     touches: Touches,
-    // pages: Pages,
+    pages: Pages,
     chunks: Gate,
     downloads: Gate,
     watchers: Gate,
@@ -102,7 +102,7 @@ impl Deref for Door {
 }
 
 impl Door {
-    fn new(node: Node, _extracts: PathBuf, stopping: Receiver<bool>) -> Result<Self, ServeError> {
+    fn new(node: Node, extracts: PathBuf, stopping: Receiver<bool>) -> Result<Self, ServeError> {
         let passwords = Passwords::new()?;
         let authenticator = Box::new(ByPassword { node: node.clone(), passwords: passwords.clone() });
         Ok(Self(Arc::new(Inner {
@@ -112,7 +112,7 @@ impl Door {
             passwords,
             guessing: Mutex::default(),
             touches: Touches::default(),
-            // pages: Pages::new(extracts)?,
+            pages: Pages::new(extracts)?,
             chunks: Gate::new("uploads", CHUNKS_AT_ONCE, CHUNKS_QUEUED),
             downloads: Gate::new("downloads", DOWNLOADS_AT_ONCE, DOWNLOADS_QUEUED),
             watchers: Gate::new("watchers", WATCHERS, 0),
