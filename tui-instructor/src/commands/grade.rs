@@ -58,6 +58,6 @@ async fn post(assignment: &AssignmentArg, users: Vec<String>, hide: bool, sessio
     };
     let changed = session.call(request).await?.changed;
     session.show(json!({ "changed": changed }), || {
-        format!("{changed} grades of {assignment} are {}.", if hide { "hidden" } else { "posted" })
+        format!("Grades of {assignment} {}: {changed}.", if hide { "hidden" } else { "posted" })
     })
 }
