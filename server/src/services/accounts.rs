@@ -31,7 +31,7 @@ service! {
             if request.get_ref().preview {
                 return self.read(request, roster::preview_users).await;
             }
-            self.write(request, check::nothing, Body::ImportUsers).await
+            self.write(request, None, Body::ImportUsers).await
         }
         async fn issue_codes(
             &self,

@@ -7,11 +7,6 @@ use tonic::Status;
 
 use super::errors;
 
-/// For requests that apply judges entirely.
-pub fn nothing<Q>(_: &Q) -> Result<(), Status> {
-    Ok(())
-}
-
 /// A time zone's IANA name, or nothing.
 fn time_zone(name: &str) -> Result<(), Status> {
     if name.is_empty() || jiff::tz::TimeZone::get(name).is_ok() {

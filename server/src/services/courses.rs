@@ -26,7 +26,7 @@ service! {
             if request.get_ref().preview {
                 return self.read(request, roster::preview_roster).await;
             }
-            self.write(request, check::nothing, Body::ImportRoster).await
+            self.write(request, None, Body::ImportRoster).await
         }
     }
 }

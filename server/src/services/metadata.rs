@@ -112,7 +112,7 @@ fn idempotency_key(metadata: &MetadataMap) -> Result<String, Status> {
     let Some(value) = metadata.get(IDEMPOTENCY_KEY) else { return Ok(String::new()) };
     let problem = match value.to_str() {
         Err(_) => "is not visible ASCII",
-        Ok(key) if key.is_empty() => "is empty",
+        Ok("") => "is empty",
         Ok(key) if key.len() > lectern_lms::limits::IDEMPOTENCY_KEY_CHARS => "is longer than 100 characters",
         Ok(key) => return Ok(key.to_owned()),
     };

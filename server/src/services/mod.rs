@@ -162,10 +162,10 @@ macro_rules! service {
 }
 macro_rules! check_or_none {
     () => {
-        $crate::services::check::nothing
+        None
     };
     ($check:path) => {
-        $check
+        Some($check)
     };
 }
 use {check_or_none, service};
