@@ -65,7 +65,12 @@ service! {
 
 impl Door {
     /// A chunk of a file that the token's owner may read at this moment: a role removed during a download ends it.
-    async fn permitted_chunk(&self, token_id: &[u8], file_id: &str, digest: &[u8]) -> Result<Vec<u8>, Status> {
+    pub(super) async fn permitted_chunk(
+        &self,
+        token_id: &[u8],
+        file_id: &str,
+        digest: &[u8],
+    ) -> Result<Vec<u8>, Status> {
         let (file_id, digest) = (file_id.to_owned(), digest.to_vec());
         self.query_local(token_id, move |view| {
             files::open_file(view, &file_id)?;

@@ -44,7 +44,9 @@ service! {
                     return Err(errors::refused(Reason::WrongType, message));
                 }
             };
-            let chunk = async |digest: Vec<u8>| self.permitted_chunk(&caller.token_id, &file.file_id, &digest).await;
+            // Owned by the closure: a future that borrows from here could not be sent between threads.
+            let (door, token_id, file_id) = (self.clone(), caller.token_id, file.file_id.clone());
+            let chunk = async move |digest: Vec<u8>| door.permitted_chunk(&token_id, &file_id, &digest).await;
             let pages = self.pages.of(format, &file, chunk).await?;
             Ok(Response::new(excerpt(&pages, &wanted)))
         }

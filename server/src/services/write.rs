@@ -19,12 +19,15 @@ const COMMAND_VERSION: u32 = 1;
 /// How long a proposal may take.
 const DEADLINE: Duration = Duration::from_secs(15);
 
+/// Looks at what of a request's shape apply cannot judge.
+pub(super) type Check<Q> = fn(&Q) -> Result<(), Status>;
+
 impl Door {
     /// A change: `check` looks at what of its shape apply cannot judge, where it arrives, `body` makes the command's body of it on the leader.
     pub(super) async fn write<Q: Call>(
         &self,
         request: Request<Q>,
-        check: Option<fn(&Q) -> Result<(), Status>>,
+        check: Option<Check<Q>>,
         body: fn(Q) -> Body,
     ) -> Result<Response<Q::Response>, Status> {
         if let Some(check) = check {
