@@ -26,7 +26,7 @@ impl Default for Limits {
     /// 60 s, 30 s of CPU, 1 GiB of address space, 32 MiB of output.
     fn default() -> Self {
         Self {
-            wall: Duration::from_secs(60),
+            wall: Duration::from_mins(1),
             cpu_seconds: DEFAULT_CPU_SECONDS,
             address_space_bytes: DEFAULT_ADDRESS_SPACE_BYTES,
             max_output_bytes: 32 << 20,

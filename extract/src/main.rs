@@ -61,7 +61,7 @@ fn print_pages(file: PathBuf, json: bool) -> Result<Answer, Failure> {
         let mut out = BufWriter::new(io::stdout().lock());
         let pages = parse::parse(&file, |page| print_page(&mut out, page, json));
         let flushed = out.flush();
-        pages.and_then(|pages| flushed.map_err(output_failure).map(|()| Answer::end(pages)))
+        pages.and_then(|pages| flushed.map_err(|error| output_failure(&error)).map(|()| Answer::end(pages)))
     };
     let thread = std::thread::Builder::new().name("parser".into()).stack_size(STACK_BYTES).spawn(work);
     let thread = thread
@@ -87,10 +87,10 @@ fn print_end(end: &Answer, json: bool) -> Result<(), Failure> {
     }
     let mut line = serde_json::to_string(end).expect("an answer is plain data");
     line.push('\n');
-    io::stdout().write_all(line.as_bytes()).map_err(output_failure)
+    io::stdout().write_all(line.as_bytes()).map_err(|error| output_failure(&error))
 }
 
-fn output_failure(error: io::Error) -> Failure {
+fn output_failure(error: &io::Error) -> Failure {
     Failure { kind: FailureKind::Output, detail: error.to_string() }
 }
 

@@ -19,19 +19,19 @@ const MAX_PAGES: usize = 20_000;
 /// A page that fails inside a readable document is emitted empty; when no page at all could be read the document is
 /// damaged.
 pub fn parse(file: &Path, mut emit: impl FnMut(Page) -> std::io::Result<()>) -> Result<u32, Failure> {
-    let bytes = std::fs::read(file).map_err(|error| failure(FailureKind::Unreadable, error))?;
+    let bytes = std::fs::read(file).map_err(|error| failure(FailureKind::Unreadable, &error))?;
     let head = &bytes[..bytes.len().min(HEADER_WITHIN)];
     if !head.windows(5).any(|window| window == b"%PDF-") {
-        return Err(failure(FailureKind::NotAPdf, "no PDF header"));
+        return Err(failure(FailureKind::NotAPdf, &"no PDF header"));
     }
     let document = guarded(|| PdfDocument::from_bytes(bytes))?;
     // The parser has tried the empty password by itself, which opens documents that restrict only printing or copying.
     if !guarded(|| Ok(document.is_authenticated()))? {
-        return Err(failure(FailureKind::Encrypted, PdfError::EncryptedPdf));
+        return Err(failure(FailureKind::Encrypted, &PdfError::EncryptedPdf));
     }
     let count = guarded(|| document.page_count())?;
     if count > MAX_PAGES {
-        return Err(failure(FailureKind::TooLarge, format!("it claims {count} pages")));
+        return Err(failure(FailureKind::TooLarge, &format!("it claims {count} pages")));
     }
     let mut first_failure = None;
     let mut read = 0_usize;
@@ -48,7 +48,7 @@ pub fn parse(file: &Path, mut emit: impl FnMut(Page) -> std::io::Result<()>) -> 
             }
         };
         let number = u32::try_from(index + 1).expect("MAX_PAGES fits");
-        emit(Page::of_pdf(number, &text)).map_err(|error| failure(FailureKind::Output, error))?;
+        emit(Page::of_pdf(number, &text)).map_err(|error| failure(FailureKind::Output, &error))?;
     }
     match first_failure {
         Some(failure) if read == 0 => Err(failure),
@@ -61,10 +61,10 @@ fn guarded<T>(step: impl FnOnce() -> Result<T, PdfError>) -> Result<T, Failure> 
     // The parser keeps caches behind locks that it recovers; a value left half-changed costs text, not safety.
     match catch_unwind(AssertUnwindSafe(step)) {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(PdfError::EncryptedPdf)) => Err(failure(FailureKind::Encrypted, PdfError::EncryptedPdf)),
-        Ok(Err(PdfError::InvalidHeader(_))) => Err(failure(FailureKind::NotAPdf, "no PDF header")),
-        Ok(Err(error)) => Err(failure(FailureKind::Damaged, error)),
-        Err(panic) => Err(failure(FailureKind::Damaged, format!("the parser panicked: {}", panic_message(&*panic)))),
+        Ok(Err(PdfError::EncryptedPdf)) => Err(failure(FailureKind::Encrypted, &PdfError::EncryptedPdf)),
+        Ok(Err(PdfError::InvalidHeader(_))) => Err(failure(FailureKind::NotAPdf, &"no PDF header")),
+        Ok(Err(error)) => Err(failure(FailureKind::Damaged, &error)),
+        Err(panic) => Err(failure(FailureKind::Damaged, &format!("the parser panicked: {}", panic_message(&*panic)))),
     }
 }
 
@@ -76,6 +76,6 @@ fn panic_message(panic: &(dyn Any + Send)) -> &str {
         .unwrap_or("no message")
 }
 
-fn failure(kind: FailureKind, detail: impl ToString) -> Failure {
+fn failure(kind: FailureKind, detail: &impl ToString) -> Failure {
     Failure { kind, detail: detail.to_string() }
 }

@@ -77,7 +77,8 @@ mod tests {
 
     #[test]
     fn a_text_of_121_lines_has_three_pages() {
-        let text = (1..=121).map(|n| format!("line {n}\n")).collect::<String>();
+        let mut text = (1..=121).map(|n| format!("line {n}")).collect::<Vec<_>>().join("\n");
+        text.push('\n');
         let pages = paginate_text(&text);
         assert_eq!(pages.len(), 3);
         assert!(pages[1].text.starts_with("line 61\n") && pages[1].text.ends_with("line 120\n"));

@@ -1,9 +1,11 @@
 //! PDF files written byte by byte, small enough to be read beside the test.
 
+use std::fmt::Write;
+
 /// A document of one page for each text; lines are separated by `\n`. An empty text gives an empty page.
 pub fn document(pages: &[&str]) -> Vec<u8> {
     let page_object = |index: usize| 4 + 2 * index;
-    let kids = (0..pages.len()).map(|index| format!("{} 0 R ", page_object(index))).collect::<String>();
+    let kids = (0..pages.len()).map(|index| format!("{} 0 R", page_object(index))).collect::<Vec<_>>().join(" ");
     let mut objects = vec![
         "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
         format!("<< /Type /Pages /Kids [{kids}] /Count {} >>", pages.len()),
@@ -48,24 +50,27 @@ fn content_stream(text: &str) -> String {
     if text.is_empty() {
         return String::new();
     }
-    let lines = text.split('\n').map(|line| {
+    let mut stream = String::from("BT /F1 12 Tf 72 720 Td 14 TL\n");
+    for line in text.split('\n') {
         let escaped = line.replace('\\', "\\\\").replace('(', "\\(").replace(')', "\\)");
-        format!("({escaped}) Tj T*\n")
-    });
-    format!("BT /F1 12 Tf 72 720 Td 14 TL\n{}ET", lines.collect::<String>())
+        writeln!(stream, "({escaped}) Tj T*").unwrap();
+    }
+    stream + "ET"
 }
 
 fn assemble(objects: &[String], trailer: &str) -> Vec<u8> {
     let mut bytes = String::from("%PDF-1.7\n");
     let mut table = String::from("0000000000 65535 f \n");
     for (index, object) in objects.iter().enumerate() {
-        table.push_str(&format!("{:010} 00000 n \n", bytes.len()));
-        bytes.push_str(&format!("{} 0 obj\n{object}\nendobj\n", index + 1));
+        writeln!(table, "{:010} 00000 n ", bytes.len()).unwrap();
+        writeln!(bytes, "{} 0 obj\n{object}\nendobj", index + 1).unwrap();
     }
     let start = bytes.len();
     let size = objects.len() + 1;
-    bytes.push_str(&format!(
+    write!(
+        bytes,
         "xref\n0 {size}\n{table}trailer\n<< /Size {size} /Root 1 0 R {trailer} >>\nstartxref\n{start}\n%%EOF\n"
-    ));
+    )
+    .unwrap();
     bytes.into_bytes()
 }
