@@ -166,6 +166,11 @@ async fn pledge(
         assignment: what.assignment.clone(),
         files: declarations.to_vec(),
         directory: what.directory,
+        text_digest: if what.text.is_empty() {
+            Vec::new()
+        } else {
+            blake3::hash(what.text.as_bytes()).as_bytes().to_vec()
+        },
     };
     client.call_with_key(&journal.pledge_key, request).await?.pledge.ok_or_else(|| malformed("the pledge"))
 }

@@ -229,7 +229,7 @@ fn another_students_chunk_cannot_be_claimed_by_its_digest() {
             course: "cs101".into(),
             assignment: "hw1".into(),
             files: vec![v1::FileDeclaration { name: "mine.txt".into(), size: 32, digest }],
-            directory: false,
+            ..Default::default()
         };
         let pledge = thief.call(request).await.expect("anyone may declare anything").pledge.expect("a pledge");
         let missing: Vec<u32> = pledge.upload.expect("an upload").files[0].missing.clone();

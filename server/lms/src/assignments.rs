@@ -72,6 +72,10 @@ pub(crate) fn update_assignment(
         let slug = &before.slug;
         return refuse(Reason::WrongState, format!("`{slug}` has work of students and cannot be unpublished"));
     }
+    if before.settings.as_ref().is_some_and(|old| old.post_manually != settings.post_manually) {
+        // Who may post decides how grades are posted.
+        access.require_instructor()?;
+    }
     let mut assignment = before.clone();
     assignment.settings = Some(settings);
     assignment.revision += 1;
@@ -192,10 +196,10 @@ fn open_for_change(tx: &Tx<'_, '_>, course: &str) -> Result<CourseAccess> {
     Ok(access)
 }
 
-/// Submissions, extension requests (which may still become one) or grades.
+/// Submissions, uploads under way, extension requests (both may still become one) or grades.
 fn has_work(store: &dyn Store, assignment: &AssignmentRecord) -> StoreResult<bool> {
     let prefix = key1(&assignment.assignment_id);
-    for table in [Table::Submissions, Table::Grades] {
+    for table in [Table::Submissions, Table::Pledges, Table::Grades] {
         if !store.prefix(table, &prefix, None, Order::Ascending, 1)?.is_empty() {
             return Ok(true);
         }
@@ -231,12 +235,17 @@ fn audit_changes(
     for (action, before, after) in [
         ("assignment.dates", dates_in_words(&old), dates_in_words(&new)),
         ("assignment.points", points_in_words(&old), points_in_words(&new)),
+        ("assignment.posting", posting_in_words(&old), posting_in_words(&new)),
     ] {
         if before != after {
             let (course_id, subject) = (&*access.course.course_id, subject.clone());
             audit::write(tx, audit::Entry { course_id, action, subject, before, after, reason });
         }
     }
+}
+
+fn posting_in_words(settings: &AssignmentSettings) -> String {
+    if settings.post_manually { "grades are posted by hand".into() } else { "grades are posted at once".into() }
 }
 
 fn to_proto(view: &View<'_>, access: &CourseAccess, assignment: AssignmentRecord) -> StoreResult<v1::Assignment> {

@@ -117,8 +117,9 @@ impl Issuer {
     }
 
     /// Whether the account is an invited, never activated member of the course. For an instructor it must also carry
-    /// no more than they could give: no rights of the installation, no staff role in a course they do not teach.
-    /// Otherwise enrolling an invited admin and issuing a code for them would be a way to become one.
+    /// no more than they could give: no rights of the installation, no role in a course they do not teach.
+    /// Otherwise enrolling an invited admin, or another course's student, and issuing a code for them would be a way to
+    /// become them.
     fn may(&self, store: &dyn Store, record: &UserRecord) -> Result<bool> {
         let user = record.user.clone().unwrap_or_default();
         let member: Option<EnrollmentRecord> =
@@ -134,8 +135,7 @@ impl Issuer {
             return Ok(false);
         }
         for enrollment in enrollments::of_user(store, &user.user_id)? {
-            let on_staff = matches!(enrollment.r#type(), EnrollmentType::Ta | EnrollmentType::Instructor);
-            if on_staff && enrollments::is_current(enrollment.state()) && !self.teaches(store, &enrollment.course_id)? {
+            if enrollments::is_current(enrollment.state()) && !self.teaches(store, &enrollment.course_id)? {
                 return Ok(false);
             }
         }

@@ -74,8 +74,12 @@ impl Class {
         assignment: &str,
         files: Vec<FileDeclaration>,
     ) -> Result<v1::Pledge, String> {
-        let request =
-            v1::PledgeRequest { course: "cs101".into(), assignment: assignment.into(), files, directory: false };
+        let request = v1::PledgeRequest {
+            course: "cs101".into(),
+            assignment: assignment.into(),
+            files,
+            ..v1::PledgeRequest::default()
+        };
         let pledged: v1::PledgeResponse = self.world.run(who, Body::Pledge(request))?;
         Ok(pledged.pledge.unwrap())
     }

@@ -88,6 +88,10 @@ reasons! {
     StaleRevision = "STALE_REVISION", ABORTED;
 }
 
+/// Longest fact and message of a refusal: they quote what people sent, and travel in headers.
+const MAX_FACT_BYTES: usize = 200;
+const MAX_MESSAGE_BYTES: usize = 1_000;
+
 /// A refusal with no change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
@@ -104,13 +108,17 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal without further facts.
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into(), metadata: BTreeMap::new(), rows: Vec::new() }
+        let mut message = message.into();
+        message.truncate(message.floor_char_boundary(MAX_MESSAGE_BYTES));
+        Self { reason, message, metadata: BTreeMap::new(), rows: Vec::new() }
     }
 
     /// Adds a fact for programs.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl ToString) -> Self {
-        self.metadata.insert(key.into(), value.to_string());
+        let mut value = value.to_string();
+        value.truncate(value.floor_char_boundary(MAX_FACT_BYTES));
+        self.metadata.insert(key.into(), value);
         self
     }
 

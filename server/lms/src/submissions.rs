@@ -57,6 +57,9 @@ pub(crate) fn pledge(tx: &mut Tx<'_, '_>, request: &v1::PledgeRequest) -> Result
     let kind = if request.directory { SubmissionType::Directory } else { SubmissionType::Files };
     require_type(&open, kind)?;
     check_files(&open, &request.files)?;
+    if !matches!(request.text_digest.len(), 0 | 32) {
+        return refuse(Reason::InvalidArgument, "text_digest must be the 32 bytes of the text's BLAKE3, or empty");
+    }
     let user_id = tx.actor.user_id().to_owned();
     let pledge_id = tx.ids.next_id();
     let session = uploads::open_session(
@@ -79,6 +82,7 @@ pub(crate) fn pledge(tx: &mut Tx<'_, '_>, request: &v1::PledgeRequest) -> Result
         upload_id: session.upload_id.clone(),
         directory: request.directory,
         after_lock: open.dates.is_past_lock(now_ms),
+        text_digest: request.text_digest.clone(),
         pledge_id,
     };
     let key = key3(&pledge.assignment_id, &user_id, &pledge.pledge_id);
@@ -305,6 +309,12 @@ fn check_work(tx: &Tx<'_, '_>, open: &Open, request: &v1::SubmitRequest) -> Resu
             "this pledge is not open: it was handed in or withdrawn, or its window has passed; pledge the files again",
         );
     };
+    if !request.text.is_empty() && blake3::hash(request.text.as_bytes()).as_bytes() != &*pledge.text_digest {
+        return refuse(
+            Reason::DigestMismatch,
+            "this is not the text that was pledged with the files; pledge both again, or hand the text in by itself",
+        );
+    }
     work.session = Some(uploads::own_session(tx, &pledge.upload_id)?);
     work.directory = pledge.directory;
     work.at_ms = pledge.pledged_at_ms;

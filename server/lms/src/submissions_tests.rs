@@ -180,6 +180,7 @@ fn only_what_the_assignment_takes_is_taken() {
         assignment: "hw1".into(),
         files: vec![crate::fixture_files::declare("src/a.pdf", b"x")],
         directory: true,
+        text_digest: Vec::new(),
     };
     assert_eq!(class.world.run::<v1::PledgeResponse>("ada", Body::Pledge(directory)).unwrap_err(), "WRONG_TYPE");
 }
@@ -193,6 +194,7 @@ fn a_directory_keeps_its_paths() {
         assignment: "hw1".into(),
         files: files.iter().map(|(name, data)| crate::fixture_files::declare(name, data)).collect(),
         directory: true,
+        text_digest: Vec::new(),
     };
     let pledge = class.world.run::<v1::PledgeResponse>("ada", Body::Pledge(request)).unwrap().pledge.unwrap();
     class.send("ada", pledge.upload.as_ref().unwrap(), files);
@@ -292,4 +294,35 @@ fn a_student_reads_their_own_attempts_only() {
     for (who, user, attempt) in [("bob", "", 0), ("ada", "", 3), ("tom", "nobody", 0), ("tom", "eve", 0)] {
         assert_eq!(get(who, user, attempt).unwrap_err(), "NOT_FOUND", "{who} {user} {attempt}");
     }
+}
+
+#[test]
+fn a_text_written_after_its_pledge_is_not_judged_by_the_pledges_time() {
+    let mut class = class();
+    let pledge = |text_digest: Vec<u8>| {
+        Body::Pledge(v1::PledgeRequest {
+            course: "cs101".into(),
+            assignment: "hw1".into(),
+            files: vec![crate::fixture_files::declare("a", b"x")],
+            directory: false,
+            text_digest,
+        })
+    };
+    let digest = blake3::hash(b"written in time").as_bytes().to_vec();
+    assert_eq!(class.world.run::<v1::PledgeResponse>("ada", pledge(vec![1])).unwrap_err(), "INVALID_ARGUMENT");
+    let pledged = class.world.run::<v1::PledgeResponse>("ada", pledge(digest)).unwrap().pledge.unwrap();
+    class.send("ada", pledged.upload.as_ref().unwrap(), &[("a", b"x")]);
+    class.world.now_ms += 30 * 60_000;
+    assert_eq!(class.submit("ada", "hw1", "written later", &pledged.pledge_id), Err("DIGEST_MISMATCH".into()));
+    let submission = submitted(class.submit("ada", "hw1", "written in time", &pledged.pledge_id));
+    assert_eq!(submission.submitted_at_ms, pledged.pledged_at_ms);
+}
+
+#[test]
+fn an_upload_under_way_keeps_its_assignment() {
+    let mut class = class();
+    class.pledge("ada", "hw1", &[("a", b"x")]).unwrap();
+    let delete = v1::DeleteAssignmentRequest { course: "cs101".into(), assignment: "hw1".into(), ..Default::default() };
+    let refused = class.world.run::<v1::DeleteAssignmentResponse>("ines", Body::DeleteAssignment(delete));
+    assert_eq!(refused.unwrap_err(), "WRONG_STATE");
 }

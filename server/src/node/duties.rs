@@ -14,6 +14,10 @@ use crate::init::Genesis;
 /// How often a leader looks at what is due. Also how late a scheduled release may be.
 const INTERVAL: Duration = Duration::from_millis(100);
 
+/// Time in the state is never older than this while there is a leader: an outage that begins on a quiet cluster is then
+/// measured from its true beginning, within this much.
+const HEARTBEAT_MS: i64 = 60_000;
+
 /// Runs for ever; does something only while this node leads and is ready.
 pub(super) async fn keep(node: Node, genesis: Genesis) {
     let mut ticks = tokio::time::interval(INTERVAL);
@@ -50,26 +54,31 @@ async fn begin_term(node: &Node, genesis: &Genesis) -> Result<(), NodeError> {
         propose(node, Body::FoundCluster(found)).await?;
         return propose(node, Body::Advance(Advance::default())).await;
     }
-    let heard_at_ms = node.shared.leaderless_since_ms.swap(0, Ordering::AcqRel);
+    let heard_at_ms = node.shared.leaderless_since_ms.load(Ordering::Acquire);
+    // After a restart of the whole cluster nobody has heard of a leader: time in the state is at most a heartbeat old.
     let since = if heard_at_ms > 0 { heard_at_ms } else { cluster.now_ms };
-    propose(node, Body::Advance(Advance { leaderless_since_ms: (since > 0).then_some(since) })).await
+    propose(node, Body::Advance(Advance { leaderless_since_ms: (since > 0).then_some(since) })).await?;
+    // Unless it has been measured anew meanwhile, it is told.
+    let _ = node.shared.leaderless_since_ms.compare_exchange(heard_at_ms, 0, Ordering::AcqRel, Ordering::Relaxed);
+    Ok(())
 }
 
 /// Lets time pass where something is due, and raises the feature level once all members understand it.
 async fn keep_time(node: &Node) -> Result<(), NodeError> {
     let now_ms = node.now_ms();
-    let (due, level) = node
+    let (due, cluster) = node
         .read_stale(move |store, _| {
             let due = lectern_lms::schedule::next_due(store)?;
-            Ok((due, lookup::cluster(store)?.feature_level))
+            Ok((due, lookup::cluster(store)?))
         })
         .await?
         .unwrap_or_else(|problem: lectern_lms::StoreError| fatal::stop(&problem.to_string()));
-    if due.is_some_and(|due_ms| due_ms <= now_ms) {
+    let idle_ms = now_ms.saturating_sub(cluster.now_ms);
+    if due.is_some_and(|due_ms| due_ms <= now_ms) || idle_ms >= HEARTBEAT_MS {
         propose(node, Body::Advance(Advance::default())).await?;
     }
     match node.shared.board.common_feature_level() {
-        Some(common) if common > level => {
+        Some(common) if common > cluster.feature_level => {
             propose(node, Body::RaiseFeatureLevel(RaiseFeatureLevel { level: common })).await
         }
         _ => Ok(()),

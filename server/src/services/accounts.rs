@@ -28,6 +28,7 @@ service! {
             &self,
             request: Request<v1::ImportUsersRequest>,
         ) -> Result<Response<v1::ImportUsersResponse>, Status> {
+            check::no_passwords(&request.get_ref().csv)?;
             if request.get_ref().preview {
                 return self.read(request, roster::preview_users).await;
             }

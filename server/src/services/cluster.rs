@@ -23,7 +23,7 @@ impl ClusterService for Door {
     type WatchStatusStream = Pieces<GetStatusResponse>;
 
     async fn watch_status(&self, _: Request<WatchStatusRequest>) -> Result<Response<Self::WatchStatusStream>, Status> {
-        let place = self.watchers.enter().await?;
+        let place = self.onlookers.enter().await?;
         let node = self.node.clone();
         Ok(Response::new(stream::spawn(self.stopping(), async move |out| {
             let _place = place;

@@ -23,6 +23,7 @@ service! {
             &self,
             request: Request<v1::ImportRosterRequest>,
         ) -> Result<Response<v1::ImportRosterResponse>, Status> {
+            check::no_passwords(&request.get_ref().users_csv)?;
             if request.get_ref().preview {
                 return self.read(request, roster::preview_roster).await;
             }

@@ -74,6 +74,9 @@ const DOWNLOADS_QUEUED: usize = 256;
 /// Watchers; they do not queue.
 const WATCHERS: usize = 4_096;
 
+/// Watchers of the cluster's own state, who need no sign-in: apart, so that they take nobody's place.
+const ONLOOKERS: usize = 64;
+
 /// What all services stand on. Clones are the same one.
 #[derive(Clone)]
 pub(crate) struct Door(Arc<Inner>);
@@ -90,6 +93,7 @@ pub(crate) struct Inner {
     chunks: Gate,
     downloads: Gate,
     watchers: Gate,
+    onlookers: Gate,
     stopping: Receiver<bool>,
 }
 
@@ -116,6 +120,7 @@ impl Door {
             chunks: Gate::new("uploads", CHUNKS_AT_ONCE, CHUNKS_QUEUED),
             downloads: Gate::new("downloads", DOWNLOADS_AT_ONCE, DOWNLOADS_QUEUED),
             watchers: Gate::new("watchers", WATCHERS, 0),
+            onlookers: Gate::new("onlookers of the cluster", ONLOOKERS, 0),
             stopping,
         })))
     }

@@ -10,6 +10,8 @@ use super::metadata::{self, Caller};
 use super::{Door, errors};
 use crate::node::{Node, NodeError};
 
+/// Older than this a stale read is refused: rights that were taken away would go on working on a node that is cut off.
+const MAX_STALE_MS: u64 = 60_000;
 /// How long a read may wait for its point.
 const DEADLINE: Duration = Duration::from_secs(10);
 
@@ -39,6 +41,9 @@ impl Door {
         question: impl FnOnce(&View<'_>) -> lectern_lms::Result<T> + Send + 'static,
     ) -> Result<T, Status> {
         caller.require_token()?;
+        if caller.stale && self.age_ms().is_none_or(|age| age > MAX_STALE_MS) {
+            return Err(errors::from_node(&NodeError::NoLeader));
+        }
         let asked = as_token(caller.token_id.clone(), question);
         let read = async { if caller.stale { self.node.read_stale(asked).await } else { self.node.read(asked).await } };
         let answer = in_time(read).await?.map_err(errors::from_failure)?;

@@ -1,5 +1,7 @@
 //! Server streams: a task that sends, a small buffer, and an end when the client or the node goes away.
 
+use std::time::Duration;
+
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
@@ -12,6 +14,9 @@ pub type Pieces<T> = ReceiverStream<Result<T, Status>>;
 
 /// Messages that wait for a slow client: beyond them the task waits too.
 const BUFFER: usize = 4;
+
+/// How long a client may take nothing.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The sending end.
 pub struct Out<T> {
@@ -35,7 +40,9 @@ impl From<Status> for End {
 impl<T> Out<T> {
     /// Waits for room and sends.
     pub async fn send(&self, message: T) -> Result<(), End> {
-        self.sender.send(Ok(message)).await.map_err(|_| End::Gone)
+        // A client that takes nothing for so long holds a place that others wait for.
+        let sent = tokio::time::timeout(PATIENCE, self.sender.send(Ok(message))).await;
+        sent.map_err(|_| End::Gone)?.map_err(|_| End::Gone)
     }
 }
 

@@ -13,14 +13,14 @@ use crate::cli::GradeCommand;
 pub async fn run(command: GradeCommand, session: &Session) -> Result<()> {
     match command {
         GradeCommand::Set { assignment, user, score, feedback, feedback_file, attempt, base, reason } => {
-            let current = submission::current_grade(&assignment, &user, session).await?;
+            let (seen_attempt, current) = submission::seen(&assignment, &user, session).await?;
             let request = v1::SetGradeRequest {
                 course: assignment.course.clone(),
                 assignment: assignment.assignment.clone(),
                 user,
                 score,
                 feedback: words(feedback, feedback_file, current.as_ref())?,
-                attempt,
+                attempt: if attempt == 0 { seen_attempt } else { attempt },
                 base_revision: base.unwrap_or_else(|| current.as_ref().map_or(0, |grade| grade.revision)),
                 reason,
             };

@@ -29,17 +29,18 @@ pub async fn run(command: SubmissionCommand, session: &Session) -> Result<()> {
     }
 }
 
-/// The grade a student has for an assignment, hidden or not.
-pub async fn current_grade(assignment: &AssignmentArg, user: &str, session: &Session) -> Result<Option<v1::Grade>> {
+/// A student's latest attempt (0: nothing was handed in) and grade, hidden or not, at this moment: what a new grade is
+/// meant for, even when another attempt comes in before it is set.
+pub async fn seen(assignment: &AssignmentArg, user: &str, session: &Session) -> Result<(u32, Option<v1::Grade>)> {
     match submission::get(assignment, user, 0, session).await {
-        Ok(submission) => Ok(submission.grade),
+        Ok(submission) => Ok((submission.attempt, submission.grade)),
         // Nothing was handed in: the list of everyone still has the grade.
         Err(error) if error.is_refused_for("NOT_FOUND") => {
             let everyone = summaries(assignment, false, session).await?;
             let own = everyone.into_iter().find(|row| {
                 row.submitter.as_ref().is_some_and(|person| person.username == user || person.user_id == user)
             });
-            Ok(own.and_then(|row| row.grade))
+            Ok((0, own.and_then(|row| row.grade)))
         }
         Err(error) => Err(error),
     }
