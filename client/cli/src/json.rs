@@ -28,7 +28,9 @@ pub fn name(full: &str, prefix: &str) -> String {
 
 /// A list and where its next page begins.
 pub fn list(field: &str, items: Vec<Value>) -> Value {
-    json!({ field: items })
+    let mut object = serde_json::Map::new();
+    object.insert(field.into(), Value::Array(items));
+    Value::Object(object)
 }
 
 /// A person.

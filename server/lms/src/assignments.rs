@@ -244,7 +244,7 @@ fn audit_changes(
     }
 }
 
-fn posting_in_words(settings: &AssignmentSettings) -> String {
+fn posting_in_words(settings: &v1::AssignmentSettings) -> String {
     if settings.post_manually { "grades are posted by hand".into() } else { "grades are posted at once".into() }
 }
 

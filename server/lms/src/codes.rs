@@ -2,7 +2,7 @@
 
 use lectern_proto::internal::v1::{EnrollmentRecord, SetCodes, UserRecord};
 use lectern_proto::v1::{
-    AccountRights, EnrollmentState, EnrollmentType, IssueCodesRequest, IssueCodesResponse, IssuedCode, UserState,
+    AccountRights, EnrollmentState, IssueCodesRequest, IssueCodesResponse, IssuedCode, UserState,
 };
 
 use crate::accounts::{self, state_in_words};
