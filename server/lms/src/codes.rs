@@ -1,9 +1,7 @@
 //! One-time codes: they activate an invited account, or reset the password of one in use.
 
 use lectern_proto::internal::v1::{EnrollmentRecord, SetCodes, UserRecord};
-use lectern_proto::v1::{
-    AccountRights, EnrollmentState, IssueCodesRequest, IssueCodesResponse, IssuedCode, UserState,
-};
+use lectern_proto::v1::{AccountRights, EnrollmentState, IssueCodesRequest, IssueCodesResponse, IssuedCode, UserState};
 
 use crate::accounts::{self, state_in_words};
 use crate::actor::{Actor, CourseAccess};

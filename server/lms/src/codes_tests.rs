@@ -1,6 +1,8 @@
 use lectern_proto::internal::v1::{UserCode, command::Body};
 use lectern_proto::v1::{CreateUserRequest, CreateUserResponse, EnrollRequest, EnrollResponse};
 
+use lectern_proto::v1::EnrollmentType;
+
 use super::*;
 use crate::testing::World;
 
