@@ -11,7 +11,7 @@ use crate::{Error, Result, Session, input, json, pages, text};
 /// What they are.
 #[derive(Subcommand, Debug)]
 pub enum SharedCommand {
-    /// Save a connection: lectern://HOST[:PORT][#sha256:FINGERPRINT].
+    /// Save a connection: `lectern://HOST[:PORT][#sha256:FINGERPRINT]`
     Connect {
         /// The address.
         address: ClusterAddressArg,
