@@ -12,7 +12,7 @@ use crate::program::{Person, Ran, bin};
 use crate::wait;
 
 /// An election, a start or a catch-up takes no longer, even on a busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 static NEXT_NET: AtomicU32 = AtomicU32::new(1);
 
@@ -90,8 +90,8 @@ impl Cluster {
     pub fn start_node(&mut self, node: u32) {
         let config = self.path(&format!("node{node}.toml"));
         let text = format!(
-            "data_dir = {:?}\nclient_listen = {:?}\npeer_listen = {:?}\nmetrics_listen = \"{}.{node}:7602\"\n{}",
-            self.data_dir(node),
+            "data_dir = \"{}\"\nclient_listen = {:?}\npeer_listen = {:?}\nmetrics_listen = \"{}.{node}:7602\"\n{}",
+            self.data_dir(node).display(),
             self.address(node),
             self.peer_address(node),
             self.net,
@@ -120,16 +120,16 @@ impl Cluster {
     /// Sends SIGTERM to a node and returns its exit code.
     pub fn terminate(&mut self, node: u32) -> Option<i32> {
         let mut child = self.nodes[node as usize - 1].take().expect("the node runs");
-        self.signal_child(&child, "TERM");
+        Self::signal_child(&child, "TERM");
         child.wait().expect("the node ends").code()
     }
 
     /// Sends a named signal, such as `STOP`, to a running node.
     pub fn signal(&self, node: u32, signal: &str) {
-        self.signal_child(self.nodes[node as usize - 1].as_ref().expect("the node runs"), signal);
+        Self::signal_child(self.nodes[node as usize - 1].as_ref().expect("the node runs"), signal);
     }
 
-    fn signal_child(&self, child: &Child, signal: &str) {
+    fn signal_child(child: &Child, signal: &str) {
         let sent =
             Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().expect("kill runs");
         assert!(sent.success(), "kill -{signal} failed");

@@ -49,6 +49,7 @@ impl Ran {
 
     /// Panics unless the program succeeded.
     #[track_caller]
+    #[allow(clippy::return_self_not_must_use, reason = "mostly used for the panic alone")]
     pub fn ok(self) -> Self {
         assert!(self.code == 0, "`{}` ended with {}:\n{}{}", self.command, self.code, self.stdout, self.stderr);
         self

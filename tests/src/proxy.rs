@@ -32,7 +32,7 @@ impl Proxy {
                 let (to_server, from_server) = ((clone(&client), clone(&server)), (server, client));
                 thread::spawn(move || pump(to_server.0, to_server.1, None));
                 let swallow = Arc::clone(&swallow);
-                thread::spawn(move || pump(from_server.0, from_server.1, Some(swallow)));
+                thread::spawn(move || pump(from_server.0, from_server.1, Some(&swallow)));
             }
         });
         proxy
@@ -53,7 +53,7 @@ impl Proxy {
     }
 }
 
-fn pump(mut from: TcpStream, mut to: TcpStream, swallow: Option<Arc<AtomicBool>>) {
+fn pump(mut from: TcpStream, mut to: TcpStream, swallow: Option<&AtomicBool>) {
     let mut buffer = [0; 16 * 1024];
     loop {
         let count = match from.read(&mut buffer) {
@@ -62,7 +62,7 @@ fn pump(mut from: TcpStream, mut to: TcpStream, swallow: Option<Arc<AtomicBool>>
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
             Err(_) => break,
         };
-        let lost = swallow.as_ref().is_some_and(|swallow| swallow.load(Ordering::SeqCst));
+        let lost = swallow.is_some_and(|swallow| swallow.load(Ordering::SeqCst));
         if !lost && to.write_all(&buffer[..count]).is_err() {
             break;
         }

@@ -70,7 +70,9 @@ impl<D: Disk> Replica<D> {
         };
         let kind = message.get_msg_type();
         let addressed = message.from == from && message.to == self.config.node;
-        if !addressed || !travels_alone(kind) {
+        // raft-rs indexes into an empty list where a read request carries no context.
+        let malformed = kind == MessageType::MsgReadIndex && message.entries.len() != 1;
+        if !addressed || !travels_alone(kind) || malformed {
             return;
         }
         self.peers.hear(from, self.now);
@@ -109,7 +111,7 @@ impl<D: Disk> Replica<D> {
     }
 
     pub(crate) fn peer_lost(&mut self, peer: NodeId, refused: bool) {
-        self.clock.forget(peer);
+        // Its clock stays in the verdict: a leader's death must not make a wrong clock look right.
         self.peers.lost(peer);
         if self.frozen() {
             return;

@@ -112,6 +112,8 @@ impl Subscription {
     fn try_next(&mut self) -> Option<Feed> {
         let applied = *self.applied.borrow();
         let ring = self.events.lock();
+        // Events enter the ring before `applied` says so: what is skipped must be named.
+        let applied = ring.events.back().map_or(applied, |newest| applied.max(newest.index));
         let end = ring.first_number + ring.events.len() as u64;
         let next = match self.next_number {
             Some(next) => next,

@@ -65,7 +65,10 @@ impl PeerService for Answerer {
     }
 
     async fn snapshot(&self, request: Request<Streaming<SnapshotFrame>>) -> Result<Response<SnapshotReply>, Status> {
-        let staged = receive_snapshot::receive(&self.hub, request.into_inner()).await;
+        // A task of its own: when the sender goes away this call is dropped, and what was staged must still be removed.
+        let (hub, frames) = (self.hub.clone(), request.into_inner());
+        let receiving = tokio::spawn(async move { receive_snapshot::receive(&hub, frames).await });
+        let staged = receiving.await.unwrap_or_else(|error| Err(error.to_string()));
         if let Err(problem) = &staged {
             tracing::warn!(problem, "did not stage a snapshot");
         }

@@ -16,7 +16,7 @@ pub type Pieces<T> = ReceiverStream<Result<T, Status>>;
 const BUFFER: usize = 4;
 
 /// How long a client may take nothing.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The sending end.
 pub struct Out<T> {

@@ -238,6 +238,7 @@ async fn read_back(students: &[Client], course: &str) -> Outcome<BTreeMap<String
 }
 
 /// Prints the result; whether nothing was lost or doubled.
+#[allow(clippy::print_stdout, reason = "printing it is what the program is for")]
 fn report(tally: &Tally, stored: &BTreeMap<String, String>, killed: u64, as_json: bool) -> bool {
     let lost = tally.acknowledged.iter().filter(|(id, text)| stored.get(*id) != Some(text)).count();
     let mut by_text: BTreeMap<&str, u64> = BTreeMap::new();

@@ -247,12 +247,11 @@ async fn create_materials(plan: &Plan, dir: &Path, course: &CourseArg, session: 
     let mut made = 0;
     for described in &plan.modules {
         let known = modules.iter().find(|module| module.name == described.name).map(|module| module.module_id.clone());
-        let module_id = match known {
-            Some(id) => id,
-            None => {
-                let release_at_ms = release(described.release_in_days)?;
-                material::create_module(course, described.name.clone(), release_at_ms, session).await?.module_id
-            }
+        let module_id = if let Some(id) = known {
+            id
+        } else {
+            let release_at_ms = release(described.release_in_days)?;
+            material::create_module(course, described.name.clone(), release_at_ms, session).await?.module_id
         };
         for item in described.materials.iter().filter(|item| !existing.contains(&item.slug)) {
             let file = inside(dir, &item.file)?;
