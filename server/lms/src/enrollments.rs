@@ -2,7 +2,7 @@
 //!
 //! An enrolment is `active` when its account is, and `invited` until then: asking for either gives whichever the account
 //! stands for, and activating the account turns the invited ones active. A course's `student_count` counts both, so
-//! that a roster of thirty is thirty from the first minute. Every write goes through [`write()`], which keeps the count,
+//! that a roster of thirty is thirty from the first minute. Every write goes through `write`, which keeps the count,
 //! the index, the audit and the watchers right.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -46,7 +46,7 @@ pub(crate) fn import_users(tx: &mut Tx<'_, '_>, request: &ImportUsersRequest) ->
     Ok(response)
 }
 
-/// What [`import_users`] would answer.
+/// What `import_users` would answer.
 pub fn preview_users(view: &View<'_>, request: &ImportUsersRequest) -> Result<ImportUsersResponse> {
     plan_users(view.store, view.actor, request).map(|(_, response)| response)
 }
@@ -89,7 +89,7 @@ pub(crate) fn import_roster(tx: &mut Tx<'_, '_>, request: &ImportRosterRequest) 
     Ok(response)
 }
 
-/// What [`import_roster`] would answer.
+/// What `import_roster` would answer.
 pub fn preview_roster(view: &View<'_>, request: &ImportRosterRequest) -> Result<ImportRosterResponse> {
     Ok(plan_roster(view.store, view.actor, request)?.response())
 }

@@ -31,7 +31,7 @@ pub fn line(field: &str, text: &str) -> Result<String> {
     Ok(text)
 }
 
-/// Like [`line`], but may be empty.
+/// Like [`line()`], but may be empty.
 pub fn optional_line(field: &str, text: &str) -> Result<String> {
     let text: String = text.trim().nfc().collect();
     if text.len() > limits::NAME_BYTES {
