@@ -1,0 +1,1 @@
+//! What the three full-screen programs share.
