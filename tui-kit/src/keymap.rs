@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::action::{Action, Scope};
 use crate::chord::Chord;
+use crate::cluster;
 
 /// What is wrong with a keymap.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -58,7 +59,7 @@ impl Keymap {
             .map_err(|error| KeymapError::Syntax { message: error.to_string().trim_end().to_owned() })?;
         check_names(scopes, &overrides)?;
         let mut keymap = Self { bound: HashMap::new(), keys: HashMap::new() };
-        for scope in scopes {
+        for scope in with_kit(scopes) {
             keymap.bind(scope, &overrides)?;
         }
         Ok(keymap)
@@ -99,10 +100,15 @@ impl Keymap {
     }
 }
 
+/// A program's screens, and the kit's own.
+fn with_kit(scopes: &'static [Scope]) -> impl Iterator<Item = &'static Scope> {
+    scopes.iter().chain(std::iter::once(&cluster::SCOPE))
+}
+
 fn check_names(scopes: &'static [Scope], overrides: &Overrides) -> Result<(), KeymapError> {
     for (group_name, actions) in overrides {
         for action_name in actions.keys() {
-            let known = scopes.iter().flat_map(Scope::all_groups).any(|group| {
+            let known = with_kit(scopes).flat_map(Scope::all_groups).any(|group| {
                 group.name == group_name && group.actions.iter().any(|action| action.name == action_name)
             });
             if !known {

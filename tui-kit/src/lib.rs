@@ -18,10 +18,23 @@
 //! - However the program ends, the terminal is as it was ([`terminal`]).
 
 pub mod action;
+pub mod app;
 pub mod chord;
+pub mod cluster;
+pub mod files;
 pub mod keymap;
+pub mod launch;
 pub mod look;
+pub mod outside;
+pub mod painter;
+pub mod program;
 pub mod remote;
+pub mod runtime;
+pub mod screen;
+pub mod settings;
+mod tasks;
+pub mod terminal;
+pub mod testkit;
 pub mod text;
 pub mod theme;
 pub mod widgets;

@@ -139,6 +139,17 @@ pub fn time(ms: i64, now_ms: i64, zone: &TimeZone) -> String {
     time.strftime(form).to_string()
 }
 
+/// When the words for the distance between `ms` and now change next: each second of the last hour, each minute of the
+/// last day, each hour before. All in Unix milliseconds.
+pub fn distance_changes_at(ms: i64, now_ms: i64) -> i64 {
+    let step = match ms.abs_diff(now_ms) / 1000 {
+        0..3_600 => 1_000,
+        3_600..86_400 => 60_000,
+        _ => 3_600_000,
+    };
+    now_ms + (ms - now_ms).rem_euclid(step) + 1
+}
+
 /// A count with its noun: `1 answer`, `3 answers`.
 pub fn count(number: impl Into<u64>, noun: &str) -> String {
     let number = number.into();

@@ -1,7 +1,6 @@
 //! lectern-monitor: the cluster as its operator sees it, by subcommands. Works without a quorum and without a sign-in.
 
 mod cli;
-mod cluster;
 mod status;
 
 use std::process::ExitCode;

@@ -2,11 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use lectern_cli::cluster::{Cluster, Member};
 use lectern_cli::{Error, Result, Session, output, text};
-use lectern_proto::v1::GetStatusResponse;
 
 use crate::cli::{Cli, Command};
-use crate::cluster::{Cluster, Member};
 
 /// Between two looks for a leader.
 const POLL: Duration = Duration::from_millis(50);
@@ -23,7 +22,7 @@ pub async fn run(cli: Cli, session: Session) -> Result<()> {
 async fn status(wait_leader: Option<Duration>, session: &Session) -> Result<()> {
     let started = Instant::now();
     let cluster = loop {
-        let looked = look(session).await;
+        let looked = Cluster::look(session.client()).await;
         let leads = looked.as_ref().is_ok_and(|cluster| cluster.leader.is_some());
         match wait_leader {
             Some(patience) if !leads && started.elapsed() < patience => tokio::time::sleep(POLL).await,
@@ -45,7 +44,7 @@ async fn watch(every: Duration, session: &Session) -> Result<()> {
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     loop {
         ticks.tick().await;
-        let cluster = match look(session).await {
+        let cluster = match Cluster::look(session.client()).await {
             Ok(cluster) => cluster,
             // A cluster that is away is what an operator watches for: say so, and look again.
             Err(error) if error.is_transient() => Cluster::default(),
@@ -56,28 +55,6 @@ async fn watch(every: Duration, session: &Session) -> Result<()> {
             output::show(session.is_json(), cluster.json(), || format!("{}  {line}", text::time(text::now_ms())));
             last = Some(line);
         }
-    }
-}
-
-/// Asks every node; fails when none answers.
-async fn look(session: &Session) -> Result<Cluster> {
-    // Nodes learned from the first answers are asked in a second round.
-    let mut views = session.client().statuses().await;
-    let known = views.len();
-    if session.client().addresses().len() > known {
-        views = session.client().statuses().await;
-    }
-    let mut problem = None;
-    let mut answers: Vec<GetStatusResponse> = Vec::new();
-    for (_, view) in views {
-        match view {
-            Ok(view) => answers.push(view),
-            Err(error) => problem = Some(error),
-        }
-    }
-    match problem {
-        Some(error) if answers.is_empty() => Err(error),
-        _ => Ok(Cluster::from_views(&answers)),
     }
 }
 
@@ -115,8 +92,7 @@ fn summary(cluster: &Cluster) -> String {
 }
 
 fn role_and_lag(number: u64, member: &Member, cluster: &Cluster) -> String {
-    let commit = cluster.nodes.values().map(|node| node.status.commit_index).max().unwrap_or(0);
-    let behind = commit.saturating_sub(member.status.applied_index);
+    let behind = cluster.commit_index().saturating_sub(member.status.applied_index);
     let lag = if member.reachable && behind > 1000 { format!(" ({behind} behind)") } else { String::new() };
     format!("{number} {}{lag}", member.role())
 }

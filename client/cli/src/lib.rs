@@ -24,6 +24,7 @@
 
 pub mod args;
 pub mod assignment;
+pub mod cluster;
 pub mod course;
 pub mod dates;
 pub mod extension;

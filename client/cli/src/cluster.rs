@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use lectern_client::Client;
 use lectern_proto::v1::{GetStatusResponse, NodeRole, NodeStatus};
 use serde_json::{Value, json};
+
+use crate::Result;
 
 /// The cluster, as far as its nodes could be asked.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,6 +29,38 @@ pub struct Member {
 }
 
 impl Cluster {
+    /// Asks every node; fails when none answers.
+    pub async fn look(client: &Client) -> Result<Self> {
+        // Nodes learned from the first answers are asked in a second round.
+        let mut views = client.statuses().await;
+        let known = views.len();
+        if client.addresses().len() > known {
+            views = client.statuses().await;
+        }
+        let mut problem = None;
+        let mut answers: Vec<GetStatusResponse> = Vec::new();
+        for (_, view) in views {
+            match view {
+                Ok(view) => answers.push(view),
+                Err(error) => problem = Some(error),
+            }
+        }
+        match problem {
+            Some(error) if answers.is_empty() => Err(error),
+            _ => Ok(Self::from_views(&answers)),
+        }
+    }
+
+    /// How many of its members answered.
+    pub fn reachable(&self) -> usize {
+        self.nodes.values().filter(|member| member.reachable).count()
+    }
+
+    /// The highest index any node knows to be committed.
+    pub fn commit_index(&self) -> u64 {
+        self.nodes.values().map(|member| member.status.commit_index).max().unwrap_or(0)
+    }
+
     /// Puts the answers together.
     pub fn from_views(views: &[GetStatusResponse]) -> Self {
         let mut nodes: BTreeMap<u64, Member> = BTreeMap::new();

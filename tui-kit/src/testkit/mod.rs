@@ -1,0 +1,8 @@
+//! For tests of screens: a harness that drives a program without terminal, clock or network, and pictures of what it
+//! draws.
+
+mod harness;
+mod picture;
+
+pub use harness::{Harness, check_scopes};
+pub use picture::{picture, render, words};
