@@ -3,8 +3,9 @@
 use std::fmt::Debug;
 use std::future::Future;
 
+use lectern_cli::Session;
 use lectern_cli::cluster::Cluster;
-use lectern_client::{Client, Link, WatchItem};
+use lectern_client::{Link, WatchItem};
 use tokio::sync::mpsc;
 
 use crate::action::Scope;
@@ -43,8 +44,8 @@ pub trait Program: Sized + 'static {
     /// Who and where, for the title line: `ada`.
     fn headline(model: &Self::Model) -> String;
 
-    /// The connection, for the cluster panel.
-    fn client(env: &Self::Env) -> &Client;
+    /// The person's session, for what the kit does by itself.
+    fn session(env: &Self::Env) -> &Session;
 }
 
 /// Something changed on the server: what is shown of it is to be asked for again.

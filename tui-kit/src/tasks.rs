@@ -71,7 +71,7 @@ impl<P: Program> Tasks<P> {
     }
 
     fn watch_cluster(&mut self, to: Option<ScreenId>, request: RequestId) {
-        let (feed, client) = (self.feed.clone(), P::client(&self.env).clone());
+        let (feed, client) = (self.feed.clone(), P::session(&self.env).client().clone());
         let handle = self.running.spawn(async move {
             loop {
                 let seen = Cluster::look(&client).await.map_err(Failure::from);
