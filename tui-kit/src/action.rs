@@ -88,7 +88,9 @@ impl Scope {
 
 /// One level back.
 pub const BACK: Action =
-    Action::new("back", &["esc"], "back", "Go one level back; from text, leave the field. Nothing typed is lost.").in_bar().in_text();
+    Action::new("back", &["esc"], "back", "Go one level back; from text, leave the field. Nothing typed is lost.")
+        .in_bar()
+        .in_text();
 /// The help of this screen.
 pub const HELP: Action = Action::new("help", &["?", "f1"], "help", "Show the keys of this screen.").in_bar();
 /// The palette.
@@ -104,9 +106,11 @@ pub const REDRAW: Action =
     Action::new("redraw", &["ctrl-l"], "redraw", "Draw the whole screen again, when something else wrote on it.");
 /// Into the background.
 pub const SUSPEND: Action =
-    Action::new("suspend", &["ctrl-z"], "suspend", "Put the program into the background; `fg` brings it back.").in_text();
+    Action::new("suspend", &["ctrl-z"], "suspend", "Put the program into the background; `fg` brings it back.")
+        .in_text();
 /// The end.
-pub const QUIT: Action = Action::new("quit", &["q", "ctrl-c"], "quit", "Leave; what is still being saved is waited for.");
+pub const QUIT: Action =
+    Action::new("quit", &["q", "ctrl-c"], "quit", "Leave; what is still being saved is waited for.");
 
 /// What works on every screen.
 pub const GLOBAL: Group = Group {
@@ -170,7 +174,10 @@ mod tests {
     fn every_group_of_the_kit_says_what_its_actions_do() {
         for group in [&GLOBAL, &LIST, &READER, &FORM] {
             for action in group.actions {
-                assert!(action.help.ends_with('.') && !action.label.is_empty() && !action.keys.is_empty(), "{action:?}");
+                assert!(
+                    action.help.ends_with('.') && !action.label.is_empty() && !action.keys.is_empty(),
+                    "{action:?}"
+                );
             }
         }
     }

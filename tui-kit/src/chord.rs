@@ -63,7 +63,9 @@ impl FromStr for Chord {
     fn from_str(text: &str) -> Result<Self, String> {
         let mut rest = text;
         let mut modifiers = KeyModifiers::NONE;
-        while let Some((name, modifier)) = MODIFIERS.iter().find(|(name, _)| rest.len() > name.len() && rest.starts_with(name)) {
+        while let Some((name, modifier)) =
+            MODIFIERS.iter().find(|(name, _)| rest.len() > name.len() && rest.starts_with(name))
+        {
             modifiers |= *modifier;
             rest = &rest[name.len()..];
         }

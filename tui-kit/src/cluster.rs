@@ -96,15 +96,20 @@ fn headline(cluster: &Cluster, canvas: &Canvas<'_>) -> (String, Style) {
     let spare = up.saturating_sub(all / 2 + 1);
     match cluster.leader {
         None => (
-            format!("No leader in term {}: {up} of {all} nodes answer. Work can be read; changes wait for a majority.", cluster.term),
+            format!(
+                "No leader in term {}: {up} of {all} nodes answer. Work can be read; changes wait for a majority.",
+                cluster.term
+            ),
             theme.bad,
         ),
-        Some(leader) if up == all => {
-            (format!("Node {leader} leads in term {}; all {all} nodes answer, and {spare} may fail.", cluster.term), theme.good)
-        }
-        Some(leader) => {
-            (format!("Node {leader} leads in term {}; {up} of {all} nodes answer, and {spare} may fail.", cluster.term), theme.warn)
-        }
+        Some(leader) if up == all => (
+            format!("Node {leader} leads in term {}; all {all} nodes answer, and {spare} may fail.", cluster.term),
+            theme.good,
+        ),
+        Some(leader) => (
+            format!("Node {leader} leads in term {}; {up} of {all} nodes answer, and {spare} may fail.", cluster.term),
+            theme.warn,
+        ),
     }
 }
 

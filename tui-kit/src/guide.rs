@@ -6,7 +6,9 @@ use crate::action::{GLOBAL, Group, Scope};
 
 /// A chapter in Markdown: for each screen its actions with their keys; what works everywhere comes once, last.
 pub fn keys(program: &str, scopes: &[Scope]) -> String {
-    let mut text = format!("# Keys of {program}\n\nMade from the program's own declarations. `keys.toml` in the configuration directory changes them:\nthe table is the name in brackets, the entry the name of the action.\n");
+    let mut text = format!(
+        "# Keys of {program}\n\nMade from the program's own declarations. `keys.toml` in the configuration directory changes them:\nthe table is the name in brackets, the entry the name of the action.\n"
+    );
     for scope in scopes {
         let _ = write!(text, "\n## {}\n", scope.title);
         for group in scope.groups {

@@ -108,9 +108,9 @@ fn with_kit(scopes: &'static [Scope]) -> impl Iterator<Item = &'static Scope> {
 fn check_names(scopes: &'static [Scope], overrides: &Overrides) -> Result<(), KeymapError> {
     for (group_name, actions) in overrides {
         for action_name in actions.keys() {
-            let known = with_kit(scopes).flat_map(Scope::all_groups).any(|group| {
-                group.name == group_name && group.actions.iter().any(|action| action.name == action_name)
-            });
+            let known = with_kit(scopes)
+                .flat_map(Scope::all_groups)
+                .any(|group| group.name == group_name && group.actions.iter().any(|action| action.name == action_name));
             if !known {
                 return Err(KeymapError::Unknown { name: format!("{group_name}.{action_name}") });
             }

@@ -72,9 +72,7 @@ where
     tokio::spawn(follow_link(client, feed.clone()));
     let edit_dir = dirs.state.join("edit");
     let setup = Setup { env: opening.env, feed, incoming, edit_dir, mouse };
-    let make = |now_ms| -> (App<P>, Vec<Issued<P>>) {
-        App::new(opening.model, opening.first, keymap, look, now_ms)
-    };
+    let make = |now_ms| -> (App<P>, Vec<Issued<P>>) { App::new(opening.model, opening.first, keymap, look, now_ms) };
     runtime::run(setup, make).await.map_err(|error| Error::io("the terminal", error))
 }
 
@@ -99,6 +97,7 @@ fn log_to_file(dirs: &Dirs, name: &str) {
     // A program without a log is better than none.
     let Ok(file) = file else { return };
     let filter = EnvFilter::try_from_env("LECTERN_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(std::sync::Mutex::new(file));
+    let log =
+        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(std::sync::Mutex::new(file));
     let _ = log.try_init();
 }

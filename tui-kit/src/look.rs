@@ -180,7 +180,10 @@ impl<'a> Canvas<'a> {
         let mut block = Block::bordered().border_type(border_type).border_style(border);
         if !title.is_empty() {
             let room = usize::from(area.width).saturating_sub(4);
-            block = block.title(Line::styled(format!(" {} ", text::fit(title, room.saturating_sub(2), self.look.glyphs.ellipsis)), theme.title));
+            block = block.title(Line::styled(
+                format!(" {} ", text::fit(title, room.saturating_sub(2), self.look.glyphs.ellipsis)),
+                theme.title,
+            ));
         }
         let inner = block.inner(area);
         self.draw(block, area);

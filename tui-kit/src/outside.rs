@@ -15,7 +15,9 @@ use crate::remote::Failure;
 pub async fn edit(dir: &Path, text: &str, extension: &str) -> Result<String, Failure> {
     let path = dir.join(format!("{}.{extension}", lectern_client::new_key()));
     write_private(&path, text)?;
-    let editor = ["VISUAL", "EDITOR"].into_iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.trim().is_empty()));
+    let editor = ["VISUAL", "EDITOR"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.trim().is_empty()));
     let editor = editor.unwrap_or_else(|| "vi".into());
     // Through a shell, as git does it: an editor may have arguments.
     let status = Command::new("sh").arg("-c").arg(format!("{editor} \"$@\"")).arg(&editor).arg(&path).status().await;

@@ -27,7 +27,13 @@ impl<W: Write> Painter<W> {
     /// A painter for a terminal that is cleared with the first frame.
     pub fn new(writer: W) -> Self {
         let nothing = Buffer::empty(Rect::ZERO);
-        Self { backend: CrosstermBackend::new(writer), shown: nothing.clone(), next: nothing, cursor: None, stale: true }
+        Self {
+            backend: CrosstermBackend::new(writer),
+            shown: nothing.clone(),
+            next: nothing,
+            cursor: None,
+            stale: true,
+        }
     }
 
     /// Draws every cell with the next frame.
@@ -172,7 +178,12 @@ mod tests {
         painter.forget();
         assert!(draw(&mut painter, "hello", None));
         assert!(written.take().contains("hello"));
-        painter.frame((30, 3), |buf| { buf.set_string(0, 0, "hello", Style::default()); None }).unwrap();
+        painter
+            .frame((30, 3), |buf| {
+                buf.set_string(0, 0, "hello", Style::default());
+                None
+            })
+            .unwrap();
         assert!(written.take().contains("hello"));
     }
 }

@@ -14,7 +14,7 @@ use crate::remote::{Failure, RequestId};
 use crate::screen::{Cx, ScreenId};
 
 /// A full-screen program.
-pub trait Program: Sized + 'static {
+pub trait Program: Debug + Sized + 'static {
     /// What its screens share: who is signed in, what was loaded before.
     type Model: 'static;
     /// Work outside the update, as a value: tests look at it, the runtime performs it.

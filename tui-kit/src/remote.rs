@@ -1,6 +1,8 @@
 //! A value that lives on the server, as a screen knows it: nothing yet, on its way, here, or failed; the old value stays
 //! while a new one is on its way.
 
+use std::fmt::Write as _;
+
 use lectern_client::ClientError;
 
 /// Names one request of one screen: an answer to an older one is dropped.
@@ -42,15 +44,10 @@ impl From<&ClientError> for Failure {
         let mut message = error.to_string();
         if let ClientError::Refused { rows, .. } = error {
             for row in rows {
-                message.push_str(&format!("\n{}: {}", row.place, row.message));
+                let _ = write!(message, "\n{}: {}", row.place, row.message);
             }
         }
-        Self {
-            message,
-            advice: error.advice(),
-            reason: error.reason().to_owned(),
-            transient: error.is_transient(),
-        }
+        Self { message, advice: error.advice(), reason: error.reason().to_owned(), transient: error.is_transient() }
     }
 }
 

@@ -69,10 +69,7 @@ pub struct Setup<P: Program> {
 }
 
 /// Makes the program with this machine's time, and runs it to its end.
-pub async fn run<P: Program>(
-    setup: Setup<P>,
-    make: impl FnOnce(i64) -> (App<P>, Vec<Issued<P>>),
-) -> io::Result<End> {
+pub async fn run<P: Program>(setup: Setup<P>, make: impl FnOnce(i64) -> (App<P>, Vec<Issued<P>>)) -> io::Result<End> {
     let clock = Clock::new();
     let (app, issued) = make(clock.now_ms());
     let mut run = Run {

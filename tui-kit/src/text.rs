@@ -65,7 +65,11 @@ pub fn fit_line<'t>(line: Line<'t>, room: usize, ellipsis: &str) -> Line<'t> {
             spans.push(span);
             continue;
         }
-        let text = if taken == left { format!("{}{ellipsis}", head(&span.content, left.saturating_sub(ellipsis.width()))) } else { fit(&span.content, left, ellipsis) };
+        let text = if taken == left {
+            format!("{}{ellipsis}", head(&span.content, left.saturating_sub(ellipsis.width())))
+        } else {
+            fit(&span.content, left, ellipsis)
+        };
         spans.push(Span::styled(text, span.style));
         break;
     }
@@ -123,7 +127,12 @@ fn split_at_last_space(line: &str, word: &str) -> (String, String) {
 /// A line that no space divides is cut where it is full.
 fn break_long(line: &mut String, room: usize, lines: &mut Vec<String>) {
     while line.width() > room {
-        let cut = head(line, room).len().max(line.graphemes(true).next().map_or(0, str::len));
+        let first = line.graphemes(true).next().map_or(0, str::len);
+        let cut = head(line, room).len().max(first);
+        if cut == line.len() {
+            // One character that is wider than the room.
+            return;
+        }
         let rest = line.split_off(cut);
         lines.push(std::mem::replace(line, rest));
     }
@@ -134,7 +143,7 @@ pub fn time(ms: i64, now_ms: i64, zone: &TimeZone) -> String {
     let (Ok(time), Ok(now)) = (Timestamp::from_millisecond(ms), Timestamp::from_millisecond(now_ms)) else {
         return "–".into();
     };
-    let (time, now) = (time.to_zoned(zone.clone()), now.to_zoned(zone.clone()));
+    let (time, now) = (time.to_zoned_datetime(zone.clone()), now.to_zoned_datetime(zone.clone()));
     let form = if time.year() == now.year() { "%a %-d %b %H:%M" } else { "%a %-d %b %Y %H:%M" };
     time.strftime(form).to_string()
 }

@@ -134,8 +134,23 @@ mod tests {
     use super::*;
 
     fn styles(theme: &Theme) -> [Style; 15] {
-        let Theme { text, dim, title, accent, selected, selected_away, border, focus, good, warn, bad, info, bar, key, found } =
-            *theme;
+        let Theme {
+            text,
+            dim,
+            title,
+            accent,
+            selected,
+            selected_away,
+            border,
+            focus,
+            good,
+            warn,
+            bad,
+            info,
+            bar,
+            key,
+            found,
+        } = *theme;
         [text, dim, title, accent, selected, selected_away, border, focus, good, warn, bad, info, bar, key, found]
     }
 

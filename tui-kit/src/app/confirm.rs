@@ -57,7 +57,8 @@ impl Question {
             lines.extend(text::wrap(&consequence, room).into_iter().map(Line::from));
         }
         lines.push(Line::default());
-        let button = |label: String, selected: bool| Span::styled(label, if selected { theme.selected } else { theme.text });
+        let button =
+            |label: String, selected: bool| Span::styled(label, if selected { theme.selected } else { theme.text });
         lines.push(Line::from(vec![
             button(format!(" {} (y) ", text::clean(&self.confirm.yes)), self.yes_selected),
             Span::raw("  "),

@@ -89,7 +89,8 @@ impl<P: Program> App<P> {
         let theme = canvas.look.theme;
         let trouble = self.link.words(self.local_ms);
         if let Some(words) = &trouble {
-            canvas.line(area, Line::styled(format!("{} {}", canvas.look.glyphs.failed, text::clean(words)), theme.warn));
+            canvas
+                .line(area, Line::styled(format!("{} {}", canvas.look.glyphs.failed, text::clean(words)), theme.warn));
         }
         let Some(toast) = &self.toast else { return };
         // Trouble keeps its line; what else is to be said goes above it.
@@ -114,7 +115,10 @@ impl<P: Program> App<P> {
                 break;
             }
             let cell = Rect { x, width, ..area };
-            canvas.line(cell, Line::from(vec![Span::styled(key, theme.key), Span::styled(format!(" {label}"), theme.bar)]));
+            canvas.line(
+                cell,
+                Line::from(vec![Span::styled(key, theme.key), Span::styled(format!(" {label}"), theme.bar)]),
+            );
             self.hits.borrow_mut().push((cell, action));
             x = x.saturating_add(width).saturating_add(2);
         }

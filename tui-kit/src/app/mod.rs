@@ -13,7 +13,7 @@ use crossterm::event::{KeyEvent, KeyEventKind, MouseEvent, MouseEventKind};
 use lectern_client::Link;
 use ratatui::layout::{Position, Rect};
 
-use crate::action::{Action, BACK, CLUSTER, HELP, PALETTE, QUIT, REDRAW, Scope, SUSPEND};
+use crate::action::{Action, BACK, CLUSTER, HELP, PALETTE, QUIT, REDRAW, SUSPEND, Scope};
 use crate::chord::Chord;
 use crate::cluster::ClusterScreen;
 use crate::keymap::Keymap;
@@ -357,9 +357,8 @@ impl<P: Program> App<P> {
         let chord = Chord::of(&key).to_string();
         match &mut self.overlay {
             Some(Overlay::Help(help)) => {
-                if help.key(&chord) {
-                    self.overlay = None;
-                }
+                let closes = help.key(&chord);
+                self.overlay = self.overlay.take().filter(|_| !closes);
             }
             Some(Overlay::Palette(_)) => self.palette_key(key, &chord),
             Some(Overlay::Confirm(question)) => {

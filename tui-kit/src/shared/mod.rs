@@ -30,6 +30,7 @@ pub fn is_change(effect: &Effect) -> bool {
 }
 
 /// Does the work.
+#[allow(clippy::unused_async)]
 pub async fn perform<P: Shares>(_session: &Session, effect: Effect, _reply: &Reply<P>) {
     match effect {}
 }

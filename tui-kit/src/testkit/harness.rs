@@ -1,6 +1,7 @@
 //! A program driven by a test: keys in, effects and pictures out.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write as _;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use lectern_client::Link;
@@ -177,7 +178,7 @@ impl<P: Program> Harness<P> {
         let (buf, cursor) = self.draw();
         let mut text = picture::picture(&buf);
         if let Some(at) = cursor {
-            text.push_str(&format!("cursor {},{}\n", at.x, at.y));
+            let _ = writeln!(text, "cursor {},{}", at.x, at.y);
         }
         text
     }

@@ -78,6 +78,7 @@ fn style_words(cell: &Cell) -> String {
         (Modifier::REVERSED, "reversed"),
         (Modifier::CROSSED_OUT, "crossed out"),
     ];
-    words.extend(names.iter().filter(|(modifier, _)| cell.modifier.contains(*modifier)).map(|(_, name)| (*name).into()));
+    words
+        .extend(names.iter().filter(|(modifier, _)| cell.modifier.contains(*modifier)).map(|(_, name)| (*name).into()));
     words.join(" ")
 }
