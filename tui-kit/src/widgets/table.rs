@@ -383,14 +383,14 @@ impl<R> Table<R> {
     /// The columns there is room for, and how wide each is.
     fn widths(&self, room: u16) -> Vec<(usize, u16)> {
         let mut kept: Vec<usize> = (0..self.columns.len()).collect();
-        let least = |kept: &[usize]| {
+        let needed = |kept: &[usize]| {
             let cells = kept.iter().map(|at| match self.columns[*at].width {
                 Width::Fixed(cells) => cells + GAP,
                 Width::Fill(_) => LEAST_FILL + GAP,
             });
             cells.sum::<u16>().saturating_add(POINTER)
         };
-        while least(&kept) > room {
+        while needed(&kept) > room {
             let Some(worst) = kept
                 .iter()
                 .copied()
@@ -401,13 +401,13 @@ impl<R> Table<R> {
             };
             kept.retain(|at| *at != worst);
         }
-        let spare = room.saturating_sub(least(&kept));
+        let spare = room.saturating_sub(needed(&kept));
         let all_weights: u32 = kept.iter().map(|at| self.weight(*at)).sum();
         let cells = |at: usize| match self.columns[at].width {
             Width::Fixed(fixed) => fixed,
             Width::Fill(_) => {
-                let share = u32::from(spare) * self.weight(at) / all_weights.max(1);
-                LEAST_FILL + u16::try_from(share).unwrap_or(u16::MAX)
+                let extra = u32::from(spare) * self.weight(at) / all_weights.max(1);
+                LEAST_FILL + u16::try_from(extra).unwrap_or(u16::MAX)
             }
         };
         kept.into_iter().map(|at| (at, cells(at))).collect()
