@@ -277,6 +277,7 @@ fn to_proto(view: &View<'_>, access: &CourseAccess, assignment: AssignmentRecord
         mine,
         counts,
         revision: assignment.revision,
+        content_hidden: false,
     })
 }
 

@@ -133,6 +133,8 @@ pub(crate) fn to_proto(
         course_slug: access.course.slug.clone(),
         assignment_slug: assignment.unwrap_or_default().slug,
         request_id: record.request_id,
+        assignment_id: record.assignment_id,
+        directory: record.directory,
         offered_at_ms: record.offered_at_ms,
         state: record.state,
         text: record.text,

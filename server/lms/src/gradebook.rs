@@ -129,7 +129,10 @@ impl<'a> Sheet<'a> {
         let grade = standing::grade(store, &assignment.assignment_id, user_id)?;
         let latest = attempts::latest(store, &assignment.assignment_id, user_id)?;
         Ok(GradebookCell {
+            attempts: latest.as_ref().map_or(0, |submission| submission.attempt),
             score: grade.as_ref().map(grades::score),
+            grade_revision: grade.as_ref().map_or(0, |grade| grade.revision),
+            graded_attempt: grade.as_ref().map_or(0, |grade| grade.attempt),
             posted: grade.is_some_and(|grade| grade.posted),
             late: latest.as_ref().is_some_and(|submission| submission.late),
             missing: latest.is_none() && standing::is_missing(self.view, &self.access.course, assignment, user_id)?,

@@ -25,7 +25,7 @@ use crate::refusal::{Reason, Refusal, Result, refuse};
 use crate::standing::{self, points_possible};
 use crate::store::{Order, Store, StoreExt};
 use crate::tables::Table;
-use crate::{attempts, audit, counts, limits, lookup, paging, points, validate};
+use crate::{attempts, audit, counts, dates, limits, lookup, paging, points, validate};
 
 /// Grades changed by one posting; a larger course posts the rest by asking again.
 const MAX_POSTED: usize = 20_000;
@@ -385,7 +385,12 @@ fn my_grade(view: &View<'_>, access: &CourseAccess, assignment: &AssignmentRecor
         (None, Some(_)) => WorkflowState::Submitted,
         (None, None) => WorkflowState::Unsubmitted,
     };
+    let dates = dates::effective(view.store, &access.course, assignment, user_id)?;
     Ok(v1::MyGrade {
+        assignment_id: assignment.assignment_id.clone(),
+        due_at_ms: dates.due_at_ms,
+        submitted_at_ms: latest.as_ref().map(|submission| submission.submitted_at_ms),
+        attempts: latest.as_ref().map_or(0, |submission| submission.attempt),
         assignment_slug: assignment.slug.clone(),
         title: standing::title(assignment).into(),
         points_possible: points_possible(assignment),

@@ -69,6 +69,7 @@ pub mod memory;
 mod overlay;
 mod paging;
 pub mod points;
+mod queue;
 mod refusal;
 pub mod roster;
 pub mod schedule;

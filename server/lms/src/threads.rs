@@ -133,9 +133,14 @@ pub fn get_thread(view: &View<'_>, request: &v1::GetThreadRequest) -> Result<v1:
 pub fn list_threads(view: &View<'_>, request: &v1::ListThreadsRequest) -> Result<v1::ListThreadsResponse> {
     let access = CourseAccess::open(view.store, view.actor, &request.course)?;
     let page = PageRequest::new(request.page_size, &request.page_token)?;
+    let assignment_id = match &*request.assignment {
+        "" => None,
+        name => Some(known_assignment(view.store, &access, name)?.assignment_id),
+    };
     let rows = (Table::Threads, &*key1(&access.course.course_id), Order::Descending);
     let (threads, next_page_token) = paging::scan(view.store, rows, &page, |thread: ThreadRecord| {
-        let wanted = !request.open_only || thread.state() == ThreadState::Open;
+        let wanted = (!request.open_only || thread.state() == ThreadState::Open)
+            && assignment_id.as_ref().is_none_or(|id| *id == thread.assignment_id);
         if wanted && may_see(view, &access, &thread) { to_proto(view, &access, &thread).map(Some) } else { Ok(None) }
     })?;
     Ok(v1::ListThreadsResponse { threads, next_page_token })
@@ -155,12 +160,14 @@ pub(crate) fn mark_read(tx: &mut Tx<'_, '_>, access: &CourseAccess, number: u64,
 }
 
 /// Counts over the latest threads of a course, for the home page.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Counts {
     /// Messages that the caller may see and has not read.
     pub unread_messages: u32,
     /// Threads that the caller may see and that wait for an answer.
     pub open_threads: u32,
+    /// The threads with those messages.
+    pub unread: Vec<v1::UnreadItem>,
 }
 
 /// What of a course's threads waits for the caller.
@@ -170,7 +177,18 @@ pub(crate) fn counts(view: &View<'_>, access: &CourseAccess) -> Result<Counts> {
     let threads: Vec<(Vec<u8>, ThreadRecord)> =
         view.store.records(Table::Threads, &prefix, None, Order::Descending, MAX_COUNTED)?;
     for (_, thread) in threads.iter().filter(|(_, thread)| may_see(view, access, thread)) {
-        counts.unread_messages += thread.message_count.saturating_sub(last_read(view, thread)?);
+        let unread = thread.message_count.saturating_sub(last_read(view, thread)?);
+        if unread > 0 {
+            counts.unread_messages += unread;
+            counts.unread.push(v1::UnreadItem {
+                course_slug: access.course.slug.clone(),
+                thread_number: thread.number,
+                title: thread.title.clone(),
+                at_ms: thread.updated_at_ms,
+                count: unread,
+                ..v1::UnreadItem::default()
+            });
+        }
         counts.open_threads += u32::from(thread.state() == ThreadState::Open);
     }
     Ok(counts)

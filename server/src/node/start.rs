@@ -297,8 +297,10 @@ async fn measure_sizes(node: Node, log: LogDb) {
     let mut ticks = tokio::time::interval(metrics::SIZES_INTERVAL);
     loop {
         ticks.tick().await;
-        ::metrics::gauge!("lectern_log_bytes").set(log.size_bytes() as f64);
-        ::metrics::gauge!("lectern_state_bytes").set(node.shared.state.current().size_bytes() as f64);
+        let (log_bytes, state_bytes) = (log.size_bytes(), node.shared.state.current().size_bytes());
+        node.shared.board.vitals().measured(log_bytes, state_bytes);
+        ::metrics::gauge!("lectern_log_bytes").set(log_bytes as f64);
+        ::metrics::gauge!("lectern_state_bytes").set(state_bytes as f64);
         ::metrics::gauge!("lectern_proposals_waiting").set(node.shared.proposals.len() as f64);
         ::metrics::gauge!("lectern_reads_waiting").set(node.shared.reads.len() as f64);
     }
