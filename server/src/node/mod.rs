@@ -97,6 +97,7 @@ pub(crate) struct Shared {
     /// The threads end.
     stopped: AtomicBool,
     chunk_room: Semaphore,
+    forwarding_key: [u8; 32],
 }
 
 impl Shared {
@@ -205,6 +206,11 @@ impl Node {
     /// stamp.
     pub fn now_ms(&self) -> i64 {
         self.shared.now_ms()
+    }
+
+    /// What the cluster's nodes prove to each other with that a call they pass on came from where they say.
+    pub(crate) fn forwarding_key(&self) -> [u8; 32] {
+        self.shared.forwarding_key
     }
 
     /// The cluster's id.

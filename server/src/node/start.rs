@@ -207,6 +207,7 @@ fn share(config: &Config, opened: &Opened) -> Arc<Shared> {
         stopping: AtomicBool::new(false),
         stopped: AtomicBool::new(false),
         chunk_room: Semaphore::new(CHUNK_BYTES_IN_FLIGHT),
+        forwarding_key: opened.genesis.forwarding_key(),
     })
 }
 
