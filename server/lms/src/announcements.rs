@@ -10,7 +10,7 @@ use crate::keys::{key1, key2};
 use crate::refusal::{Reason, Refusal, Result};
 use crate::store::{Order, Store, StoreExt, decode};
 use crate::tables::Table;
-use crate::{audit, limits, lookup, paging, validate};
+use crate::{audit, limits, lookup, paging, usage, validate};
 
 /// Announcements of one course that are looked at for the unread count, newest first.
 const MAX_COUNTED: usize = 200;
@@ -24,6 +24,7 @@ pub(crate) fn create_announcement(
     access.require_open()?;
     let title = validate::line("title", &request.title)?;
     validate::body("body", &request.body, limits::BODY_BYTES)?;
+    usage::charge_text(tx, &access.course, None, title.len() + request.body.len())?;
     let record = AnnouncementRecord {
         announcement_id: tx.ids.next_id(),
         course_id: access.course.course_id.clone(),
@@ -47,6 +48,7 @@ pub(crate) fn delete_announcement(
     access.require_open()?;
     let record = find(tx.store, &access, &request.announcement_id)?;
     let course_id = &access.course.course_id;
+    usage::free_text(tx, course_id, None, record.title.len() + record.body.len())?;
     tx.delete(Table::Announcements, key2(course_id, &record.announcement_id));
     let entry = audit::Entry {
         course_id,

@@ -25,7 +25,7 @@ use crate::refusal::{Reason, Refusal, Result, refuse};
 use crate::standing::{self, points_possible};
 use crate::store::{Order, Store, StoreExt};
 use crate::tables::Table;
-use crate::{attempts, audit, counts, dates, limits, lookup, paging, points, validate};
+use crate::{attempts, audit, counts, dates, limits, lookup, paging, points, usage, validate};
 
 /// Grades changed by one posting; a larger course posts the rest by asking again.
 const MAX_POSTED: usize = 20_000;
@@ -87,6 +87,8 @@ pub(crate) fn set_grade(tx: &mut Tx<'_, '_>, request: &v1::SetGradeRequest) -> R
     check_revision(tx.store, request.base_revision, before.as_ref())?;
 
     let record = graded(tx, &assignment, &student, request, attempt, before.as_ref());
+    usage::free_text(tx, &assignment.course_id, None, before.as_ref().map_or(0, |grade| grade.feedback.len()))?;
+    usage::add_text(tx, &assignment.course_id, None, record.feedback.len())?;
     tx.put(Table::Grades, key2(&assignment.assignment_id, &student.user_id), &record);
     counts::grade_changed(tx, &assignment.assignment_id, before.as_ref(), &record)?;
     if attempt == latest {

@@ -70,6 +70,7 @@ mod overlay;
 mod paging;
 pub mod points;
 mod queue;
+mod recorded_texts;
 mod refusal;
 pub mod roster;
 pub mod schedule;

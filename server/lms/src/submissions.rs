@@ -22,7 +22,7 @@ use crate::refusal::{Reason, Refusal, Result, refuse};
 use crate::store::{Store, StoreExt, StoreResult};
 use crate::tables::Table;
 use crate::uploads::Opening;
-use crate::{assignments, attempts, counts, dates, extensions, files, limits, uploads, validate};
+use crate::{assignments, attempts, counts, dates, extensions, files, limits, uploads, usage, validate};
 
 pub use crate::attempts::{get_submission, list_attempts, list_submissions};
 
@@ -101,6 +101,8 @@ pub(crate) fn submit(tx: &mut Tx<'_, '_>, request: &v1::SubmitRequest) -> Result
     if let Some(pledge) = &pledge {
         forget_pledge(tx, &pledge.pledge_id)?;
     }
+    let user_id = tx.actor.user_id().to_owned();
+    usage::charge_text(tx, &open.access.course, Some(&user_id), work.text.len() + work.comment.len())?;
     if open.dates.is_past_lock(work.at_ms) {
         let kept = extensions::keep(tx, &open.assignment, work)?;
         let extension_request = Some(extensions::to_proto(&tx.view(), &open.access, kept)?);
@@ -111,7 +113,7 @@ pub(crate) fn submit(tx: &mut Tx<'_, '_>, request: &v1::SubmitRequest) -> Result
         submission_id: tx.ids.next_id(),
         course_id: open.assignment.course_id.clone(),
         assignment_id: open.assignment.assignment_id.clone(),
-        submitter: Some(by_user(tx.actor.user_id())),
+        submitter: Some(by_user(&user_id)),
         submitted_at_ms: work.at_ms,
         stamped_at_ms: tx.now_ms(),
         due_at_ms: open.dates.due_at_ms,

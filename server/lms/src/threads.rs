@@ -19,7 +19,7 @@ use crate::keys::{key1, key2};
 use crate::refusal::{Reason, Refusal, Result, refuse};
 use crate::store::{Order, Store, StoreExt};
 use crate::tables::Table;
-use crate::{limits, lookup, paging, standing, validate};
+use crate::{limits, lookup, paging, standing, usage, validate};
 
 /// Messages of one thread.
 const MAX_MESSAGES: u32 = 5_000;
@@ -61,8 +61,9 @@ pub(crate) fn create_thread(
         updated_at_ms: tx.now_ms(),
         message_count: 0,
     };
+    charge(tx, &access, thread.title.len())?;
     tx.put(Table::Courses, key1(&access.course.course_id), &access.course);
-    let (thread, _) = add_message(tx, &access, thread, &request.body);
+    let (thread, _) = add_message(tx, &access, thread, &request.body)?;
     Ok(v1::CreateThreadResponse { thread: Some(to_proto(&tx.view(), &access, &thread)?) })
 }
 
@@ -83,7 +84,7 @@ pub(crate) fn reply_thread(tx: &mut Tx<'_, '_>, request: &v1::ReplyThreadRequest
         ThreadState::Open if access.is_staff() && !asker => thread.set_state(ThreadState::Answered),
         _ => {}
     }
-    let (thread, message) = add_message(tx, &access, thread, &request.body);
+    let (thread, message) = add_message(tx, &access, thread, &request.body)?;
     let view = tx.view();
     Ok(v1::ReplyThreadResponse {
         message: Some(message_to_proto(&view, &access, &thread, message, u32::MAX)?),
@@ -216,7 +217,8 @@ fn add_message(
     access: &CourseAccess,
     mut thread: ThreadRecord,
     body: &str,
-) -> (ThreadRecord, ThreadMessageRecord) {
+) -> Result<(ThreadRecord, ThreadMessageRecord)> {
+    charge(tx, access, body.len())?;
     thread.message_count += 1;
     thread.updated_at_ms = tx.now_ms();
     let message = ThreadMessageRecord {
@@ -230,7 +232,14 @@ fn add_message(
     tx.put(Table::Threads, key2(&thread.course_id, thread.number), &thread);
     set_read(tx, &thread, message.number);
     tell(tx, &thread);
-    (thread, message)
+    Ok((thread, message))
+}
+
+/// Counts what the actor writes: as a student's own, or as the staff's.
+fn charge(tx: &mut Tx<'_, '_>, access: &CourseAccess, bytes: usize) -> Result<()> {
+    let user_id = tx.actor.user_id().to_owned();
+    let student = (!access.is_staff()).then_some(&*user_id);
+    usage::charge_text(tx, &access.course, student, bytes)
 }
 
 fn tell(tx: &mut Tx<'_, '_>, thread: &ThreadRecord) {
