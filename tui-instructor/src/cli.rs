@@ -632,9 +632,9 @@ pub enum GradeCommand {
         /// A file with words for the student; `-` for standard input.
         #[arg(long)]
         feedback_file: Option<PathBuf>,
-        /// The attempt that was graded; the latest when left out.
-        #[arg(long, default_value_t = 0)]
-        attempt: u32,
+        /// The attempt that was graded. May be left out while there is only one.
+        #[arg(long)]
+        attempt: Option<u32>,
         /// The grade's revision this change is made on; the current one when left out.
         #[arg(long)]
         base: Option<u64>,

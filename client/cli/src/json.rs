@@ -150,7 +150,7 @@ pub fn assignment(assignment: &v1::Assignment) -> Value {
         "max_file_bytes": settings.max_file_bytes, "max_text_bytes": settings.max_text_bytes,
         "allowed_attempts": settings.allowed_attempts, "post_manually": settings.post_manually,
         "published": settings.published, "attachments": files(&assignment.attachments), "revision": assignment.revision,
-        "mine": assignment.mine.as_ref().map(my_state),
+        "content_hidden": assignment.content_hidden, "mine": assignment.mine.as_ref().map(my_state),
         "counts": assignment.counts.as_ref().map(|counts| json!({
             "students": counts.students, "submitted": counts.submitted, "graded": counts.graded,
             "posted": counts.posted, "needs_grading": counts.needs_grading,

@@ -186,16 +186,22 @@ fn check_score(assignment: &AssignmentRecord, score: i64) -> Result<()> {
     Err(Refusal::new(Reason::InvalidArgument, message).with("limit", points::format(most)).into())
 }
 
-/// The attempt a grade is for: the named one, or the latest; 0 where nothing was handed in.
-fn graded_attempt(wanted: u32, latest: u32, student: &v1::PersonRef) -> Result<u32> {
-    match wanted {
-        _ if latest == 0 => Ok(0),
-        0 => Ok(latest),
-        wanted if wanted <= latest => Ok(wanted),
-        wanted => refuse(
-            Reason::NotFound,
-            format!("{} has no attempt {wanted}; the latest is attempt {latest}", student.username),
-        ),
+/// The attempt a grade is for: the one its grader saw, never whichever is the latest by now; 0 only where nothing was
+/// handed in.
+fn graded_attempt(seen: u32, latest: u32, student: &v1::PersonRef) -> Result<u32> {
+    let name = &student.username;
+    match (seen, latest) {
+        (0, 1..) => Err(Refusal::new(
+            Reason::AttemptRequired,
+            format!("{name} has handed in work, the latest is attempt {latest}; look at it and name the attempt you grade"),
+        )
+        .with("latest_attempt", latest)
+        .into()),
+        (1.., 0) => refuse(Reason::NotFound, format!("{name} has handed nothing in; there is no attempt {seen}")),
+        (seen, latest) if seen > latest => {
+            refuse(Reason::NotFound, format!("{name} has no attempt {seen}; the latest is attempt {latest}"))
+        }
+        (seen, _) => Ok(seen),
     }
 }
 
