@@ -3,6 +3,7 @@
 use lectern_proto::v1;
 
 use crate::args::{AssignmentArg, CourseArg};
+use crate::table::{cut, keep, spare};
 use crate::{Result, Session, json, pages, text};
 
 /// One assignment.
@@ -37,7 +38,8 @@ pub async fn list(course: &CourseArg, session: &Session) -> Result<()> {
                 standing(assignment),
             ]
         });
-        text::table(&["assignment", "title", "points", "due", "state"], rows, "This course has no assignments yet.")
+        let columns = [keep("assignment"), cut("title"), spare("points"), keep("due"), cut("state")];
+        text::table(&columns, rows, "This course has no assignments yet.")
     })
 }
 

@@ -7,6 +7,7 @@ use lectern_proto::v1;
 use serde_json::json;
 
 use crate::args::{AssignmentArg, CourseArg};
+use crate::table::{cut, keep, spare};
 use crate::{Result, Session, json, pages, text, transfer};
 
 /// What everyone may do with materials.
@@ -90,7 +91,8 @@ async fn list(course: &CourseArg, session: &Session) -> Result<()> {
                 if material.opened { "opened".into() } else { "new".into() },
             ]
         });
-        text::table(&["material", "title", "module", "kind", "size", ""], rows, "This course has no materials yet.")
+        let columns = [keep("material"), cut("title"), cut("module"), spare("kind"), spare("size"), keep("")];
+        text::table(&columns, rows, "This course has no materials yet.")
     })
 }
 

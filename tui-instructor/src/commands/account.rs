@@ -1,5 +1,6 @@
 //! `account …`: accounts of the installation.
 
+use lectern_cli::table::{cut, keep, spare};
 use lectern_cli::{Result, Session, input, json, pages, text};
 use lectern_proto::v1;
 use serde_json::json;
@@ -111,7 +112,8 @@ pub fn show_codes(codes: &[v1::IssuedCode], session: &Session) -> Result<()> {
             let person = code.person.clone().unwrap_or_default();
             vec![person.username, person.name, code.code.clone(), text::time(code.expires_at_ms)]
         });
-        text::table(&["username", "name", "one-time code", "works until"], rows, "Everyone has signed in already.")
+        let columns = [keep("username"), cut("name"), keep("one-time code"), spare("works until")];
+        text::table(&columns, rows, "Everyone has signed in already.")
     })
 }
 

@@ -119,7 +119,10 @@ async fn codes(course: &CourseArg, path: Option<&Path>, session: &Session) -> Re
     let Some(path) = path else { return show_codes(&codes, session) };
     write_codes(&codes, path).map_err(|error| Error::io(path, error))?;
     let value = json!({"path": path.display().to_string(), "count": codes.len()});
-    session.show(value, || format!("{} codes are in {}; only you can read it.", codes.len(), path.display()))
+    session.show(value, || {
+        let codes = text::count(codes.len(), "code is", "codes are");
+        format!("{codes} in {}; only you can read it.", path.display())
+    })
 }
 
 /// A CSV file with mode 0600.
