@@ -6,7 +6,7 @@ use lectern_proto::v1;
 use serde_json::json;
 
 use super::roster::show_import;
-use crate::cli::{AccountCommand, CreateAccountArgs, UpdateAccountArgs};
+use crate::cli::{AccountCommand, CreateAccountArgs, ReasonArg, UpdateAccountArgs};
 
 pub async fn run(command: AccountCommand, session: &Session) -> Result<()> {
     match command {
@@ -87,14 +87,15 @@ async fn update(args: UpdateAccountArgs, session: &Session) -> Result<()> {
         time_zone: args.time_zone,
         rights,
         state: None,
-        reason: args.reason,
+        reason: args.reason.reason,
     };
     let user = session.call(request).await?.user.unwrap_or_default();
     session.show(json::user(&user), || describe(&user))
 }
 
-async fn set_state(user: String, state: v1::UserState, reason: String, session: &Session) -> Result<()> {
-    let request = v1::UpdateUserRequest { user, state: Some(state.into()), reason, ..Default::default() };
+async fn set_state(user: String, state: v1::UserState, why: ReasonArg, session: &Session) -> Result<()> {
+    let request =
+        v1::UpdateUserRequest { user, state: Some(state.into()), reason: why.reason, ..Default::default() };
     let user = session.call(request).await?.user.unwrap_or_default();
     session.show(json::user(&user), || describe(&user))
 }

@@ -22,7 +22,7 @@ pub async fn run(command: GradeCommand, session: &Session) -> Result<()> {
                 score,
                 feedback: words(feedback, feedback_file, current.as_ref())?,
                 base_revision: base.unwrap_or_else(|| current.as_ref().map_or(0, |grade| grade.revision)),
-                reason,
+                reason: reason.reason,
             };
             set(request, session).await
         }

@@ -34,7 +34,7 @@ pub async fn run(command: RosterCommand, session: &Session) -> Result<()> {
                 user,
                 r#type: Some(kind),
                 state: None,
-                reason,
+                reason: reason.reason,
             };
             show(&session.call(request).await?.enrollment.unwrap_or_default(), session)
         }
@@ -45,7 +45,7 @@ pub async fn run(command: RosterCommand, session: &Session) -> Result<()> {
                 user,
                 r#type: None,
                 state: Some(state),
-                reason,
+                reason: reason.reason,
             };
             show(&session.call(request).await?.enrollment.unwrap_or_default(), session)
         }

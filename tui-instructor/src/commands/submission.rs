@@ -22,11 +22,11 @@ pub async fn run(command: SubmissionCommand, session: &Session) -> Result<()> {
             let found = submission::get(&assignment, &user, attempt, session).await?;
             session.show(json::submission(&found), || submission::describe(&found))
         }
-        SubmissionCommand::Fetch { assignment, user: Some(user), dir } => {
+        SubmissionCommand::Fetch { assignment, user: Some(user), into } => {
             let found = submission::get(&assignment, &user, 0, session).await?;
-            transfer::save_files(&found.files, &dir, session).await
+            transfer::save_files(&found.files, &into.dir, session).await
         }
-        SubmissionCommand::Fetch { assignment, user: None, dir } => fetch_all(&assignment, &dir, session).await,
+        SubmissionCommand::Fetch { assignment, user: None, into } => fetch_all(&assignment, &into.dir, session).await,
     }
 }
 

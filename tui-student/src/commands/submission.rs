@@ -14,9 +14,9 @@ pub async fn run(command: SubmissionCommand, session: &Session) -> Result<()> {
             let found = get(&assignment, attempt, session).await?;
             session.show(json::submission(&found), || submission::describe(&found))
         }
-        SubmissionCommand::Fetch { assignment, attempt, dir } => {
+        SubmissionCommand::Fetch { assignment, attempt, into } => {
             let found = get(&assignment, attempt, session).await?;
-            transfer::save_files(&found.files, &dir, session).await
+            transfer::save_files(&found.files, &into.dir, session).await
         }
         SubmissionCommand::Withdraw { pledge } => {
             session.call(v1::WithdrawPledgeRequest { pledge_id: pledge.clone() }).await?;
