@@ -134,6 +134,12 @@ pub(crate) fn update_user(tx: &mut Tx<'_, '_>, request: &UpdateUserRequest) -> R
     }
     write_audit(tx, &before, &user, &reason);
     let state = user.state();
+    if user.rights != before.rights && !record.ever_activated {
+        // Whoever made the open code did so for an account with other rights: an instructor must not come to an
+        // administrator's account by having handed its code out earlier.
+        record.code_hash.clear();
+        record.code_expires_at_ms = 0;
+    }
     record.user = Some(user.clone());
     if state != before.state() && matches!(state, UserState::Suspended | UserState::Deleted) {
         record.code_hash.clear();

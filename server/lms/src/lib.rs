@@ -62,6 +62,8 @@ pub mod home;
 mod idempotency;
 pub mod ids;
 pub mod keys;
+#[cfg(test)]
+mod leaks_tests;
 pub mod limits;
 pub mod lookup;
 pub mod materials;
