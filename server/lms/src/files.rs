@@ -15,7 +15,7 @@ use crate::keys::{key1, key2};
 use crate::refusal::{Reason, Refusal, Result, refuse};
 use crate::store::{Order, Store, StoreError, StoreExt, StoreResult};
 use crate::tables::Table;
-use crate::{assignments, lookup, materials, schedule, uploads, usage};
+use crate::{assignments, lookup, materials, schedule, uploads, usage, validate};
 
 /// Turns a session into files for one use: every chunk is there, and every file has its declared digest. The session
 /// ends.
@@ -31,7 +31,7 @@ pub(crate) fn finish_upload(
         let missing = wanted - chunks.len();
         return Err(Refusal::new(
             Reason::ChunksMissing,
-            format!("{missing} of {wanted} chunks have not arrived; send the missing ones, then try again"),
+            format!("missing: {missing} of {}; send what is missing, then try again", validate::count(wanted, "chunk")),
         )
         .with("missing", missing)
         .with("chunks", wanted)

@@ -193,7 +193,9 @@ fn graded_attempt(seen: u32, latest: u32, student: &v1::PersonRef) -> Result<u32
     match (seen, latest) {
         (0, 1..) => Err(Refusal::new(
             Reason::AttemptRequired,
-            format!("{name} has handed in work, the latest is attempt {latest}; look at it and name the attempt you grade"),
+            format!(
+                "{name} has handed in work, the latest is attempt {latest}; look at it and name the attempt you grade"
+            ),
         )
         .with("latest_attempt", latest)
         .into()),
@@ -237,9 +239,11 @@ fn in_words(grade: &GradeRecord) -> String {
     let posted = if grade.posted { "posted" } else { "hidden" };
     match (grade.attempt, grade.feedback.len()) {
         (0, 0) => format!("{score}, {posted}"),
-        (0, bytes) => format!("{score}, {posted}, feedback of {bytes} bytes"),
+        (0, bytes) => format!("{score}, {posted}, feedback of {}", validate::count(bytes, "byte")),
         (attempt, 0) => format!("{score} for attempt {attempt}, {posted}"),
-        (attempt, bytes) => format!("{score} for attempt {attempt}, {posted}, feedback of {bytes} bytes"),
+        (attempt, bytes) => {
+            format!("{score} for attempt {attempt}, {posted}, feedback of {}", validate::count(bytes, "byte"))
+        }
     }
 }
 

@@ -59,7 +59,10 @@ pub(crate) fn pledge(tx: &mut Tx<'_, '_>, request: &v1::PledgeRequest) -> Result
     check_files(&open, &request.files)?;
     for (field, digest) in [("text_digest", &request.text_digest), ("comment_digest", &request.comment_digest)] {
         if !matches!(digest.len(), 0 | blake3::OUT_LEN) {
-            return refuse(Reason::InvalidArgument, format!("{field} must be the 32 bytes of a BLAKE3 digest, or empty"));
+            return refuse(
+                Reason::InvalidArgument,
+                format!("{field} must be the 32 bytes of a BLAKE3 digest, or empty"),
+            );
         }
     }
     let user_id = tx.actor.user_id().to_owned();
@@ -236,11 +239,15 @@ fn require_attempts_left(tx: &Tx<'_, '_>, open: &Open) -> Result<()> {
     let slug = &open.assignment.slug;
     Err(Refusal::new(
         Reason::NoAttemptsLeft,
-        format!("you have used {used} of {allowed} attempts at `{slug}`; ask your instructor for another"),
+        format!("you have used {used} of {} at `{slug}`; ask your instructor for another", attempts_in_words(allowed)),
     )
     .with("used", used)
     .with("allowed", allowed)
     .into())
+}
+
+fn attempts_in_words(allowed: u32) -> String {
+    validate::count(allowed as usize, "attempt")
 }
 
 fn require_type(open: &Open, kind: SubmissionType) -> Result<()> {

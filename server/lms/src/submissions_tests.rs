@@ -340,7 +340,10 @@ fn nor_is_a_comment_that_was_not_pledged() {
             comment: comment.into(),
             ..v1::SubmitRequest::default()
         };
-        class.world.run::<v1::SubmitResponse>("ada", Body::Submit(request)).map(|reply| reply.submission.unwrap().comment)
+        class
+            .world
+            .run::<v1::SubmitResponse>("ada", Body::Submit(request))
+            .map(|reply| reply.submission.unwrap().comment)
     };
     assert_eq!(handed_in("", "the rest of my essay"), Err("DIGEST_MISMATCH".into()));
     assert_eq!(handed_in("a note", "another note"), Err("DIGEST_MISMATCH".into()));

@@ -94,8 +94,7 @@ async fn update(args: UpdateAccountArgs, session: &Session) -> Result<()> {
 }
 
 async fn set_state(user: String, state: v1::UserState, why: ReasonArg, session: &Session) -> Result<()> {
-    let request =
-        v1::UpdateUserRequest { user, state: Some(state.into()), reason: why.reason, ..Default::default() };
+    let request = v1::UpdateUserRequest { user, state: Some(state.into()), reason: why.reason, ..Default::default() };
     let user = session.call(request).await?.user.unwrap_or_default();
     session.show(json::user(&user), || describe(&user))
 }
