@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use lectern_cli::args::{AssignmentArg, CourseArg, GlobalArgs, IntoArg, ScopeArg};
+use lectern_cli::args::{AssignmentArg, CourseArg, GlobalArgs, IntoArg, PagesArg, ScopeArg};
 use lectern_cli::watch::WatchArgs;
 use lectern_cli::{assignment, material, shared::SharedCommand, talk};
 
@@ -162,6 +162,20 @@ pub enum SubmissionCommand {
         /// Where to.
         #[command(flatten)]
         into: IntoArg,
+    },
+    /// Print a handed-in file's text, page by page.
+    Read {
+        /// Such as `cs101/hw3`.
+        assignment: AssignmentArg,
+        /// The latest when left out.
+        #[arg(long, default_value_t = 0)]
+        attempt: u32,
+        /// The file's name; may be left out where there is one file.
+        #[arg(long)]
+        file: Option<String>,
+        /// Which pages.
+        #[command(flatten)]
+        pages: PagesArg,
     },
     /// Give up an upload that was not finished.
     Withdraw {

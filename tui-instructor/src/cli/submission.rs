@@ -1,7 +1,7 @@
 //! `submission …`: what students handed in.
 
 use clap::Subcommand;
-use lectern_cli::args::{AssignmentArg, IntoArg};
+use lectern_cli::args::{AssignmentArg, IntoArg, PagesArg};
 
 /// Submissions.
 #[derive(Subcommand, Debug)]
@@ -25,6 +25,22 @@ pub enum SubmissionCommand {
         /// The latest when left out.
         #[arg(long, default_value_t = 0)]
         attempt: u32,
+    },
+    /// Print a handed-in file's text, page by page.
+    Read {
+        /// Such as `cs101/hw3`.
+        assignment: AssignmentArg,
+        /// Username or id.
+        user: String,
+        /// The latest when left out.
+        #[arg(long, default_value_t = 0)]
+        attempt: u32,
+        /// The file's name; may be left out where there is one file.
+        #[arg(long)]
+        file: Option<String>,
+        /// Which pages.
+        #[command(flatten)]
+        pages: PagesArg,
     },
     /// Save files: of one student, or of everyone into a folder for each.
     Fetch {

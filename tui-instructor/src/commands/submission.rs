@@ -22,6 +22,10 @@ pub async fn run(command: SubmissionCommand, session: &Session) -> Result<()> {
             let found = submission::get(&assignment, &user, attempt, session).await?;
             session.show(json::submission(&found), || submission::describe(&found))
         }
+        SubmissionCommand::Read { assignment, user, attempt, file, pages } => {
+            let found = submission::get(&assignment, &user, attempt, session).await?;
+            submission::read_file(&found, file.as_deref(), pages, session).await
+        }
         SubmissionCommand::Fetch { assignment, user: Some(user), into } => {
             let found = submission::get(&assignment, &user, 0, session).await?;
             transfer::save_files(&found.files, &into.dir, session).await
