@@ -41,7 +41,7 @@ pub struct Editor {
     max_bytes: Option<usize>,
     revision: u64,
     copied: Option<String>,
-    /// What was not taken, until the next input.
+    /// What was not taken, until the text changes.
     refused: Option<String>,
     /// Where the text was last drawn: known to the view alone.
     drawn: Cell<Rect>,
@@ -114,7 +114,8 @@ impl Editor {
         self.changed();
     }
 
-    /// Puts another text in its place as one step that can be undone: what came back from the person's own editor.
+    /// Puts another text in its place so that it can be undone (in two steps: taken away, put in): what came back from the person's
+    /// own editor.
     pub fn replace(&mut self, text: &str) {
         let area = self.area.get_mut();
         area.select_all();
@@ -432,14 +433,11 @@ mod tests {
     }
 
     #[test]
-    fn another_text_can_be_a_step_to_undo_or_a_new_beginning() {
+    fn another_text_can_be_undone_or_be_a_new_beginning() {
         let mut editor = Editor::new("one");
         editor.replace("two\nlines");
         assert_eq!(editor.text(), "two\nlines");
-        press(&mut editor, "ctrl-u");
-        if editor.text().is_empty() {
-            press(&mut editor, "ctrl-u");
-        }
+        press(&mut editor, "ctrl-u ctrl-u");
         assert_eq!(editor.text(), "one");
         editor.set_text("three");
         press(&mut editor, "ctrl-u");
