@@ -132,7 +132,8 @@ const KEYS: &str = "Keys of server.toml:
     event_ring         events a watcher may lag behind [10000]
 
 The node's number is in its data directory. SIGTERM and SIGINT hand leadership over and stop the node.
-For tests only, LECTERN_FAULT_CLOCK_OFFSET_MS shifts this node's clock by that many milliseconds.";
+For tests only, LECTERN_FAULT_CLOCK_OFFSET_MS shifts this node's system clock by that many milliseconds; @FILE by the number
+in FILE.";
 
 /// What a command that failed says on standard error.
 pub type Problem = Box<dyn Error + Send + Sync>;

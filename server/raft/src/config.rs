@@ -50,7 +50,7 @@ pub struct Config {
     pub snapshot_timeout_ms: u64,
     /// After a failed snapshot, wait this long before the next.
     pub snapshot_retry_ms: u64,
-    /// A clock further than this from the median of the cluster's may not lead.
+    /// A node whose clock is further than this from the median of the cluster's may neither lead nor stamp.
     pub max_clock_offset_ms: u64,
     /// A joint configuration that nobody left for this long is left by the leader (trap 19).
     pub joint_timeout_ms: u64,

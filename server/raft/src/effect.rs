@@ -81,6 +81,11 @@ pub enum Effect {
         /// The judgement.
         result: Result<Hello, String>,
     },
+    /// Move the clock that commands are stamped with.
+    MoveClock {
+        /// Milliseconds, forward where positive.
+        by_ms: i64,
+    },
     /// Answers to proposals and reads.
     Reply(Reply),
     /// Role, term or leader changed. Emitted before any reply or entry that depends on it.

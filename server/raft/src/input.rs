@@ -108,12 +108,18 @@ pub enum Input {
         /// The chain.
         hash: [u8; 32],
     },
-    /// How far a peer's wall clock is ahead of this node's, in milliseconds.
+    /// How far a peer's system clock is ahead of this node's stamping clock, in milliseconds.
     ClockOffset {
         /// The peer.
         peer: NodeId,
         /// Peer minus self.
         offset_ms: i64,
+    },
+    /// How far this node's system clock is ahead of its stamping clock; to be said at least with each tick while it is not
+    /// 0.
+    SystemClock {
+        /// System minus stamping.
+        ahead_ms: i64,
     },
 }
 

@@ -5,10 +5,15 @@ use raft::{
     eraftpb::{ConfChangeV2, Message, MessageType},
 };
 
-use crate::{Disk, Effect, Hello, NodeId, Refused, Replica, Reply, RequestId, SnapshotMeta, agreement::Verdict, codec};
+use crate::{
+    Disk, Effect, Hello, NodeId, Refused, Replica, Reply, RequestId, SnapshotMeta, agreement::Verdict,
+    clock::Correction, codec, replica::voters,
+};
 
 /// A fetch that is not answered for this long is forgotten, and asked for again when raft needs it.
 const FETCH_TIMEOUT_MS: u64 = 5_000;
+/// The stamping clock drifts towards the system clock by one part in so many.
+const CLOCK_DRIFT: u64 = 20;
 
 impl<D: Disk> Replica<D> {
     pub(crate) fn tick(&mut self) {
@@ -34,7 +39,7 @@ impl<D: Disk> Replica<D> {
         let due = raft.state != StateRole::Leader
             && raft.promotable()
             && raft.election_elapsed + 1 >= raft.randomized_election_timeout();
-        due && (!self.clock.verdict().good || (raft.prs().is_singleton() && !self.writes.idle()))
+        due && (!self.clock_verdict().good || (raft.prs().is_singleton() && !self.writes.idle()))
     }
 
     fn expire(&mut self) {
@@ -79,7 +84,7 @@ impl<D: Disk> Replica<D> {
         if self.frozen() {
             return;
         }
-        if kind == MessageType::MsgTimeoutNow && !self.clock.verdict().good {
+        if kind == MessageType::MsgTimeoutNow && !self.clock_verdict().good {
             return;
         }
         if self.has_lost_its_tail(&message) {
@@ -168,7 +173,7 @@ impl<D: Disk> Replica<D> {
         if !self.is_leader() {
             return Err(Refused::NotLeader { leader: self.raw.raft.leader_id });
         }
-        if !self.clock.verdict().good {
+        if !self.clock_verdict().good {
             return Err(Refused::Clock);
         }
         let behind = self.unapplied.len() >= self.config.max_pending_proposals;
@@ -256,6 +261,24 @@ impl<D: Disk> Replica<D> {
             }
             Verdict::Stop(reason) => self.stopping = Some(reason),
         }
+    }
+
+    /// The system clock was read: the stamping clock follows it where the cluster agrees with it.
+    pub(crate) fn system_clock(&mut self, ahead_ms: i64) {
+        self.clock.system_is(ahead_ms);
+        let most = i64::try_from(self.config.tick_ms / CLOCK_DRIFT).unwrap_or(i64::MAX).max(1);
+        let by_ms = match self.clock.correction(self.config.node, &voters(&self.conf_state), most) {
+            Correction::None => return,
+            Correction::Drift(by_ms) => by_ms,
+            Correction::Adopt(by_ms) => {
+                self.notice(format!(
+                    "the system's clock was set by {by_ms} ms and the cluster's clocks agree with it: it counts"
+                ));
+                by_ms
+            }
+        };
+        self.clock.moved(by_ms);
+        self.effects.push(Effect::MoveClock { by_ms });
     }
 
     /// A joint configuration is left by the leader that entered it; should that have failed, by this one (trap 19).

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 use raft::{RawNode, StateRole, eraftpb::ConfState};
 
 use crate::{
-    Applied, Config, Disk, Effect, Input, NodeId, OpenError, Reply, Role, RoleChange,
+    Applied, ClockVerdict, Config, Disk, Effect, Input, NodeId, OpenError, Reply, Role, RoleChange,
     agreement::Agreement,
     clock::Clock,
     codec::sorted,
@@ -173,6 +173,7 @@ impl<D: Disk> Replica<D> {
             Input::Transfer { to } => self.transfer(to),
             Input::StateHash { node, index, hash } => self.state_hash(node, index, hash),
             Input::ClockOffset { peer, offset_ms } => self.clock.measured(peer, offset_ms),
+            Input::SystemClock { ahead_ms } => self.system_clock(ahead_ms),
         }
     }
 
@@ -245,6 +246,10 @@ impl<D: Disk> Replica<D> {
         self.raw.snap().is_some()
     }
 
+    pub(crate) fn clock_verdict(&self) -> ClockVerdict {
+        self.clock.verdict(self.config.node, &voters(&self.conf_state))
+    }
+
     pub(crate) fn is_leader(&self) -> bool {
         self.raw.raft.state == StateRole::Leader
     }
@@ -266,6 +271,12 @@ impl<D: Disk> Replica<D> {
             self.notices.pop_front();
         }
     }
+}
+
+/// Every voter of a configuration, of both halves while it is joint, in order.
+pub(crate) fn voters(conf_state: &ConfState) -> Vec<NodeId> {
+    let both = [&conf_state.voters, &conf_state.voters_outgoing];
+    both.into_iter().flatten().copied().collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// Every node of a configuration, in order: voters of both halves, learners and learners to be.

@@ -109,7 +109,7 @@ impl<D: Disk> Replica<D> {
             pending_proposals: self.proposals.count(),
             pending_proposal_bytes: self.proposals.bytes(),
             pending_reads: self.reads.pending(),
-            clock: self.clock.verdict(),
+            clock: self.clock_verdict(),
             transferring_to: raft.lead_transferee,
             installing: self.raw.snap().is_some(),
             stopped: self.stopped.clone(),

@@ -36,6 +36,8 @@ pub(crate) struct ReplicaView {
     pub(crate) matched: BTreeMap<NodeId, u64>,
     /// How far this node's clock is ahead of the median of the cluster's.
     pub(crate) clock_ahead_ms: i64,
+    /// Whether a majority's clocks have been compared with this one.
+    pub(crate) clock_compared: bool,
     /// Whether that is near enough to stamp.
     pub(crate) clock_good: bool,
 }
@@ -87,6 +89,7 @@ impl Board {
             last_index: 0,
             matched: BTreeMap::new(),
             clock_ahead_ms: 0,
+            clock_compared: true,
             clock_good: true,
         };
         let facts = Facts { replica, applied: 0, feature_level: 0, peers };
@@ -318,6 +321,9 @@ pub(super) fn role(role: Role) -> NodeRole {
 fn clock_notice(replica: &ReplicaView) -> String {
     if replica.clock_good {
         return String::new();
+    }
+    if !replica.clock_compared {
+        return "this node's clock has been compared with no majority's yet: it neither leads nor stamps".into();
     }
     let away = seconds(replica.clock_ahead_ms).abs();
     format!("this node's clock is {away:.1} s away from its peers': it neither leads nor stamps; set it (NTP)")

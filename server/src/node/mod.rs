@@ -48,7 +48,7 @@ use lectern_raft::Input;
 use prost::Message;
 use tokio::sync::{Semaphore, watch};
 
-use crate::wall_clock;
+use crate::wall_clock::WallClock;
 pub(crate) use board::{Board, Member};
 pub use error::{Leader, NodeError};
 use events::Events;
@@ -84,6 +84,7 @@ pub struct Node {
 pub(crate) struct Shared {
     pub(crate) inbox: Inbox,
     pub(crate) board: Board,
+    pub(crate) clock: WallClock,
     proposals: Arc<Pending<Outcome>>,
     reads: Arc<Pending<()>>,
     events: Arc<Events>,
@@ -107,7 +108,7 @@ impl Shared {
 
     fn now_ms(&self) -> i64 {
         let applied = self.applied_now_ms.load(Ordering::Acquire);
-        if self.board.clock_is_good() { applied.max(wall_clock::now_ms()) } else { applied }
+        if self.board.clock_is_good() { applied.max(self.clock.now_ms()) } else { applied }
     }
 }
 
@@ -133,7 +134,7 @@ impl Node {
             _ => None,
         };
         command.version = COMMAND_VERSION;
-        command.stamped_at_ms = wall_clock::now_ms();
+        command.stamped_at_ms = shared.clock.now_ms();
         if command.id_seed.is_empty() {
             command.id_seed = ulid::Ulid::generate().to_string();
         }

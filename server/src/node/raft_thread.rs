@@ -13,9 +13,9 @@ use super::board::{self, ReplicaView};
 use super::log_writer::LogWork;
 use super::snapshots::SnapshotWork;
 use super::{NodeError, Shared};
+use crate::fatal;
 use crate::peer::Hub;
 use crate::store::LogDb;
-use crate::{fatal, wall_clock};
 
 pub(super) struct RaftThread {
     pub(super) replica: Replica<LogDb>,
@@ -43,18 +43,24 @@ impl RaftThread {
         while !self.shared.is_stopped() {
             let waiting = self.shared.inbox.drain(next_tick);
             let now = Instant::now();
-            let tick = (now >= next_tick).then_some(Input::Tick);
-            if tick.is_some() {
+            let due = now >= next_tick;
+            if due {
                 // After a stall one tick, not a burst of them (trap 23).
                 next_tick = (next_tick + self.tick).max(now);
             }
             let (inputs, rooms): (Vec<_>, Vec<_>) = waiting.into_iter().map(super::inbox::Waiting::open).unzip();
             self.note_leader_contact(&inputs);
-            let effects = self.replica.step(inputs.into_iter().chain(tick), self.elapsed_ms(now));
+            let tick = due.then(|| [self.read_clock(), Input::Tick]);
+            let effects = self.replica.step(inputs.into_iter().chain(tick.into_iter().flatten()), self.elapsed_ms(now));
             drop(rooms);
             self.carry_out(effects);
             self.publish();
         }
+    }
+
+    /// Before each tick, so that a step of the system's clock is judged before it could matter.
+    fn read_clock(&self) -> Input {
+        Input::SystemClock { ahead_ms: self.shared.clock.system_ahead_ms() }
     }
 
     fn elapsed_ms(&self, now: Instant) -> u64 {
@@ -67,7 +73,7 @@ impl RaftThread {
         let leads = self.role.role == Role::Leader;
         let heard = |input: &Input| matches!(input, Input::Message { from, .. } if *from == leader);
         if leads || (leader != 0 && inputs.iter().any(heard)) {
-            self.leader_heard_at_ms = wall_clock::now_ms();
+            self.leader_heard_at_ms = self.shared.clock.now_ms();
         }
     }
 
@@ -89,6 +95,7 @@ impl RaftThread {
                 Effect::DiscardSnapshot { id } => self.to_snapshots(SnapshotWork::Discard { id }),
                 Effect::Compact { through, batch } => self.to_log(LogWork::Compact { through, batch }),
                 Effect::Welcome { peer, result } => self.hub.judged(peer, result),
+                Effect::MoveClock { by_ms } => self.shared.clock.shift(by_ms),
                 Effect::Reply(reply) => self.answer(&reply),
                 Effect::RoleChanged(change) => self.change_role(change),
                 Effect::Stop(reason) => fatal::stop(&reason),
@@ -130,7 +137,7 @@ impl RaftThread {
         if change.term != self.role.term || change.role != self.role.role || change.leader != self.role.leader {
             tracing::info!(role = ?change.role, term = change.term, leader = change.leader, "role changed");
             self.shared.board.vitals().leadership_changed(LeadershipChange {
-                at_ms: wall_clock::now_ms(),
+                at_ms: self.shared.clock.now_ms(),
                 term: change.term,
                 role: board::role(change.role).into(),
                 leader_id: change.leader,
@@ -171,6 +178,7 @@ impl RaftThread {
             last_index: status.last_index,
             matched: matched.collect(),
             clock_ahead_ms: -status.clock.offset_ms,
+            clock_compared: status.clock.compared,
             clock_good: status.clock.good,
         });
     }

@@ -30,6 +30,7 @@ use crate::peer::{self, Hub};
 use crate::store::{
     AppliedMeta, Caches, DataDir, DataDirError, INITIAL_STATE, LogDb, StateDb, StateWrite, StoreProblem,
 };
+use crate::wall_clock::WallClock;
 use crate::{logging, metrics};
 
 /// A node cannot be started: what is wrong and what to do.
@@ -198,6 +199,7 @@ fn share(config: &Config, opened: &Opened) -> Arc<Shared> {
     Arc::new(Shared {
         inbox: Inbox::new(),
         board,
+        clock: WallClock::new(),
         proposals: Arc::new(Pending::new(MAX_WAITING_CALLS)),
         reads: Arc::new(Pending::new(MAX_WAITING_CALLS)),
         events: Arc::new(Events::new(opened.meta.index, config.limits.event_ring)),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lectern_proto::internal::v1::{self as wire, peer_frame::Kind};
 use lectern_raft::{Input, NodeId};
@@ -32,7 +32,6 @@ pub(crate) struct Hub {
     /// The newest inbound stream of each peer.
     inbound: Mutex<HashMap<NodeId, u64>>,
     runtime: Handle,
-    started: Instant,
 }
 
 impl Hub {
@@ -55,7 +54,6 @@ impl Hub {
             awaited: Mutex::default(),
             inbound: Mutex::default(),
             runtime,
-            started: Instant::now(),
         })
     }
 
@@ -154,10 +152,5 @@ impl Hub {
     /// Whether that stream is the newest one of the peer.
     pub(super) fn is_newest_inbound(&self, peer: NodeId, number: u64) -> bool {
         self.inbound.lock().unwrap_or_else(PoisonError::into_inner).get(&peer) == Some(&number)
-    }
-
-    /// Milliseconds of a clock that only goes forward.
-    pub(super) fn monotonic_ms(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 }

@@ -107,7 +107,7 @@ async fn take_frames(
                 hub.shared.inbox.push_from_peer(Input::Message { from, bytes }, size).await;
             }
             Some(peer_frame::Kind::Clock(probe)) => {
-                let answer = ClockProbe { wall_ms: wall_clock::now_ms(), ..probe };
+                let answer = ClockProbe { wall_ms: wall_clock::system_ms(), ..probe };
                 reply(&replies, peer_reply::Kind::Clock(answer));
             }
             Some(peer_frame::Kind::StateHash(chain)) => {

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// How far a wrong clock is off.
-const CLOCK_FAULT_MS: i64 = 5_000;
+pub(crate) const CLOCK_FAULT_MS: i64 = 5_000;
 
 /// An accident, or its end.
 #[derive(Clone, Copy, Debug)]
@@ -77,7 +77,7 @@ impl<M: Machine> World<M> {
                 self.node(node).paused_until = self.now + length;
                 Ok(())
             }
-            72..80 => {
+            72..80 if self.nodes.values().all(|node| (node.system_clock, node.stamping_clock) == (0, 0)) => {
                 self.checks.report.clock_faults += 1;
                 let length = 200 + self.dice.below(1_500);
                 self.tell(|| format!("the clock of node {node} is wrong for {length} ms"));
@@ -127,13 +127,27 @@ impl<M: Machine> World<M> {
         self.schedule(length, Event::Fault(Fault::HealNetwork));
     }
 
-    /// What all nodes measure while this one's clock is ahead by so much.
+    /// A person sets a node's system clock.
     fn set_clock(&mut self, node: NodeId, ahead_ms: i64) -> Result<(), String> {
+        self.node(node).system_clock = ahead_ms;
+        self.compare_clocks(node)
+    }
+
+    /// A node and all others measure each other's clocks.
+    pub(crate) fn compare_clocks(&mut self, node: NodeId) -> Result<(), String> {
         for peer in self.ids().into_iter().filter(|peer| *peer != node) {
-            self.feed(node, Input::ClockOffset { peer, offset_ms: -ahead_ms })?;
-            self.feed(peer, Input::ClockOffset { peer: node, offset_ms: ahead_ms })?;
+            for (from, to) in [(node, peer), (peer, node)] {
+                let offset_ms = self.nodes[&to].system_clock - self.nodes[&from].stamping_clock;
+                self.feed(from, Input::ClockOffset { peer: to, offset_ms })?;
+            }
         }
         Ok(())
+    }
+
+    /// A node reads its system clock.
+    pub(crate) fn read_clock(&mut self, node: NodeId) -> Result<(), String> {
+        let ahead_ms = self.nodes[&node].system_clock - self.nodes[&node].stamping_clock;
+        self.feed(node, Input::SystemClock { ahead_ms })
     }
 
     /// Everything is put right, for good.

@@ -11,6 +11,7 @@
 //! - equal hash chains at equal indexes;
 //! - a request takes effect once, at one index, however often it was retried;
 //! - a read is served from a state that holds every write acknowledged before the read began;
+//! - no command is stamped with a clock that is wrong;
 //! - messages that promise something leave only when it is durable (a crash would show it).
 //!
 //! In the second phase everything is healed, and all nodes must apply everything that was acknowledged, and a new

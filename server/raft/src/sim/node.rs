@@ -34,6 +34,10 @@ pub(crate) struct Node<M> {
     /// Grows with each start; events of an earlier life are void.
     pub(crate) life: u64,
     pub(crate) paused_until: u64,
+    /// How far its system clock is wrong …
+    pub(crate) system_clock: i64,
+    /// … and the clock it stamps with.
+    pub(crate) stamping_clock: i64,
     pub(crate) inbox: Vec<Input>,
     pub(crate) woken: bool,
     pub(crate) role: RoleChange,
@@ -64,6 +68,8 @@ impl<M: Machine> Node<M> {
             synchronous,
             life: 0,
             paused_until: 0,
+            system_clock: 0,
+            stamping_clock: 0,
             inbox: Vec::new(),
             woken: false,
             role: RoleChange { role: Role::Follower, term: 0, leader: 0, ready: false },
@@ -93,6 +99,7 @@ impl<M: Machine> Node<M> {
         self.replica = Some(replica);
         self.life += 1;
         self.paused_until = 0;
+        self.stamping_clock = self.system_clock;
         Ok(effects)
     }
 

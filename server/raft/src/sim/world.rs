@@ -20,6 +20,9 @@ use crate::{
 /// Nodes compare their hash chains after every so many entries.
 const COMPARE_EVERY: u64 = 64;
 
+/// How often nodes compare their clocks.
+const COMPARE_CLOCKS_MS: u64 = 500;
+
 /// How long before the healing one node is taken away, so that it needs a snapshot then.
 const OUTAGE_MS: u64 = 4_000;
 
@@ -207,7 +210,7 @@ impl<M: Machine> World<M> {
             self.schedule(2, Event::Input { node: peer, input: Input::Hello { hello: hello.clone() } });
             self.schedule(2, Event::Input { node: id, input: Input::Hello { hello: theirs } });
         }
-        Ok(())
+        self.compare_clocks(id)
     }
 
     pub(crate) fn node(&mut self, id: NodeId) -> &mut Node<M> {
@@ -223,10 +226,14 @@ impl<M: Machine> World<M> {
             Event::Tick(id) => {
                 self.schedule(self.nodes[&id].config.tick_ms, Event::Tick(id));
                 // Ticks missed in a pause are not made up for (trap 23).
-                if self.nodes[&id].paused_until <= self.now {
-                    self.feed(id, Input::Tick)?;
+                if self.nodes[&id].paused_until > self.now {
+                    return Ok(());
                 }
-                Ok(())
+                if self.now.is_multiple_of(COMPARE_CLOCKS_MS) {
+                    self.compare_clocks(id)?;
+                }
+                self.read_clock(id)?;
+                self.feed(id, Input::Tick)
             }
             Event::Input { node, input } => self.feed(node, input),
             Event::InputInLife { node, life, input } if self.alive(node, life) => self.feed(node, input),
@@ -346,6 +353,7 @@ impl<M: Machine> World<M> {
             Effect::Welcome { peer, result } => {
                 ensure(result.is_ok(), || format!("node {id} turns node {peer} away: {result:?}"))?;
             }
+            Effect::MoveClock { by_ms } => self.node(id).stamping_clock += by_ms,
             Effect::Reply(reply) => self.replied(id, &reply)?,
             Effect::RoleChanged(change) => self.role_changed(id, change),
             Effect::Stop(reason) => return Err(format!("node {id} stops: {reason}")),

@@ -77,6 +77,12 @@ impl Cluster {
     }
 
     pub fn start(&mut self, id: NodeId) -> Result<(), String> {
+        self.start_without_clocks(id)?;
+        self.compare_clocks(id, 0);
+        Ok(())
+    }
+
+    pub fn start_without_clocks(&mut self, id: NodeId) -> Result<(), String> {
         let now = self.now;
         let logger = slog::Logger::root(slog::Discard, slog::o!());
         let node = self.nodes.get_mut(&id).unwrap();
@@ -85,6 +91,15 @@ impl Cluster {
         node.replica = Some(replica);
         self.carry_out(id, effects);
         Ok(())
+    }
+
+    /// Everyone measures that this node's clock is ahead by so much.
+    pub fn compare_clocks(&mut self, id: NodeId, ahead_ms: i64) {
+        let others: Vec<NodeId> = self.nodes.keys().copied().filter(|other| *other != id).collect();
+        for peer in others {
+            self.feed(id, vec![Input::ClockOffset { peer, offset_ms: -ahead_ms }]);
+            self.feed(peer, vec![Input::ClockOffset { peer: id, offset_ms: ahead_ms }]);
+        }
     }
 
     /// The process ends; what was not synced is lost.
@@ -159,6 +174,7 @@ impl Cluster {
                 let answer = result.map_or_else(|reason| format!("refuses it: {reason}"), |_| "accepts it".to_owned());
                 self.say(format!("n{id} heard hello of n{peer} and {answer}"));
             }
+            Effect::MoveClock { by_ms } => self.say(format!("n{id} moves its clock by {by_ms} ms")),
             Effect::Reply(reply) => self.reply(id, &reply),
             Effect::RoleChanged(change) => self.say(format!(
                 "n{id} {:?} term {} leader {}{}",

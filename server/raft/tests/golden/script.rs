@@ -95,7 +95,16 @@ impl Runner for Script {
             }
             ("wipe", [id]) => wipe(cluster, node(id)?),
             ("hello", [id]) => say_hello(cluster, node(id)?, command)?,
-            ("clock", [id, offset]) => clock(cluster, node(id)?, offset.parse()?),
+            ("clock", [id, offset]) => cluster.compare_clocks(node(id)?, offset.parse()?),
+            // The node reads its system clock: so far ahead of the clock it stamps with.
+            ("step-clock", [id, ahead]) => {
+                cluster.feed(node(id)?, vec![Input::SystemClock { ahead_ms: ahead.parse()? }]);
+            }
+            // The node has started, and compared its clock with nobody's.
+            ("forget-clocks", [id]) => {
+                cluster.crash(node(id)?);
+                cluster.start_without_clocks(node(id)?)?;
+            }
             ("hash", [id, of, index, hash]) => {
                 let input = Input::StateHash { node: node(of)?, index: index.parse()?, hash: [hash.parse()?; 32] };
                 cluster.feed(node(id)?, vec![input]);
@@ -217,15 +226,6 @@ fn say_hello(cluster: &mut Cluster, id: NodeId, command: &Command) -> Outcome {
     }
     cluster.feed(id, vec![Input::Hello { hello: said }]);
     Ok(())
-}
-
-/// Everyone measures that this node's clock is ahead by so much.
-fn clock(cluster: &mut Cluster, id: NodeId, ahead_ms: i64) {
-    let others: Vec<NodeId> = cluster.nodes.keys().copied().filter(|other| *other != id).collect();
-    for peer in others {
-        cluster.feed(id, vec![Input::ClockOffset { peer, offset_ms: -ahead_ms }]);
-        cluster.feed(peer, vec![Input::ClockOffset { peer: id, offset_ms: ahead_ms }]);
-    }
 }
 
 /// What no crash does: bit rot, a restored backup, a careless hand.
