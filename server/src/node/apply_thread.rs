@@ -51,6 +51,8 @@ struct Consequences {
     events: Vec<Event>,
     hashes: Vec<(u64, [u8; 32])>,
     now_ms: Option<i64>,
+    /// Of the last command.
+    term: u64,
 }
 
 impl Applier {
@@ -134,6 +136,7 @@ impl Applier {
                 Ok(applied) => {
                     self.meta.chain = link(&self.meta.chain, index, &applied.changes_digest);
                     consequences.now_ms = Some(applied.now_ms);
+                    consequences.term = term;
                     consequences.events.extend(applied.events);
                     consequences.outcomes.extend(proposal.map(|id| (id, applied.outcome)));
                 }
@@ -151,6 +154,7 @@ impl Applier {
         if let Some(now_ms) = consequences.now_ms {
             shared.applied_now_ms.fetch_max(now_ms, Ordering::AcqRel);
         }
+        shared.leader_contact.command_applied(consequences.term);
         shared.board.set_applied(self.meta.index, feature_level);
         shared.inbox.push(Input::Applied { index: self.meta.index });
         for (id, outcome) in consequences.outcomes {

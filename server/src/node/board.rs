@@ -209,6 +209,11 @@ impl Board {
         self.lock().replica.clone()
     }
 
+    /// The replica's term.
+    pub(crate) fn term(&self) -> u64 {
+        self.lock().replica.term
+    }
+
     /// The smallest of all members' feature levels; `None` while some are unknown.
     pub(crate) fn common_feature_level(&self) -> Option<u32> {
         let facts = self.lock();

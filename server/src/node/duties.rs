@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use lectern_lms::lookup;
 use lectern_proto::internal::v1::{Advance, ClusterRecord, Command, FoundCluster, RaiseFeatureLevel, command::Body};
-use lectern_raft::Role;
 
 use super::{Node, NodeError};
 use crate::fatal;
@@ -18,13 +17,18 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// measured from its true beginning, within this much.
 const HEARTBEAT_MS: i64 = 60_000;
 
-/// Runs for ever; does something only while this node leads and is ready.
+/// Runs for ever; does something only while this node leads and is ready. A new term is opened at once, since nothing else
+/// is proposed before.
 pub(super) async fn keep(node: Node, genesis: Genesis) {
     let mut ticks = tokio::time::interval(INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut leading = node.shared.leading.subscribe();
     let mut begun_term = 0;
     loop {
-        ticks.tick().await;
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = leading.changed() => {}
+        }
         let Some(term) = node.leading_term() else { continue };
         let done = if begun_term == term {
             keep_time(&node).await
@@ -41,7 +45,7 @@ pub(super) async fn keep(node: Node, genesis: Genesis) {
     }
 }
 
-/// The first things in a term: the cluster's founding, where it has not happened, and the gap without a leader.
+/// Opens a term: the cluster's founding, where it has not happened, and the gap without a leader.
 async fn begin_term(node: &Node, genesis: &Genesis) -> Result<(), NodeError> {
     let cluster = cluster(node).await?;
     if cluster.cluster_id.is_empty() {
@@ -54,13 +58,8 @@ async fn begin_term(node: &Node, genesis: &Genesis) -> Result<(), NodeError> {
         propose(node, Body::FoundCluster(found)).await?;
         return propose(node, Body::Advance(Advance::default())).await;
     }
-    let heard_at_ms = node.shared.leaderless_since_ms.load(Ordering::Acquire);
-    // After a restart of the whole cluster nobody has heard of a leader: time in the state is at most a heartbeat old.
-    let since = if heard_at_ms > 0 { heard_at_ms } else { cluster.now_ms };
-    propose(node, Body::Advance(Advance { leaderless_since_ms: (since > 0).then_some(since) })).await?;
-    // Unless it has been measured anew meanwhile, it is told.
-    let _ = node.shared.leaderless_since_ms.compare_exchange(heard_at_ms, 0, Ordering::AcqRel, Ordering::Relaxed);
-    Ok(())
+    let since = node.shared.leader_contact.leaderless_since_ms(cluster.now_ms);
+    propose(node, Body::Advance(Advance { leaderless_since_ms: (since > 0).then_some(since) })).await
 }
 
 /// Lets time pass where something is due, and raises the feature level once all members understand it.
@@ -91,7 +90,7 @@ async fn cluster(node: &Node) -> Result<ClusterRecord, NodeError> {
 }
 
 async fn propose(node: &Node, body: Body) -> Result<(), NodeError> {
-    let outcome = node.propose(Command { body: Some(body), ..Command::default() }).await?;
+    let outcome = node.propose_now(Command { body: Some(body), ..Command::default() }).await?;
     if let Some(lectern_proto::internal::v1::outcome::Result::Refusal(refusal)) = outcome.result {
         tracing::warn!(reason = refusal.reason, message = refusal.message, "a leader's duty was refused");
     }
@@ -101,8 +100,7 @@ async fn propose(node: &Node, body: Body) -> Result<(), NodeError> {
 impl Node {
     /// The term that this node leads and is ready in.
     fn leading_term(&self) -> Option<u64> {
-        let view = self.shared.board.replica();
-        let leads = view.role == Role::Leader && view.ready && !self.shared.stopping.load(Ordering::Acquire);
-        leads.then_some(view.term)
+        let term = *self.shared.leading.borrow();
+        (term > 0 && !self.shared.stopping.load(Ordering::Acquire)).then_some(term)
     }
 }

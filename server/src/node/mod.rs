@@ -29,6 +29,7 @@ mod duties;
 mod error;
 mod events;
 mod inbox;
+mod leader_contact;
 mod log_writer;
 mod pending;
 mod raft_thread;
@@ -54,6 +55,7 @@ pub use error::{Leader, NodeError};
 use events::Events;
 pub use events::{Feed, Subscription};
 pub(crate) use inbox::Inbox;
+use leader_contact::LeaderContact;
 use pending::Pending;
 pub use start::{Running, StartError, start};
 use state_handle::StateHandle;
@@ -71,6 +73,8 @@ const CHUNK_BYTES_IN_FLIGHT: usize = 2 << 20;
 const MAX_WAITING_CALLS: usize = 4_096;
 /// A proposal that is not applied by then has an unknown outcome.
 const PROPOSAL_DEADLINE: Duration = Duration::from_secs(10);
+/// A leader that has not opened its term by then takes no proposal.
+const OPENING_DEADLINE: Duration = Duration::from_secs(2);
 /// A read without a read point by then is refused.
 const READ_DEADLINE: Duration = Duration::from_secs(3);
 
@@ -91,8 +95,9 @@ pub(crate) struct Shared {
     state: StateHandle,
     /// Largest stamp applied.
     applied_now_ms: AtomicI64,
-    /// When this node last heard of a leader before it became one itself, by its wall clock; 0: never in this process.
-    leaderless_since_ms: AtomicI64,
+    leader_contact: LeaderContact,
+    /// The term that this node leads and is ready in; 0 while there is none.
+    leading: watch::Sender<u64>,
     /// No proposals are taken any more.
     stopping: AtomicBool,
     /// The threads end.
@@ -115,16 +120,37 @@ impl Shared {
 impl Node {
     /// Replicates a command and waits until this node has applied it. Only the leader takes proposals. The command's
     /// version and stamp are set here, and its id seed where it is empty.
-    pub async fn propose(&self, mut command: Command) -> Result<Outcome, NodeError> {
-        let shared = &self.shared;
-        if shared.stopping.load(Ordering::Acquire) {
+    pub async fn propose(&self, command: Command) -> Result<Outcome, NodeError> {
+        // The first command of a term is its opening, so that no outage is lost between two leaders.
+        let mut term = self.takes_proposals()?;
+        loop {
+            if !self.shared.leader_contact.opened(term, OPENING_DEADLINE).await {
+                return Err(NodeError::NoLeader);
+            }
+            // This node may have led, followed and led again while it waited.
+            let waited_for = std::mem::replace(&mut term, self.takes_proposals()?);
+            if waited_for == term {
+                return self.propose_now(command).await;
+            }
+        }
+    }
+
+    /// The term in which this node leads, unless it is about to stop.
+    fn takes_proposals(&self) -> Result<u64, NodeError> {
+        if self.shared.stopping.load(Ordering::Acquire) {
             return Err(NodeError::Stopping);
         }
         match self.leader() {
-            None => return Err(NodeError::NoLeader),
-            Some(leader) if !leader.is_self => return Err(NodeError::NotLeader { leader: Some(leader) }),
-            Some(_) => {}
+            None => Err(NodeError::NoLeader),
+            Some(leader) if !leader.is_self => Err(NodeError::NotLeader { leader: Some(leader) }),
+            Some(_) => Ok(self.shared.board.term()),
         }
+    }
+
+    /// As [`Node::propose`], also for the command that opens the term.
+    async fn propose_now(&self, mut command: Command) -> Result<Outcome, NodeError> {
+        let shared = &self.shared;
+        self.takes_proposals()?;
         let size = command.encoded_len();
         if size > MAX_COMMAND_BYTES {
             return Err(NodeError::TooLarge);

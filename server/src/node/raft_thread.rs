@@ -1,7 +1,6 @@
 //! The raft thread: the one place where the replica is touched.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
@@ -28,8 +27,6 @@ pub(super) struct RaftThread {
     /// The zero of the replica's clock.
     pub(super) started: Instant,
     pub(super) role: RoleChange,
-    /// When there last was a sign of a leader, by this node's wall clock; 0: never in this process.
-    pub(super) leader_heard_at_ms: i64,
     /// The replica's last remark for a person, already logged.
     pub(super) last_notice: Option<String>,
 }
@@ -67,13 +64,13 @@ impl RaftThread {
         u64::try_from(now.duration_since(self.started).as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// The next leader says since when there was none: from the last sign of the one before.
-    fn note_leader_contact(&mut self, inputs: &[Input]) {
+    /// The next leader says since when there was none: from the last sign of one that worked.
+    fn note_leader_contact(&self, inputs: &[Input]) {
         let leader = self.role.leader;
         let leads = self.role.role == Role::Leader;
         let heard = |input: &Input| matches!(input, Input::Message { from, .. } if *from == leader);
         if leads || (leader != 0 && inputs.iter().any(heard)) {
-            self.leader_heard_at_ms = self.shared.clock.now_ms();
+            self.shared.leader_contact.leader_seen(self.role.term, self.shared.clock.now_ms());
         }
     }
 
@@ -147,11 +144,12 @@ impl RaftThread {
             metrics::counter!("lectern_raft_elections_total").increment(1);
             self.shared.board.vitals().election_began();
         }
-        if change.role == Role::Leader && self.role.role != Role::Leader {
-            self.shared.leaderless_since_ms.store(self.leader_heard_at_ms, Ordering::Release);
-        }
         self.role = change;
         self.publish();
+        self.shared.leading.send_if_modified(|leading| {
+            let now = if change.ready { change.term } else { 0 };
+            std::mem::replace(leading, now) != now
+        });
     }
 
     /// Shows the replica as it is on the board and in the metrics.

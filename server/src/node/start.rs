@@ -14,9 +14,10 @@ use lectern_raft::{
 };
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use super::apply_thread::Applier;
+use super::leader_contact::LeaderContact;
 use super::log_writer::LogWriter;
 use super::raft_thread::RaftThread;
 use super::snapshots::SnapshotWorker;
@@ -205,7 +206,8 @@ fn share(config: &Config, opened: &Opened) -> Arc<Shared> {
         events: Arc::new(Events::new(opened.meta.index, config.limits.event_ring)),
         state: StateHandle::new(opened.state.clone()),
         applied_now_ms: AtomicI64::new(0),
-        leaderless_since_ms: AtomicI64::new(0),
+        leader_contact: LeaderContact::new(),
+        leading: watch::Sender::new(0),
         stopping: AtomicBool::new(false),
         stopped: AtomicBool::new(false),
         chunk_room: Semaphore::new(CHUNK_BYTES_IN_FLIGHT),
@@ -254,7 +256,6 @@ fn spawn_threads(
         tick: Duration::from_millis(config.timing.tick_ms),
         started,
         role: RoleChange { role: Role::Follower, term: 0, leader: 0, ready: false },
-        leader_heard_at_ms: 0,
         last_notice: None,
     };
     Ok(vec![
