@@ -1,6 +1,6 @@
 //! What can be set, with the limits that keep every queue bounded.
 
-use crate::{Hello, NodeId};
+use crate::{Hello, NodeId, snapshots::Patience};
 
 /// The replica's settings. [`Config::new`] gives the defaults, which suit one data centre; on slow networks raise the
 /// election ticks.
@@ -46,7 +46,9 @@ pub struct Config {
     pub keep_entries: u64,
     /// … or this many bytes, whichever is less.
     pub keep_bytes: u64,
-    /// A snapshot for a follower that is neither made nor delivered after this long is given up, and asked for again.
+    /// A stream of a snapshot that makes no progress for this long is given up, and another one asked for.
+    pub snapshot_stall_ms: u64,
+    /// A snapshot that is not made, not taken up or not installed after this long is given up, and asked for again.
     pub snapshot_timeout_ms: u64,
     /// After a failed snapshot, wait this long before the next.
     pub snapshot_retry_ms: u64,
@@ -81,6 +83,7 @@ impl Config {
             cache_bytes: 16 << 20,
             keep_entries: 10_000,
             keep_bytes: 256 << 20,
+            snapshot_stall_ms: 30_000,
             snapshot_timeout_ms: 600_000,
             snapshot_retry_ms: 1_000,
             max_clock_offset_ms: 1_000,
@@ -108,6 +111,11 @@ impl Config {
             read_only_option: raft::ReadOnlyOption::Safe,
             ..raft::Config::default()
         }
+    }
+
+    /// How long the stages of a snapshot may take.
+    pub(crate) fn snapshot_patience(&self) -> Patience {
+        Patience { stall: self.snapshot_stall_ms, stage: self.snapshot_timeout_ms, retry: self.snapshot_retry_ms }
     }
 
     /// The longest election timeout in milliseconds: a peer silent for longer is not chosen as the next leader.

@@ -38,7 +38,7 @@ pub enum Effect {
         /// The checkpoint must have applied at least this index.
         at_least: u64,
     },
-    /// Stream the checkpoint's files, with the raft message, then say `SnapshotSent`.
+    /// Stream the checkpoint's files, with the raft message, say `SnapshotProgress` meanwhile and `SnapshotSent` at the end.
     SendSnapshot {
         /// To whom.
         to: NodeId,
@@ -61,8 +61,8 @@ pub enum Effect {
         /// One atomic batch: state directory's name, truncated index and term, hard state; deletes the entries.
         switch: Batch,
     },
-    /// Delete this staged snapshot, which raft ignored, or this checkpoint, which no follower needs any more. A name the
-    /// shell does not know is to be ignored.
+    /// Delete this staged snapshot, which raft ignored, or this checkpoint, which no follower needs any more; if it is being
+    /// sent, stop that. A name the shell does not know is to be ignored.
     DiscardSnapshot {
         /// Which.
         id: String,

@@ -68,10 +68,20 @@ pub enum Input {
         /// Id, index, term and configuration read from the snapshot itself, or what went wrong.
         result: Result<SnapshotMeta, String>,
     },
+    /// Bytes of [`crate::Effect::SendSnapshot`] have moved since the last time; once a second is often enough. A stream
+    /// that stands still for [`crate::Config::snapshot_stall_ms`] is given up.
+    SnapshotProgress {
+        /// To whom.
+        to: NodeId,
+        /// Which checkpoint.
+        id: String,
+    },
     /// [`crate::Effect::SendSnapshot`] ended.
     SnapshotSent {
         /// To whom.
         to: NodeId,
+        /// Which checkpoint.
+        id: String,
         /// The receiver staged and verified all of it.
         ok: bool,
     },

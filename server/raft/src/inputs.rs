@@ -226,8 +226,8 @@ impl<D: Disk> Replica<D> {
         }
     }
 
-    pub(crate) fn snapshot_sent(&mut self, to: NodeId, ok: bool) {
-        if self.raw.mut_store().snapshots.get_mut().sent(to, ok) {
+    pub(crate) fn snapshot_sent(&mut self, to: NodeId, id: &str, ok: bool) {
+        if self.raw.mut_store().snapshots.get_mut().sent(to, id, ok) {
             let status = if ok { raft::SnapshotStatus::Finish } else { raft::SnapshotStatus::Failure };
             self.raw.report_snapshot(to, status);
         }

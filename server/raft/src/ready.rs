@@ -259,8 +259,10 @@ impl<D: Disk> Replica<D> {
         let now = self.now;
         let log = self.raw.mut_store();
         let fetches = log.fetches.get_mut().take_asked(now);
+        let superseded = log.snapshots.get_mut().take_superseded();
         let wanted = log.snapshots.get_mut().take_wanted();
         self.effects.extend(fetches.into_iter().map(|(fetch, low, high)| Effect::FetchEntries { fetch, low, high }));
+        self.effects.extend(superseded.into_iter().map(|id| Effect::DiscardSnapshot { id }));
         self.effects.extend(wanted.into_iter().map(|(to, at_least)| Effect::MakeSnapshot { to, at_least }));
     }
 

@@ -79,7 +79,7 @@ impl<D: Disk> Replica<D> {
         }
         let log = Log::open(disk, &config.hello, &applied, config.cache_bytes)?;
         let (incarnations, removed) = load_peers(&log.disk)?;
-        log.snapshots.borrow_mut().configure(config.snapshot_timeout_ms, config.snapshot_retry_ms);
+        log.snapshots.borrow_mut().configure(config.snapshot_patience());
         let raw = RawNode::new(&config.raft(applied.index), log, &logger)
             .map_err(|error| OpenError::Config(error.to_string()))?;
         let reads =
@@ -163,7 +163,8 @@ impl<D: Disk> Replica<D> {
             Input::Applied { index } => self.applied(index),
             Input::EntriesFetched { fetch } => self.entries_fetched(fetch),
             Input::SnapshotMade { to, result } => self.snapshot_made(to, result),
-            Input::SnapshotSent { to, ok } => self.snapshot_sent(to, ok),
+            Input::SnapshotProgress { to, id } => self.raw.mut_store().snapshots.get_mut().progressed(to, &id),
+            Input::SnapshotSent { to, id, ok } => self.snapshot_sent(to, &id, ok),
             Input::SnapshotStaged { id, from, bytes } => self.snapshot_staged(id, from, &bytes),
             Input::SnapshotInstalled { id } => self.snapshot_installed(&id),
             Input::Compacted { through } => {

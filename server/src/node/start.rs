@@ -242,6 +242,7 @@ fn spawn_threads(
         runtime: runtime.clone(),
         later: snapshot_work.clone(),
         made: BTreeMap::new(),
+        sending: BTreeMap::new(),
         retired: Vec::new(),
     };
     let started = Instant::now();

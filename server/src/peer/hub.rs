@@ -8,6 +8,7 @@ use lectern_proto::internal::v1::{self as wire, peer_frame::Kind};
 use lectern_raft::{Input, NodeId};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
 
 use super::lane::Lane;
 use super::{dialer, hello, send_snapshot};
@@ -80,24 +81,25 @@ impl Hub {
         }
     }
 
-    /// Streams a checkpoint; says `SnapshotSent` at the end and hands the id to `done`.
+    /// Streams a checkpoint; says `SnapshotSent` at the end and hands the id to `done`. Aborted, it says nothing more.
     pub(crate) fn send_snapshot(
         self: &Arc<Self>,
         to: NodeId,
         id: String,
         message: Vec<u8>,
         done: impl FnOnce(String) + Send + 'static,
-    ) {
+    ) -> AbortHandle {
         let hub = self.clone();
-        self.runtime.spawn(async move {
+        let sending = self.runtime.spawn(async move {
             let sent = send_snapshot::send(&hub, to, &id, message).await;
             match &sent {
                 Ok(bytes) => tracing::info!(to, id, bytes, "sent a snapshot"),
                 Err(problem) => tracing::warn!(to, id, problem, "could not send a snapshot"),
             }
-            hub.shared.inbox.push(Input::SnapshotSent { to, ok: sent.is_ok() });
+            hub.shared.inbox.push(Input::SnapshotSent { to, id: id.clone(), ok: sent.is_ok() });
             done(id);
         });
+        sending.abort_handle()
     }
 
     /// The replica judged a hello.

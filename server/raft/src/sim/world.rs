@@ -63,6 +63,7 @@ pub(crate) enum Event<M> {
         from: NodeId,
         life: u64,
         to: NodeId,
+        id: String,
         bytes: Vec<u8>,
         state: Box<State<M>>,
     },
@@ -106,6 +107,7 @@ impl<M: Machine> World<M> {
             let node = Node::found(*id, &ids, synchronous, |config| {
                 config.keep_entries = keep;
                 config.cache_bytes = cache;
+                config.snapshot_stall_ms = 1_000;
                 config.snapshot_timeout_ms = 2_000;
                 config.snapshot_retry_ms = 100;
                 config.max_message_bytes = 2_048;
@@ -243,7 +245,12 @@ impl<M: Machine> World<M> {
             Event::MakeSnapshot { node, life, to, at_least } if self.alive(node, life) => {
                 self.make_snapshot(node, to, at_least)
             }
-            Event::Stream { from, life, to, bytes, state } => self.stream_arrived(from, life, to, bytes, *state),
+            Event::Stream { from, life, to, id, bytes, state } => {
+                let staged = self.nodes[&to].is_up();
+                let input = Input::SnapshotSent { to, id, ok: staged };
+                self.schedule(1, Event::InputInLife { node: from, life, input });
+                if staged { self.stage(from, to, bytes, *state) } else { Ok(()) }
+            }
             Event::Install { node, life } if self.alive(node, life) => {
                 let installed = self.node(node).switch()?;
                 self.feed_all(node, installed)
@@ -499,30 +506,27 @@ impl<M: Machine> World<M> {
         let life = self.nodes[&from].life;
         let forgotten = self.healed && std::mem::take(&mut self.lose_a_stream);
         let lost = forgotten || self.network.is_cut(from, to) || (!self.healed && self.dice.chance(200));
-        let delay = 10 + self.dice.below(200);
+        // Now and then a large one, that takes longer than any stage may.
+        let delay = if self.dice.chance(100) { 2_000 + self.dice.below(1_500) } else { 10 + self.dice.below(200) };
+        let id = snapshot.to_owned();
         match self.node(from).checkpoints.remove(snapshot) {
             Some(state) if !lost => {
-                self.schedule(delay, Event::Stream { from, life, to, bytes, state: Box::new(state) });
+                self.checks.report.long_streams += u64::from(delay >= 2_000);
+                for moved in (300..delay).step_by(300) {
+                    let input = Input::SnapshotProgress { to, id: id.clone() };
+                    self.schedule(moved, Event::InputInLife { node: from, life, input });
+                }
+                self.schedule(delay, Event::Stream { from, life, to, id, bytes, state: Box::new(state) });
             }
             _ if forgotten || self.dice.chance(500) => {}
-            _ => self
-                .schedule(delay, Event::InputInLife { node: from, life, input: Input::SnapshotSent { to, ok: false } }),
+            _ => {
+                let input = Input::SnapshotSent { to, id, ok: false };
+                self.schedule(delay, Event::InputInLife { node: from, life, input });
+            }
         }
     }
 
-    fn stream_arrived(
-        &mut self,
-        from: NodeId,
-        life: u64,
-        to: NodeId,
-        bytes: Vec<u8>,
-        state: State<M>,
-    ) -> Result<(), String> {
-        let ok = self.nodes[&to].is_up();
-        self.schedule(1, Event::InputInLife { node: from, life, input: Input::SnapshotSent { to, ok } });
-        if !ok {
-            return Ok(());
-        }
+    fn stage(&mut self, from: NodeId, to: NodeId, bytes: Vec<u8>, state: State<M>) -> Result<(), String> {
         let id = format!("staged-{}", self.dice.below(1 << 32));
         self.node(to).directories.insert(id.clone(), state);
         self.feed(to, Input::SnapshotStaged { id, from, bytes })

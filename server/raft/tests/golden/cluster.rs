@@ -13,7 +13,7 @@ use lectern_raft::{
 /// What is on its way.
 pub enum Parcel {
     Message(Vec<u8>),
-    Snapshot { bytes: Vec<u8>, state: State },
+    Snapshot { id: String, bytes: Vec<u8>, state: State },
 }
 
 /// What a node has applied.
@@ -30,6 +30,8 @@ pub struct Node {
     pub state: State,
     checkpoints: BTreeMap<String, State>,
     staged: BTreeMap<String, State>,
+    /// The checkpoint it sent last.
+    pub sending: String,
     pub writing: VecDeque<Persist>,
 }
 
@@ -71,6 +73,7 @@ impl Cluster {
             state,
             checkpoints: BTreeMap::new(),
             staged: BTreeMap::new(),
+            sending: String::new(),
             writing: VecDeque::new(),
         };
         self.nodes.insert(id, node);
@@ -146,8 +149,9 @@ impl Cluster {
             Effect::SendSnapshot { to, id: snapshot, bytes } => {
                 let state = self.nodes.get_mut(&id).unwrap().checkpoints.remove(&snapshot).unwrap();
                 self.say(format!("n{id} sends n{to} a snapshot of {}", state.applied.index));
+                self.nodes.get_mut(&id).unwrap().sending.clone_from(&snapshot);
                 if !self.lose_snapshots {
-                    self.queue.push_back((id, to, Parcel::Snapshot { bytes, state }));
+                    self.queue.push_back((id, to, Parcel::Snapshot { id: snapshot, bytes, state }));
                 }
             }
             Effect::Install { id: snapshot, index, switch, .. } => {
@@ -294,10 +298,10 @@ impl Cluster {
             }
             match parcel {
                 Parcel::Message(bytes) => self.feed(to, vec![Input::Message { from, bytes }]),
-                Parcel::Snapshot { bytes, state } => {
+                Parcel::Snapshot { id, bytes, state } => {
+                    self.feed(from, vec![Input::SnapshotSent { to, id, ok: true }]);
                     let id = format!("staged-{}", state.applied.index);
                     self.nodes.get_mut(&to).unwrap().staged.insert(id.clone(), state);
-                    self.feed(from, vec![Input::SnapshotSent { to, ok: true }]);
                     self.feed(to, vec![Input::SnapshotStaged { id, from, bytes }]);
                 }
             }

@@ -88,6 +88,11 @@ impl Runner for Script {
             ("writes", [mode]) => cluster.manual_writes = *mode == "manual",
             ("persist", [id]) => cluster.finish_writes(node(id)?),
             ("lose-snapshots", [mode]) => cluster.lose_snapshots = *mode == "yes",
+            // The snapshot on its way from the first node to the second moves on.
+            ("progress", [from, to]) => {
+                let id = cluster.nodes[&node(from)?].sending.clone();
+                cluster.feed(node(from)?, vec![Input::SnapshotProgress { to: node(to)?, id }]);
+            }
             ("crash", [id]) => cluster.crash(node(id)?),
             ("restart", [id]) => {
                 cluster.crash(node(id)?);
@@ -131,6 +136,7 @@ fn found_cluster(cluster: &mut Cluster, count: NodeId, command: &Command) -> Out
             config.keep_entries = keep.unwrap_or(config.keep_entries);
             config.cache_bytes = cache.unwrap_or(config.cache_bytes);
             config.max_entry_bytes = entry.unwrap_or(config.max_entry_bytes);
+            config.snapshot_stall_ms = 2_000;
             config.snapshot_timeout_ms = 2_000;
         });
         cluster.start(*id)?;
