@@ -2,7 +2,7 @@
 
 use raft::eraftpb::{ConfState, Entry, HardState};
 
-use crate::{NodeId, disk::Batch, hello::Hello, input::RequestId};
+use crate::{Hello, NodeId, RequestId, TurnedAway, disk::Batch};
 
 /// One thing the shell must do.
 #[derive(Clone, Debug)]
@@ -76,10 +76,17 @@ pub enum Effect {
     },
     /// The answer to a `Hello`: accepted, or refused with the reason for the peer to show.
     Welcome {
+        /// Which handshake.
+        connection: u64,
         /// Who had said hello.
         peer: NodeId,
         /// The judgement.
-        result: Result<Hello, String>,
+        result: Result<Hello, TurnedAway>,
+    },
+    /// Close what this peer has opened: it was removed from the cluster, and is told so when it comes again (trap 20).
+    Disconnect {
+        /// Which.
+        peer: NodeId,
     },
     /// Move the clock that commands are stamped with.
     MoveClock {

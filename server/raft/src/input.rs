@@ -1,6 +1,6 @@
 //! What the replica is told.
 
-use crate::{NodeId, hello::Hello};
+use crate::{Greeting, Hello, NodeId};
 
 /// The caller's number for a proposal or a read, unique while it is pending. The core hands it back in replies.
 pub type RequestId = u64;
@@ -12,8 +12,15 @@ pub enum Input {
     Tick,
     /// A peer introduced itself; the answer is [`crate::Effect::Welcome`] with the judgement.
     Hello {
+        /// Comes back in the answer: it tells this handshake from an earlier one of the same peer.
+        connection: u64,
         /// What it said.
-        hello: Hello,
+        greeting: Greeting,
+    },
+    /// A peer has refused this node's hello, because it was removed from the cluster.
+    TurnedAway {
+        /// Who that peer is.
+        by: Hello,
     },
     /// An encoded raft message from a peer whose hello was accepted.
     Message {

@@ -121,7 +121,7 @@ pub use config::Config;
 pub use disk::{Batch, Disk, DiskError, Op, Record};
 pub use effect::{Committed, CommittedKind, Effect, Persist, Refused, Reply, Role, RoleChange};
 pub use error::OpenError;
-pub use hello::Hello;
+pub use hello::{Greeting, Hello, TurnedAway};
 pub use input::{Input, RequestId, SnapshotMeta};
 pub use log::{Applied, Identity, found, founding_state, load_identity, state_directory};
 pub use raft::eraftpb;

@@ -19,6 +19,7 @@ use crate::{
     codec::sorted,
     fetches::Fetches,
     format::{self, entry_key},
+    peers::Remembered,
     snapshots::Snapshots,
     spans::Spans,
 };
@@ -343,22 +344,25 @@ fn recover(spans: &Spans, last: u64, hard_state: &mut HardState, applied: &Appli
     Ok(())
 }
 
-/// The first incarnation seen of each peer.
-pub(crate) type Incarnations = Vec<(NodeId, String)>;
-
-/// The incarnations of peers and the removed nodes that the disk remembers.
-pub(crate) fn load_peers<D: Disk>(disk: &D) -> Result<(Incarnations, Vec<NodeId>), OpenError> {
-    let numbered =
-        |key: &[u8]| format::number_of(key).ok_or_else(|| OpenError::corrupt("peer", "its key is not a node"));
-    let mut incarnations = Vec::new();
+/// What the disk remembers of `me`'s peers.
+pub(crate) fn load_peers<D: Disk>(disk: &D, me: NodeId) -> Result<Remembered, OpenError> {
+    let mut peers = Remembered::default();
     for (key, value) in scan_all(disk, format::INCARNATIONS)? {
-        incarnations.push((numbered(&key)?, format::decode_text("incarnation", &value)?));
+        peers.incarnations.insert(node_in(&key)?, format::decode_text("incarnation", &value)?);
     }
-    let mut removed = Vec::new();
     for (key, _) in scan_all(disk, format::REMOVED)? {
-        removed.push(numbered(&key)?);
+        peers.removed.insert(node_in(&key)?);
     }
-    Ok((incarnations, removed))
+    peers.unmet = founding_state(disk)?.conf_state.voters.into_iter().filter(|voter| *voter != me).collect();
+    peers.unmet.retain(|founder| !peers.removed.contains(founder));
+    for (key, _) in scan_all(disk, format::MET)? {
+        peers.unmet.remove(&node_in(&key)?);
+    }
+    Ok(peers)
+}
+
+fn node_in(key: &[u8]) -> Result<NodeId, OpenError> {
+    format::number_of(key).ok_or_else(|| OpenError::corrupt("peer", "its key is not a node"))
 }
 
 fn scan_all<D: Disk>(disk: &D, (from, to): (&[u8], &[u8])) -> Result<Vec<Record>, DiskError> {

@@ -181,6 +181,8 @@ impl<D: Disk> Replica<D> {
                     "this node was removed from the cluster: stop it; to use it again, let it join under a new number"
                         .to_owned(),
                 );
+            } else {
+                self.effects.push(Effect::Disconnect { peer: node });
             }
         }
         self.conf_state.clone()

@@ -12,7 +12,7 @@ use crate::{
     config::widen,
     dice::{mix, mix3},
     log::{Log, load_peers},
-    peers::Peers,
+    peers::{Membership, Peers},
     proposals::Proposals,
     reads::Reads,
     ready::Installing,
@@ -78,7 +78,7 @@ impl<D: Disk> Replica<D> {
             )));
         }
         let log = Log::open(disk, &config.hello, &applied, config.cache_bytes)?;
-        let (incarnations, removed) = load_peers(&log.disk)?;
+        let remembered = load_peers(&log.disk, config.node)?;
         log.snapshots.borrow_mut().configure(config.snapshot_patience());
         let raw = RawNode::new(&config.raft(applied.index), log, &logger)
             .map_err(|error| OpenError::Config(error.to_string()))?;
@@ -96,7 +96,7 @@ impl<D: Disk> Replica<D> {
             reads,
             clock: Clock::new(config.max_clock_offset_ms),
             agreement: Agreement::default(),
-            peers: Peers::new(incarnations, removed),
+            peers: Peers::new(remembered),
             compacting: false,
             installing: None,
             applied: applied.index,
@@ -146,7 +146,8 @@ impl<D: Disk> Replica<D> {
     fn handle(&mut self, input: Input) {
         match input {
             Input::Tick => self.tick(),
-            Input::Hello { hello } => self.hello(&hello),
+            Input::Hello { connection, greeting } => self.hello(connection, &greeting),
+            Input::TurnedAway { by } => self.turned_away(&by),
             Input::Message { from, bytes } => self.message(from, &bytes),
             Input::PeerLost { peer, refused } => self.peer_lost(peer, refused),
             Input::Propose { id, data } => self.propose(id, data),
@@ -249,6 +250,10 @@ impl<D: Disk> Replica<D> {
 
     pub(crate) fn clock_verdict(&self) -> ClockVerdict {
         self.clock.verdict(self.config.node, &voters(&self.conf_state))
+    }
+
+    pub(crate) fn membership(&self) -> Membership {
+        Membership { configured_at: self.handed, members: members(&self.conf_state) }
     }
 
     pub(crate) fn is_leader(&self) -> bool {

@@ -40,6 +40,12 @@ pub(crate) struct ReplicaView {
     pub(crate) clock_compared: bool,
     /// Whether that is near enough to stamp.
     pub(crate) clock_good: bool,
+    /// The entry up to which this node knows the configuration …
+    pub(crate) configured_at: u64,
+    /// … and whether it is a member there.
+    pub(crate) member: bool,
+    /// Founding nodes that have not accepted this one yet.
+    pub(crate) unmet: Vec<NodeId>,
 }
 
 #[derive(Default)]
@@ -91,6 +97,9 @@ impl Board {
             clock_ahead_ms: 0,
             clock_compared: true,
             clock_good: true,
+            configured_at: 0,
+            member: false,
+            unmet: Vec::new(),
         };
         let facts = Facts { replica, applied: 0, feature_level: 0, peers };
         Self {
@@ -209,6 +218,12 @@ impl Board {
         self.lock().replica.clone()
     }
 
+    /// Up to which entry this node knows the configuration, and whether it is a member there.
+    pub(crate) fn membership(&self) -> (u64, bool) {
+        let facts = self.lock();
+        (facts.replica.configured_at, facts.replica.member)
+    }
+
     /// The replica's term.
     pub(crate) fn term(&self) -> u64 {
         self.lock().replica.term
@@ -285,7 +300,7 @@ impl Board {
             disk_free_bytes,
             disk_total_bytes,
             resident_bytes: resident_bytes(),
-            notice: clock_notice(&facts.replica),
+            notice: own_notice(&facts.replica),
             ..status
         }
     }
@@ -322,8 +337,14 @@ pub(super) fn role(role: Role) -> NodeRole {
     }
 }
 
-/// What an operator should know of this node's clock.
-fn clock_notice(replica: &ReplicaView) -> String {
+/// What an operator should know of this node.
+fn own_notice(replica: &ReplicaView) -> String {
+    if let Some(missing) = replica.unmet.first() {
+        return format!(
+            "this node does not vote yet: all founding nodes must have met once, and node {missing} has not accepted it; start \
+             them all"
+        );
+    }
     if replica.clock_good {
         return String::new();
     }

@@ -91,7 +91,8 @@ impl RaftThread {
                 Effect::Install { id, index, switch, .. } => self.to_log(LogWork::Install { id, index, switch }),
                 Effect::DiscardSnapshot { id } => self.to_snapshots(SnapshotWork::Discard { id }),
                 Effect::Compact { through, batch } => self.to_log(LogWork::Compact { through, batch }),
-                Effect::Welcome { peer, result } => self.hub.judged(peer, result),
+                Effect::Welcome { connection, result, .. } => self.hub.judged(connection, result),
+                Effect::Disconnect { peer } => self.hub.disconnect(peer),
                 Effect::MoveClock { by_ms } => self.shared.clock.shift(by_ms),
                 Effect::Reply(reply) => self.answer(&reply),
                 Effect::RoleChanged(change) => self.change_role(change),
@@ -178,6 +179,9 @@ impl RaftThread {
             clock_ahead_ms: -status.clock.offset_ms,
             clock_compared: status.clock.compared,
             clock_good: status.clock.good,
+            configured_at: status.configured_at,
+            member: status.is_member(),
+            unmet: status.unmet,
         });
     }
 }

@@ -12,7 +12,7 @@ use tonic::Streaming;
 use tonic::transport::{Channel, Endpoint};
 
 use super::lane::{self, Queues};
-use super::{Hub, MAX_FRAME_BYTES};
+use super::{Hub, MAX_FRAME_BYTES, hello};
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(1);
 const WELCOME_DEADLINE: Duration = Duration::from_secs(5);
@@ -116,14 +116,17 @@ async fn shake_hands(hub: &Hub, peer: NodeId, replies: &mut Streaming<PeerReply>
         Ok(Err(status)) => return Err(End::Unreachable(status.message().into())),
         Err(_) => return Err(End::Unreachable("it took the connection but did not answer".into())),
     };
+    let hello = first.hello.unwrap_or_default();
+    if first.removed && hello.node_id == peer {
+        hub.shared.inbox.push(Input::TurnedAway { by: hello::identity(&hello) });
+    }
     if !first.refused.is_empty() {
         return Err(End::Rejected(first.refused));
     }
-    let hello = first.hello.unwrap_or_default();
     if hello.node_id != peer {
         return Err(End::Rejected(format!("node {} answers at the address of node {peer}", hello.node_id)));
     }
-    hub.greet(&hello).await.map_err(End::Rejected)
+    hub.greet(&hello, true).await.map_err(|refused| End::Rejected(refused.reason))
 }
 
 /// Probes the peer's clock and takes its answers, until the stream breaks.

@@ -5,6 +5,7 @@ use crate::{
     sim::{
         machine::Machine,
         network::Weather,
+        node::Node,
         world::{Event, World},
     },
 };
@@ -21,6 +22,8 @@ pub(crate) enum Fault {
     Outage,
     /// This node starts again.
     Restart(NodeId),
+    /// This node starts again, founded anew under its old number: it has lost its disk.
+    RestartWiped(NodeId),
     /// The network is whole again.
     HealNetwork,
     /// This node's clock is right again.
@@ -48,6 +51,16 @@ impl<M: Machine> World<M> {
                     self.checks.report.restarts += 1;
                     self.tell(|| format!("node {node} starts again"));
                 }
+                self.start(node)
+            }
+            Fault::RestartWiped(node) if self.nodes[&node].is_up() || self.nodes.values().any(|other| other.wiped) => {
+                self.start(node)
+            }
+            Fault::RestartWiped(node) => {
+                self.checks.report.wiped += 1;
+                self.tell(|| format!("node {node} starts again with an empty disk"));
+                let voters = self.ids();
+                self.node(node).wipe(&voters);
                 self.start(node)
             }
             Fault::HealNetwork => {
@@ -102,19 +115,32 @@ impl<M: Machine> World<M> {
         if !self.nodes[&node].is_up() {
             return;
         }
+        let wiped = self.dice.chance(40) && self.may_lose_a_disk();
         self.checks.report.crashes += 1;
         let dice = &mut self.dice;
         let lost = self.nodes.get_mut(&node).map_or(0, |node| node.crash(dice));
         self.checks.report.writes_lost += lost;
         self.tell(|| format!("node {node} crashes and loses {lost} writes"));
         self.forget_node(node);
+        self.connections.retain(|(from, to)| *from != node && *to != node);
         for peer in self.ids().into_iter().filter(|peer| *peer != node) {
             let (delay, refused) = (1 + self.dice.below(20), self.dice.chance(800));
             self.schedule(delay, Event::Input { node: peer, input: Input::PeerLost { peer: node, refused } });
         }
+        if wiped {
+            let away = 20 + self.dice.below(700);
+            self.schedule(away, Event::Fault(Fault::RestartWiped(node)));
+            return;
+        }
         let long = self.dice.chance(300);
         let away = 20 + self.dice.below(if long { 4_000 } else { 700 });
         self.schedule(away, Event::Fault(Fault::Restart(node)));
+    }
+
+    /// One disk in a run, and only once all founding nodes have met: before, the cluster would have to be founded again.
+    fn may_lose_a_disk(&self) -> bool {
+        let met = |node: &Node<M>| node.replica.as_ref().is_some_and(|replica| replica.status().unmet.is_empty());
+        self.nodes.len() > 1 && self.nodes.values().all(|node| met(node) && !node.wiped)
     }
 
     fn cut(&mut self, ids: &[NodeId]) {

@@ -51,6 +51,10 @@ pub(crate) struct Node<M> {
     pub(crate) directories: BTreeMap<String, State<M>>,
     pub(crate) directory: String,
     pub(crate) checkpoints: BTreeMap<String, State<M>>,
+    /// It has lost its disk once, and what it had promised with it: nobody is to believe it any more.
+    pub(crate) wiped: bool,
+    /// The disk it lost.
+    lost_disk: Option<SimDisk>,
 }
 
 impl<M: Machine> Node<M> {
@@ -82,6 +86,8 @@ impl<M: Machine> Node<M> {
             state,
             directory: ORIGINAL.to_owned(),
             checkpoints: BTreeMap::new(),
+            wiped: false,
+            lost_disk: None,
         }
     }
 
@@ -121,6 +127,22 @@ impl<M: Machine> Node<M> {
             self.sync_state();
         }
         self.disk.crash(dice) as u64
+    }
+
+    /// An empty disk takes the place of this one, founded as the first was.
+    pub(crate) fn wipe(&mut self, voters: &[NodeId]) {
+        let mut anew = Self::found(self.config.node, voters, self.synchronous, |config| {
+            config.clone_from(&self.config);
+            config.hello.incarnation.push_str(", replaced");
+        });
+        (anew.life, anew.wiped, anew.system_clock) = (self.life, true, self.system_clock);
+        anew.lost_disk = Some(std::mem::take(&mut self.disk));
+        *self = anew;
+    }
+
+    /// Whether the entry would survive a crash now, or did until the disk was lost.
+    pub(crate) fn held(&self, index: u64, term: u64) -> bool {
+        [Some(&self.disk), self.lost_disk.as_ref()].into_iter().flatten().any(|disk| disk.holds(index, term))
     }
 
     pub(crate) fn sync_state(&mut self) {

@@ -1,6 +1,6 @@
 //! The event loop, and the shell's part of each node: carrying out effects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     Committed, Disk, Effect, Input, NodeId, Persist, Replica, RoleChange, SnapshotMeta,
@@ -20,6 +20,8 @@ use crate::{
 /// Nodes compare their hash chains after every so many entries.
 const COMPARE_EVERY: u64 = 64;
 
+/// How often a node calls a peer that it has no connection to.
+const CALL_MS: u64 = 100;
 /// How often nodes compare their clocks.
 const COMPARE_CLOCKS_MS: u64 = 500;
 
@@ -83,6 +85,8 @@ pub(crate) struct World<M> {
     pub(crate) dice: Dice,
     pub(crate) nodes: BTreeMap<NodeId, Node<M>>,
     pub(crate) network: Network,
+    /// Who may send to whom: both have accepted each other's hello.
+    pub(crate) connections: BTreeSet<(NodeId, NodeId)>,
     pub(crate) clients: Clients,
     pub(crate) checks: Checks,
     events: BTreeMap<(u64, u64), Event<M>>,
@@ -125,6 +129,7 @@ impl<M: Machine> World<M> {
             dice,
             nodes,
             network: Network::default(),
+            connections: BTreeSet::new(),
             clients: Clients::default(),
             checks,
             events: BTreeMap::new(),
@@ -204,14 +209,9 @@ impl<M: Machine> World<M> {
             return Ok(());
         }
         let effects = node.start(seed, logger, now).map_err(|error| format!("node {id} does not start: {error}"))?;
-        let hello = node.config.hello.clone();
         let feedback = self.carry_out(id, effects)?;
         self.feed_all(id, feedback)?;
-        for peer in self.ids().into_iter().filter(|peer| *peer != id) {
-            let theirs = self.nodes[&peer].config.hello.clone();
-            self.schedule(2, Event::Input { node: peer, input: Input::Hello { hello: hello.clone() } });
-            self.schedule(2, Event::Input { node: id, input: Input::Hello { hello: theirs } });
-        }
+        self.call_peers(id)?;
         self.compare_clocks(id)
     }
 
@@ -230,6 +230,9 @@ impl<M: Machine> World<M> {
                 // Ticks missed in a pause are not made up for (trap 23).
                 if self.nodes[&id].paused_until > self.now {
                     return Ok(());
+                }
+                if self.now.is_multiple_of(CALL_MS) {
+                    self.call_peers(id)?;
                 }
                 if self.now.is_multiple_of(COMPARE_CLOCKS_MS) {
                     self.compare_clocks(id)?;
@@ -357,9 +360,8 @@ impl<M: Machine> World<M> {
                 node.write(&batch, false)?;
                 feedback.push(Input::Compacted { through });
             }
-            Effect::Welcome { peer, result } => {
-                ensure(result.is_ok(), || format!("node {id} turns node {peer} away: {result:?}"))?;
-            }
+            Effect::Welcome { connection, peer, result } => self.welcome(id, connection, peer, &result)?,
+            Effect::Disconnect { peer } => return Err(format!("node {id} closes the connection of node {peer}")),
             Effect::MoveClock { by_ms } => self.node(id).stamping_clock += by_ms,
             Effect::Reply(reply) => self.replied(id, &reply)?,
             Effect::RoleChanged(change) => self.role_changed(id, change),
@@ -450,8 +452,7 @@ impl<M: Machine> World<M> {
             let effective = node.state.apply(&entry);
             let chain = node.state.chain;
             let nodes = &self.nodes;
-            let durable =
-                || (nodes.values().filter(|node| node.disk.holds(entry.index, entry.term)).count(), nodes.len());
+            let durable = || (nodes.values().filter(|node| node.held(entry.index, entry.term)).count(), nodes.len());
             self.checks.applied::<M>(id, &entry, effective, chain, durable)?;
             self.acknowledge(id, &entry);
             self.compare_chains(id, entry.index, chain);
@@ -472,6 +473,10 @@ impl<M: Machine> World<M> {
     }
 
     fn send(&mut self, from: NodeId, to: NodeId, bytes: &[u8], urgent: bool) {
+        if !self.connections.contains(&(from, to)) {
+            self.checks.report.dropped += 1;
+            return;
+        }
         let arrivals = self.network.send(from, to, urgent, self.now, &mut self.dice);
         self.checks.report.dropped += u64::from(arrivals.is_empty());
         self.checks.report.duplicated += u64::from(arrivals.len() > 1);
@@ -567,7 +572,8 @@ impl<M: Machine> World<M> {
     /// Everyone has applied all that was acknowledged, and a write made after the healing.
     fn has_recovered(&self) -> bool {
         let Some(last) = self.clients.last_after_healing else { return false };
-        self.clients.all_answered() && self.nodes.values().all(|node| node.state.applied.index >= last)
+        let behind = |node: &Node<M>| !node.wiped && node.state.applied.index < last;
+        self.clients.all_answered() && !self.nodes.values().any(behind)
     }
 
     fn why_no_progress(&self) -> String {

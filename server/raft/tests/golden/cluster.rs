@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use lectern_raft::{
-    Applied, Committed, CommittedKind, Config, Disk, Effect, Hello, Input, NodeId, Persist, Replica, Reply,
+    Applied, Committed, CommittedKind, Config, Disk, Effect, Greeting, Hello, Input, NodeId, Persist, Replica, Reply,
     SnapshotMeta, describe_message, encode_conf_state, found, founding_state,
     sim::{Dice, SimDisk},
     state_directory,
@@ -50,6 +50,10 @@ pub struct Cluster {
     pub output: String,
 }
 
+/// The connections of a node that called, and of one that was called and answered.
+const DIALED: u64 = 1;
+const ANSWERED: u64 = 2;
+
 pub fn hello(node: NodeId) -> Hello {
     Hello { cluster_id: "golden".into(), epoch: 1, node, incarnation: format!("disk-{node}") }
 }
@@ -94,6 +98,19 @@ impl Cluster {
         node.replica = Some(replica);
         self.carry_out(id, effects);
         Ok(())
+    }
+
+    /// A node calls another, which answers if it accepts the call.
+    pub fn call(&mut self, from: NodeId, to: NodeId) {
+        let greeting = self.greeting(from, false);
+        self.feed(to, vec![Input::Hello { connection: DIALED, greeting }]);
+    }
+
+    pub fn greeting(&self, id: NodeId, welcomed: bool) -> Greeting {
+        let node = &self.nodes[&id];
+        let status = node.replica.as_ref().map(Replica::status);
+        let (configured_at, member) = status.map_or((0, false), |status| (status.configured_at, status.is_member()));
+        Greeting { hello: node.config.hello.clone(), configured_at, member, welcomed }
     }
 
     /// Everyone measures that this node's clock is ahead by so much.
@@ -174,10 +191,19 @@ impl Cluster {
                 self.nodes[&id].disk.write(&batch).unwrap();
                 return Some(Input::Compacted { through });
             }
-            Effect::Welcome { peer, result } => {
-                let answer = result.map_or_else(|reason| format!("refuses it: {reason}"), |_| "accepts it".to_owned());
+            Effect::Welcome { connection, peer, result } => {
+                let accepted = result.is_ok();
+                let answer = result.map_or_else(
+                    |away| format!("refuses it{}: {}", if away.removed { " for good" } else { "" }, away.reason),
+                    |_| "accepts it".to_owned(),
+                );
                 self.say(format!("n{id} heard hello of n{peer} and {answer}"));
+                if accepted && connection == DIALED {
+                    let greeting = self.greeting(id, true);
+                    self.feed(peer, vec![Input::Hello { connection: ANSWERED, greeting }]);
+                }
             }
+            Effect::Disconnect { peer } => self.say(format!("n{id} closes the connection of n{peer}")),
             Effect::MoveClock { by_ms } => self.say(format!("n{id} moves its clock by {by_ms} ms")),
             Effect::Reply(reply) => self.reply(id, &reply),
             Effect::RoleChanged(change) => self.say(format!(

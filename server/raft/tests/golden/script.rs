@@ -4,12 +4,15 @@ use std::{error::Error, fmt::Write as _};
 
 use goldenscript::{Argument, Command, Context, Runner};
 use lectern_raft::{
-    Batch, Disk, Input, NodeId, Role,
+    Batch, Disk, Greeting, Input, NodeId, Role,
     eraftpb::{ConfChangeSingle, ConfChangeTransition, ConfChangeType, ConfChangeV2},
     found,
 };
 
 use crate::cluster::{Cluster, describe, hello};
+
+/// The connection of a hello that gets no answer back.
+const HEARD: u64 = 0;
 
 /// One script's cluster.
 #[derive(Default)]
@@ -99,6 +102,11 @@ impl Runner for Script {
                 cluster.start(node(id)?)?;
             }
             ("wipe", [id]) => wipe(cluster, node(id)?),
+            ("call", [from, to]) => cluster.call(node(from)?, node(to)?),
+            ("turned-away", [id, by]) => {
+                let by = cluster.nodes[&node(by)?].config.hello.clone();
+                cluster.feed(node(id)?, vec![Input::TurnedAway { by }]);
+            }
             ("hello", [id]) => say_hello(cluster, node(id)?, command)?,
             ("clock", [id, offset]) => cluster.compare_clocks(node(id)?, offset.parse()?),
             // The node reads its system clock: so far ahead of the clock it stamps with.
@@ -139,7 +147,14 @@ fn found_cluster(cluster: &mut Cluster, count: NodeId, command: &Command) -> Out
             config.snapshot_stall_ms = 2_000;
             config.snapshot_timeout_ms = 2_000;
         });
+    }
+    for id in &ids {
         cluster.start(*id)?;
+    }
+    let strangers = key(command, "strangers").is_some();
+    let pairs = ids.iter().flat_map(|from| ids.iter().map(move |to| (*from, *to)));
+    for (from, to) in pairs.filter(|(from, to)| from != to && !strangers) {
+        cluster.call(from, to);
     }
     cluster.output.clear();
     Ok(())
@@ -220,17 +235,18 @@ fn wipe(cluster: &mut Cluster, id: NodeId) {
 
 fn say_hello(cluster: &mut Cluster, id: NodeId, command: &Command) -> Outcome {
     let peer = node(key(command, "node").unwrap_or("2"))?;
-    let mut said = hello(peer);
-    if let Some(known) = cluster.nodes.get(&peer) {
-        said = known.config.hello.clone();
-    }
+    let mut greeting = if cluster.nodes.contains_key(&peer) {
+        cluster.greeting(peer, false)
+    } else {
+        Greeting { hello: hello(peer), configured_at: 0, member: false, welcomed: false }
+    };
     if let Some(cluster_id) = key(command, "cluster") {
-        cluster_id.clone_into(&mut said.cluster_id);
+        cluster_id.clone_into(&mut greeting.hello.cluster_id);
     }
     if let Some(epoch) = key(command, "epoch") {
-        said.epoch = epoch.parse()?;
+        greeting.hello.epoch = epoch.parse()?;
     }
-    cluster.feed(id, vec![Input::Hello { hello: said }]);
+    cluster.feed(id, vec![Input::Hello { connection: HEARD, greeting }]);
     Ok(())
 }
 
