@@ -22,7 +22,7 @@ pub enum Effect {
     },
     /// Apply these committed entries to the state machine, in order, then say `Applied`.
     Apply(Vec<Committed>),
-    /// Bring entries into reach off this thread, then say `EntriesFetched`.
+    /// Read entries off this thread, with [`crate::read_entries`], then say `EntriesFetched`.
     FetchEntries {
         /// Hand this back.
         fetch: u64,

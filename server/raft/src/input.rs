@@ -1,5 +1,7 @@
 //! What the replica is told.
 
+use raft::eraftpb::Entry;
+
 use crate::{Greeting, Hello, NodeId};
 
 /// The caller's number for a proposal or a read, unique while it is pending. The core hands it back in replies.
@@ -63,10 +65,12 @@ pub enum Input {
         /// The last applied index.
         index: u64,
     },
-    /// Entries asked for by [`crate::Effect::FetchEntries`] are in the page cache now: ask again.
+    /// The entries that [`crate::Effect::FetchEntries`] asked for were read, or could not be.
     EntriesFetched {
         /// The number of the request.
         fetch: u64,
+        /// What [`crate::read_entries`] said.
+        result: Result<Vec<Entry>, String>,
     },
     /// The state machine made the snapshot that [`crate::Effect::MakeSnapshot`] asked for, or failed to.
     SnapshotMade {

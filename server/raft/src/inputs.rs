@@ -2,7 +2,7 @@
 
 use raft::{
     StateRole,
-    eraftpb::{ConfChangeV2, Message, MessageType},
+    eraftpb::{ConfChangeV2, Entry, Message, MessageType},
 };
 
 use crate::{
@@ -231,16 +231,21 @@ impl<D: Disk> Replica<D> {
         self.reply_all(ready);
     }
 
-    pub(crate) fn entries_fetched(&mut self, fetch: u64) {
+    pub(crate) fn entries_fetched(&mut self, fetch: u64, result: Result<Vec<Entry>, String>) {
         let Some(fetch) = self.raw.mut_store().fetches.get_mut().fetched(fetch) else { return };
         if self.frozen() {
             return;
         }
-        self.raw.store().in_reach.set(Some((fetch.low, fetch.high)));
+        match result {
+            Ok(entries) => *self.raw.mut_store().in_reach.get_mut() = entries,
+            // Compacted meanwhile: raft hears of it when it asks again.
+            Err(_) if fetch.low <= self.raw.store().spans.truncated().0 => {}
+            Err(problem) => return self.raw.store().fail(problem),
+        }
         for context in fetch.waiting {
             self.raw.on_entries_fetched(context);
         }
-        self.raw.store().in_reach.set(None);
+        self.raw.mut_store().in_reach.get_mut().clear();
     }
 
     pub(crate) fn snapshot_made(&mut self, to: NodeId, result: Result<SnapshotMeta, String>) {

@@ -123,7 +123,7 @@ pub use effect::{Committed, CommittedKind, Effect, Persist, Refused, Reply, Role
 pub use error::OpenError;
 pub use hello::{Greeting, Hello, TurnedAway};
 pub use input::{Input, RequestId, SnapshotMeta};
-pub use log::{Applied, Identity, found, founding_state, load_identity, state_directory};
+pub use log::{Applied, Identity, found, founding_state, load_identity, read_entries, state_directory};
 pub use raft::eraftpb;
 pub use replica::Replica;
 pub(crate) use replica::members;

@@ -7,10 +7,7 @@
 //! - An entry is served from the cache until the write that holds it is known to be durable (trap 9). What is not in the
 //!   cache is on the disk, and no write in flight touches it.
 
-use std::{
-    cell::{Cell, RefCell},
-    collections::VecDeque,
-};
+use std::{cell::RefCell, collections::VecDeque};
 
 use raft::eraftpb::{ConfState, Entry, HardState};
 
@@ -109,8 +106,8 @@ pub(crate) struct Log<D> {
     pub(crate) fetches: RefCell<Fetches>,
     /// Set at the first failure of the disk; after it nothing the log says may be believed (trap 7).
     failure: RefCell<Option<String>>,
-    /// The range a finished fetch brought into reach, while raft asks again.
-    pub(crate) in_reach: Cell<Option<(u64, u64)>>,
+    /// The entries a finished fetch has read, while raft asks again.
+    pub(crate) in_reach: RefCell<Vec<Entry>>,
 }
 
 impl<D: Disk> Log<D> {
@@ -146,12 +143,12 @@ impl<D: Disk> Log<D> {
             snapshots: RefCell::default(),
             fetches: RefCell::default(),
             failure: RefCell::default(),
-            in_reach: Cell::default(),
+            in_reach: RefCell::default(),
         })
     }
 
     /// The first entry in memory, one past the last where none is.
-    fn cached_from(&self) -> u64 {
+    pub(crate) fn cached_from(&self) -> u64 {
         self.cache.front().map_or(self.spans.last() + 1, |cached| cached.entry.index)
     }
 
@@ -247,10 +244,10 @@ impl<D: Disk> Log<D> {
         let cached_from = self.cached_from();
         if low < cached_from {
             let disk_high = high.min(cached_from);
-            match self.read_disk(low, disk_high, max_bytes) {
+            match read_disk(&self.disk, low, disk_high, max_bytes) {
                 Ok((read, size)) => (entries, bytes) = (read, size),
                 Err(error) => {
-                    self.failure.borrow_mut().get_or_insert(error.to_string());
+                    self.fail(error.to_string());
                     return Vec::new();
                 }
             }
@@ -269,23 +266,12 @@ impl<D: Disk> Log<D> {
         entries
     }
 
-    fn read_disk(&self, low: u64, high: u64, max_bytes: u64) -> Result<(Vec<Entry>, u64), OpenError> {
-        let (mut entries, mut bytes) = (Vec::new(), 0);
-        for (key, value) in self.disk.scan(&entry_key(low), &entry_key(high), max_bytes)? {
-            let entry = format::decode_entry(&key, &value)?;
-            if entry.index != low + entries.len() as u64 {
-                return Err(OpenError::corrupt(format!("entry {}", low + entries.len() as u64), "it is missing"));
-            }
-            bytes += value.len() as u64;
-            if bytes > max_bytes && !entries.is_empty() {
-                break;
-            }
-            entries.push(entry);
-        }
-        if entries.is_empty() {
-            return Err(OpenError::corrupt(format!("entry {low}"), "it is missing"));
-        }
-        Ok((entries, bytes))
+    /// Entries `[low, high)` as far as a finished fetch has read them.
+    pub(crate) fn fetched(&self, low: u64, high: u64) -> Vec<Entry> {
+        let read = self.in_reach.borrow();
+        let from = read.partition_point(|entry| entry.index < low);
+        let wanted = read[from..].iter().take_while(|entry| entry.index < high);
+        if read.get(from).is_some_and(|entry| entry.index == low) { wanted.cloned().collect() } else { Vec::new() }
     }
 
     /// Whether reading at `low` needs the disk.
@@ -293,10 +279,40 @@ impl<D: Disk> Log<D> {
         low < self.cached_from()
     }
 
+    /// The disk failed.
+    pub(crate) fn fail(&self, problem: String) {
+        self.failure.borrow_mut().get_or_insert(problem);
+    }
+
     /// What the disk said when it failed first.
     pub(crate) fn failure(&self) -> Option<String> {
         self.failure.borrow().clone()
     }
+}
+
+/// Entries `[low, high)` of a log, for [`crate::Effect::FetchEntries`]: on any thread, while the replica goes on.
+pub fn read_entries<D: Disk>(disk: &D, low: u64, high: u64) -> Result<Vec<Entry>, OpenError> {
+    read_disk(disk, low, high, u64::MAX).map(|(entries, _)| entries)
+}
+
+/// Entries `[low, high)` up to about `max_bytes`, at least one, and their bytes.
+fn read_disk<D: Disk>(disk: &D, low: u64, high: u64, max_bytes: u64) -> Result<(Vec<Entry>, u64), OpenError> {
+    let (mut entries, mut bytes) = (Vec::new(), 0);
+    for (key, value) in disk.scan(&entry_key(low), &entry_key(high), max_bytes)? {
+        let entry = format::decode_entry(&key, &value)?;
+        if entry.index != low + entries.len() as u64 {
+            return Err(OpenError::corrupt(format!("entry {}", low + entries.len() as u64), "it is missing"));
+        }
+        bytes += value.len() as u64;
+        if bytes > max_bytes && !entries.is_empty() {
+            break;
+        }
+        entries.push(entry);
+    }
+    if entries.is_empty() {
+        return Err(OpenError::corrupt(format!("entry {low}"), "it is missing"));
+    }
+    Ok((entries, bytes))
 }
 
 /// Reads every entry once: contiguous, with terms that never fall.

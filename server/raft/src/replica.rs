@@ -162,7 +162,7 @@ impl<D: Disk> Replica<D> {
                 self.release();
             }
             Input::Applied { index } => self.applied(index),
-            Input::EntriesFetched { fetch } => self.entries_fetched(fetch),
+            Input::EntriesFetched { fetch, result } => self.entries_fetched(fetch, result),
             Input::SnapshotMade { to, result } => self.snapshot_made(to, result),
             Input::SnapshotProgress { to, id } => self.raw.mut_store().snapshots.get_mut().progressed(to, &id),
             Input::SnapshotSent { to, id, ok } => self.snapshot_sent(to, &id, ok),

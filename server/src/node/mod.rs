@@ -17,6 +17,7 @@
 //! * The *apply thread* alone writes the state: one batch for many entries. It answers the proposals of this node and
 //!   publishes events.
 //! * The *snapshot worker* makes checkpoints; streams send and stage them.
+//! * The *fetcher* reads old entries for followers that fell behind; the *compactor* syncs the state before old entries go.
 //!
 //! Invariants:
 //! * A reply to a proposal comes from apply, after its batch is written: never from the log.
@@ -25,9 +26,11 @@
 
 mod apply_thread;
 mod board;
+mod compactor;
 mod duties;
 mod error;
 mod events;
+mod fetcher;
 mod inbox;
 mod leader_contact;
 mod log_writer;

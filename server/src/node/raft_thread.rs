@@ -9,6 +9,8 @@ use lectern_raft::{Effect, Input, Refused, Replica, Reply, Role, RoleChange};
 
 use super::apply_thread::ApplyWork;
 use super::board::{self, ReplicaView};
+use super::compactor::Compaction;
+use super::fetcher::Fetch;
 use super::log_writer::LogWork;
 use super::snapshots::SnapshotWork;
 use super::{NodeError, Shared};
@@ -23,6 +25,8 @@ pub(super) struct RaftThread {
     pub(super) log: Sender<LogWork>,
     pub(super) apply: Sender<ApplyWork>,
     pub(super) snapshots: Sender<SnapshotWork>,
+    pub(super) fetches: Sender<Fetch>,
+    pub(super) compactions: Sender<Compaction>,
     pub(super) tick: Duration,
     /// The zero of the replica's clock.
     pub(super) started: Instant,
@@ -82,15 +86,18 @@ impl RaftThread {
                 Effect::Apply(entries) => {
                     let _ending = self.apply.send(ApplyWork::Entries(entries));
                 }
-                // The page cache is warmed by the read that the replica does when it asks again; RocksDB needs no more.
-                Effect::FetchEntries { fetch, .. } => self.shared.inbox.push(Input::EntriesFetched { fetch }),
+                Effect::FetchEntries { fetch: number, low, high } => {
+                    let _ending = self.fetches.send(Fetch { number, low, high });
+                }
                 Effect::MakeSnapshot { to, at_least } => self.to_snapshots(SnapshotWork::Make { to, at_least }),
                 Effect::SendSnapshot { to, id, bytes } => {
                     self.to_snapshots(SnapshotWork::Send { to, id, message: bytes });
                 }
                 Effect::Install { id, index, switch, .. } => self.to_log(LogWork::Install { id, index, switch }),
                 Effect::DiscardSnapshot { id } => self.to_snapshots(SnapshotWork::Discard { id }),
-                Effect::Compact { through, batch } => self.to_log(LogWork::Compact { through, batch }),
+                Effect::Compact { through, batch } => {
+                    let _ending = self.compactions.send(Compaction { through, batch });
+                }
                 Effect::Welcome { connection, result, .. } => self.hub.judged(connection, result),
                 Effect::Disconnect { peer } => self.hub.disconnect(peer),
                 Effect::MoveClock { by_ms } => self.shared.clock.shift(by_ms),

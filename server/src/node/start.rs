@@ -17,6 +17,8 @@ use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 
 use super::apply_thread::Applier;
+use super::compactor::Compactor;
+use super::fetcher::Fetcher;
 use super::leader_contact::LeaderContact;
 use super::log_writer::LogWriter;
 use super::raft_thread::RaftThread;
@@ -225,7 +227,11 @@ fn spawn_threads(
     let (log_work, log_incoming) = channel();
     let (apply_work, apply_incoming) = channel();
     let (snapshot_work, snapshot_incoming) = channel();
+    let (fetches, fetches_incoming) = channel();
+    let (compactions, compactions_incoming) = channel();
     let writer = LogWriter { log: opened.log.clone(), shared: shared.clone(), apply: apply_work.clone() };
+    let fetcher = Fetcher { log: opened.log.clone(), shared: shared.clone() };
+    let compactor = Compactor { shared: shared.clone(), log: log_work.clone() };
     let applier = Applier {
         shared: shared.clone(),
         hub: hub.clone(),
@@ -254,6 +260,8 @@ fn spawn_threads(
         log: log_work,
         apply: apply_work,
         snapshots: snapshot_work,
+        fetches,
+        compactions,
         tick: Duration::from_millis(config.timing.tick_ms),
         started,
         role: RoleChange { role: Role::Follower, term: 0, leader: 0, ready: false },
@@ -262,6 +270,8 @@ fn spawn_threads(
     Ok(vec![
         thread("raft", move || raft.run(first))?,
         thread("log-writer", move || writer.run(&log_incoming))?,
+        thread("fetcher", move || fetcher.run(&fetches_incoming))?,
+        thread("compactor", move || compactor.run(&compactions_incoming))?,
         thread("apply", move || applier.run(&apply_incoming))?,
         thread("snapshots", move || worker.run(&snapshot_incoming))?,
     ])

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     Committed, Disk, Effect, Input, NodeId, Persist, Replica, RoleChange, SnapshotMeta,
     dice::{Dice, mix},
-    encode_conf_state,
+    encode_conf_state, read_entries,
     sim::{
         Options, SimDisk,
         checks::{Checks, Report, Violation, ensure},
@@ -54,6 +54,13 @@ pub(crate) enum Event<M> {
     Apply {
         node: NodeId,
         life: u64,
+    },
+    Fetch {
+        node: NodeId,
+        life: u64,
+        fetch: u64,
+        low: u64,
+        high: u64,
     },
     MakeSnapshot {
         node: NodeId,
@@ -245,6 +252,11 @@ impl<M: Machine> World<M> {
             Event::Wake { node, life } if self.alive(node, life) => self.wake(node),
             Event::Written { node, life, number, sync } if self.alive(node, life) => self.written(node, number, sync),
             Event::Apply { node, life } if self.alive(node, life) => self.apply_some(node),
+            Event::Fetch { node, life, fetch, low, high } if self.alive(node, life) => {
+                let read = read_entries(&self.nodes[&node].disk, low, high);
+                let result = read.map_err(|problem| problem.to_string());
+                self.feed(node, Input::EntriesFetched { fetch, result })
+            }
             Event::MakeSnapshot { node, life, to, at_least } if self.alive(node, life) => {
                 self.make_snapshot(node, to, at_least)
             }
@@ -331,10 +343,12 @@ impl<M: Machine> World<M> {
             Effect::Persist(persist) => self.persist(id, persist, feedback)?,
             Effect::Send { to, bytes, urgent } => self.send(id, to, &bytes, urgent),
             Effect::Apply(entries) => self.queue_apply(id, entries, feedback)?,
-            Effect::FetchEntries { fetch, .. } => {
+            Effect::FetchEntries { fetch, low, high } => {
                 self.checks.report.fetches += 1;
-                let delay = self.dice.below(10);
-                self.schedule(delay, Event::InputInLife { node: id, life, input: Input::EntriesFetched { fetch } });
+                // Long enough for the entries to be compacted meanwhile.
+                let longest = if self.dice.chance(100) { 500 } else { 10 };
+                let delay = self.dice.below(longest);
+                self.schedule(delay, Event::Fetch { node: id, life, fetch, low, high });
             }
             Effect::MakeSnapshot { to, at_least } => {
                 let delay = 5 + self.dice.below(50);

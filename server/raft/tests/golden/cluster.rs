@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use lectern_raft::{
     Applied, Committed, CommittedKind, Config, Disk, Effect, Greeting, Hello, Input, NodeId, Persist, Replica, Reply,
-    SnapshotMeta, describe_message, encode_conf_state, found, founding_state,
+    SnapshotMeta, describe_message, encode_conf_state, found, founding_state, read_entries,
     sim::{Dice, SimDisk},
     state_directory,
 };
@@ -158,9 +158,10 @@ impl Cluster {
             Effect::Persist(persist) => return self.persist(id, persist),
             Effect::Send { to, bytes, .. } => self.queue.push_back((id, to, Parcel::Message(bytes))),
             Effect::Apply(entries) => return self.apply(id, entries),
-            Effect::FetchEntries { fetch, low, .. } => {
-                self.say(format!("n{id} fetches entries from {low} on"));
-                return Some(Input::EntriesFetched { fetch });
+            Effect::FetchEntries { fetch, low, high } => {
+                self.say(format!("n{id} fetches entries {low}..{high}"));
+                let result = read_entries(&self.nodes[&id].disk, low, high).map_err(|problem| problem.to_string());
+                return Some(Input::EntriesFetched { fetch, result });
             }
             Effect::MakeSnapshot { to, at_least } => return Some(self.make_snapshot(id, to, at_least)),
             Effect::SendSnapshot { to, id: snapshot, bytes } => {
