@@ -50,7 +50,7 @@ use lectern_proto::internal::v1::{Command, Outcome, command::Body};
 use lectern_proto::v1::GetStatusResponse;
 use lectern_raft::Input;
 use prost::Message;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::wall_clock::WallClock;
 pub(crate) use board::{Board, Member};
@@ -92,8 +92,8 @@ pub(crate) struct Shared {
     pub(crate) inbox: Inbox,
     pub(crate) board: Board,
     pub(crate) clock: WallClock,
-    proposals: Arc<Pending<Outcome>>,
-    reads: Arc<Pending<()>>,
+    proposals: Pending<Outcome>,
+    reads: Pending<()>,
     events: Arc<Events>,
     state: StateHandle,
     /// Largest stamp applied.
@@ -105,7 +105,7 @@ pub(crate) struct Shared {
     stopping: AtomicBool,
     /// The threads end.
     stopped: AtomicBool,
-    chunk_room: Semaphore,
+    chunk_room: Arc<Semaphore>,
     forwarding_key: [u8; 32],
 }
 
@@ -158,7 +158,7 @@ impl Node {
         if size > MAX_COMMAND_BYTES {
             return Err(NodeError::TooLarge);
         }
-        let _chunk_room = match command.body {
+        let chunk_room = match command.body {
             Some(Body::PutChunk(_)) => Some(self.chunk_room(size).await?),
             _ => None,
         };
@@ -167,7 +167,7 @@ impl Node {
         if command.id_seed.is_empty() {
             command.id_seed = ulid::Ulid::generate().to_string();
         }
-        let ticket = shared.proposals.register()?;
+        let ticket = shared.proposals.register(chunk_room)?;
         let began = Instant::now();
         shared.inbox.push(Input::Propose { id: ticket.id, data: command.encode_to_vec() });
         metrics::counter!("lectern_proposals_total").increment(1);
@@ -178,9 +178,11 @@ impl Node {
         outcome
     }
 
-    async fn chunk_room(&self, size: usize) -> Result<tokio::sync::SemaphorePermit<'_>, NodeError> {
+    /// Room for a chunk. It is given back when the chunk's proposal has ended, whether its caller still waits or not.
+    async fn chunk_room(&self, size: usize) -> Result<OwnedSemaphorePermit, NodeError> {
         let size = u32::try_from(size.min(CHUNK_BYTES_IN_FLIGHT)).expect("the limit fits in 32 bits");
-        match tokio::time::timeout(PROPOSAL_DEADLINE, self.shared.chunk_room.acquire_many(size)).await {
+        let room = self.shared.chunk_room.clone().acquire_many_owned(size);
+        match tokio::time::timeout(PROPOSAL_DEADLINE, room).await {
             Ok(Ok(room)) => Ok(room),
             Ok(Err(_)) => Err(NodeError::Stopping),
             Err(_) => Err(NodeError::Busy),
@@ -194,7 +196,7 @@ impl Node {
         f: impl FnOnce(&dyn Store, i64) -> T + Send + 'static,
     ) -> Result<T, NodeError> {
         let shared = &self.shared;
-        let ticket = shared.reads.register()?;
+        let ticket = shared.reads.register(None)?;
         shared.inbox.push(Input::Read { id: ticket.id });
         let late = || if self.leader().is_some() { NodeError::NoQuorum } else { NodeError::NoLeader };
         ticket.wait(READ_DEADLINE, late).await?;

@@ -203,8 +203,8 @@ fn share(config: &Config, opened: &Opened) -> Arc<Shared> {
         inbox: Inbox::new(),
         board,
         clock: WallClock::new(),
-        proposals: Arc::new(Pending::new(MAX_WAITING_CALLS)),
-        reads: Arc::new(Pending::new(MAX_WAITING_CALLS)),
+        proposals: Pending::new(MAX_WAITING_CALLS),
+        reads: Pending::new(MAX_WAITING_CALLS),
         events: Arc::new(Events::new(opened.meta.index, config.limits.event_ring)),
         state: StateHandle::new(opened.state.clone()),
         applied_now_ms: AtomicI64::new(0),
@@ -212,7 +212,7 @@ fn share(config: &Config, opened: &Opened) -> Arc<Shared> {
         leading: watch::Sender::new(0),
         stopping: AtomicBool::new(false),
         stopped: AtomicBool::new(false),
-        chunk_room: Semaphore::new(CHUNK_BYTES_IN_FLIGHT),
+        chunk_room: Arc::new(Semaphore::new(CHUNK_BYTES_IN_FLIGHT)),
         forwarding_key: opened.genesis.forwarding_key(),
     })
 }
