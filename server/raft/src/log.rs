@@ -102,6 +102,8 @@ pub(crate) struct Log<D> {
     cached_bytes: u64,
     cache_limit: u64,
     durable: u64,
+    /// The time of this step: entries are as old as they have been in this log.
+    pub(crate) now: u64,
     pub(crate) snapshots: RefCell<Snapshots>,
     pub(crate) fetches: RefCell<Fetches>,
     /// Set at the first failure of the disk; after it nothing the log says may be believed (trap 7).
@@ -112,7 +114,13 @@ pub(crate) struct Log<D> {
 
 impl<D: Disk> Log<D> {
     /// Reads and checks the whole log.
-    pub(crate) fn open(disk: D, identity: &Identity, applied: &Applied, cache_limit: u64) -> Result<Self, OpenError> {
+    pub(crate) fn open(
+        disk: D,
+        identity: &Identity,
+        applied: &Applied,
+        cache_limit: u64,
+        now: u64,
+    ) -> Result<Self, OpenError> {
         let on_disk = load_identity(&disk)?.ok_or(OpenError::NotFounded)?;
         if on_disk != *identity {
             return Err(OpenError::OtherIdentity { disk: Box::new(on_disk), configured: Box::new(identity.clone()) });
@@ -125,7 +133,7 @@ impl<D: Disk> Log<D> {
             Some(value) => format::decode_hard_state(&value)?,
             None => HardState::default(),
         };
-        let spans = read_spans(&disk, index, term)?;
+        let spans = read_spans(&disk, index, term, now)?;
         // A node that has forgotten its vote could vote twice.
         if hard_state.term < spans.last_term() {
             return Err(OpenError::corrupt("hard state", format!("it is gone or older than entry {}", spans.last())));
@@ -140,6 +148,7 @@ impl<D: Disk> Log<D> {
             cached_bytes: 0,
             cache_limit,
             durable: 0,
+            now,
             snapshots: RefCell::default(),
             fetches: RefCell::default(),
             failure: RefCell::default(),
@@ -172,7 +181,7 @@ impl<D: Disk> Log<D> {
             for entry in entries {
                 let value = format::encode_entry(entry);
                 let bytes = value.len() as u64;
-                self.spans.push(entry.index, entry.term, bytes);
+                self.spans.push(entry.index, entry.term, bytes, self.now);
                 self.cached_bytes += bytes;
                 self.cache.push_back(Cached { write, entry: entry.clone(), bytes });
                 batch.put(entry_key(entry.index), value);
@@ -316,7 +325,7 @@ fn read_disk<D: Disk>(disk: &D, low: u64, high: u64, max_bytes: u64) -> Result<(
 }
 
 /// Reads every entry once: contiguous, with terms that never fall.
-fn read_spans<D: Disk>(disk: &D, index: u64, term: u64) -> Result<Spans, OpenError> {
+fn read_spans<D: Disk>(disk: &D, index: u64, term: u64, now: u64) -> Result<Spans, OpenError> {
     let mut spans = Spans::new(index, term);
     loop {
         let next = spans.last() + 1;
@@ -335,7 +344,7 @@ fn read_spans<D: Disk>(disk: &D, index: u64, term: u64) -> Result<Spans, OpenErr
                     "its term is lower than the one before",
                 ));
             }
-            spans.push(entry.index, entry.term, value.len() as u64);
+            spans.push(entry.index, entry.term, value.len() as u64, now);
         }
     }
 }
@@ -401,7 +410,7 @@ mod tests {
 
     fn log(disk: &SimDisk) -> Log<SimDisk> {
         found(disk, &identity(), &[1, 2, 3]).unwrap();
-        Log::open(disk.clone(), &identity(), &founding_state(disk).unwrap(), 0).unwrap()
+        Log::open(disk.clone(), &identity(), &founding_state(disk).unwrap(), 0, 0).unwrap()
     }
 
     fn terms(log: &Log<SimDisk>) -> Vec<u64> {
@@ -435,7 +444,7 @@ mod tests {
         let (_, second) = log.append(2, &entries(3..=4, 2), Some(&hard_state));
         disk.write(&first).unwrap();
         disk.write(&second).unwrap();
-        let reopened = Log::open(disk.clone(), &identity(), &founding_state(&disk).unwrap(), 0).unwrap();
+        let reopened = Log::open(disk.clone(), &identity(), &founding_state(&disk).unwrap(), 0, 0).unwrap();
         assert_eq!((reopened.spans.last(), terms(&reopened)), (4, vec![1, 2, 2]));
     }
 

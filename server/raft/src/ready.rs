@@ -9,7 +9,7 @@ use raft::{
 };
 
 use crate::{
-    Committed, CommittedKind, Disk, Effect, Persist, Replica, Reply, codec, compaction::Policy, log::Log, members,
+    Committed, CommittedKind, Disk, Effect, Persist, Replica, Reply, codec, compaction::Bounds, log::Log, members,
     proposals::Outcome,
 };
 
@@ -274,9 +274,8 @@ impl<D: Disk> Replica<D> {
         }
         let durable = self.raw.raft.raft_log.persisted;
         let log = self.raw.mut_store();
-        let floor = log.snapshots.get_mut().floor().unwrap_or(u64::MAX);
-        let policy = Policy { entries: self.config.keep_entries, bytes: self.config.keep_bytes };
-        if let Some(through) = policy.cut(&log.spans, self.applied.min(durable).min(floor)) {
+        let bounds = Bounds { safe: self.applied.min(durable), snapshot: log.snapshots.get_mut().floor() };
+        if let Some(through) = self.config.retention().cut(&log.spans, bounds, self.now) {
             let batch = log.compact(through);
             self.compacting = true;
             self.effects.push(Effect::Compact { through, batch });

@@ -77,7 +77,7 @@ impl<D: Disk> Replica<D> {
                 config.node, config.hello.node
             )));
         }
-        let log = Log::open(disk, &config.hello, &applied, config.cache_bytes)?;
+        let log = Log::open(disk, &config.hello, &applied, config.cache_bytes, now)?;
         let remembered = load_peers(&log.disk, config.node)?;
         log.snapshots.borrow_mut().configure(config.snapshot_patience());
         let raw = RawNode::new(&config.raft(applied.index), log, &logger)
@@ -129,7 +129,9 @@ impl<D: Disk> Replica<D> {
     /// order. The more inputs are given at once, the more share one write and one message.
     pub fn step(&mut self, inputs: impl IntoIterator<Item = Input>, now: u64) -> Vec<Effect> {
         self.now = self.now.max(now);
-        self.raw.store().snapshots.borrow_mut().set_now(self.now);
+        let log = self.raw.mut_store();
+        log.now = self.now;
+        log.snapshots.get_mut().set_now(self.now);
         for input in inputs {
             if self.stopped.is_some() || self.stopping.is_some() {
                 break;

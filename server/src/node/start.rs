@@ -285,8 +285,10 @@ fn open_replica(config: &Config, opened: &Opened) -> Result<(Replica<LogDb>, Vec
         election_ticks_min: timing.election_ticks_min,
         election_ticks_max: timing.election_ticks_max,
         max_entry_bytes: MAX_COMMAND_BYTES as u64,
-        keep_entries: config.limits.log_keep_entries,
-        keep_bytes: config.limits.log_keep_mib << 20,
+        keep_ms: config.limits.log_keep_seconds.saturating_mul(1_000),
+        keep_bytes: config.limits.log_keep_mib.saturating_mul(1 << 20),
+        keep_entries: config.limits.log_keep_entries.unwrap_or(u64::MAX),
+        cap_bytes: config.limits.log_cap_mib.saturating_mul(1 << 20),
         ..lectern_raft::Config::new(opened.identity.clone())
     };
     let damaged =

@@ -109,7 +109,10 @@ impl<M: Machine> World<M> {
         let mut dice = Dice::new(seed);
         let count = *dice.pick(&[1, 3, 3, 3, 3, 5, 5]).expect("there are sizes");
         let ids: Vec<NodeId> = (1..=count).collect();
-        let (keep, cache) = (20 + dice.below(150), if dice.chance(500) { 0 } else { 1 << 20 });
+        let cache = if dice.chance(500) { 0 } else { 1 << 20 };
+        let by_age = dice.chance(500);
+        let (keep, age) = if by_age { (u64::MAX, 2_000 + dice.below(4_000)) } else { (20 + dice.below(150), u64::MAX) };
+        let cap = if dice.chance(300) { 40_000 } else { u64::MAX };
         let mut nodes = BTreeMap::new();
         let mut checks = Checks::default();
         for id in &ids {
@@ -117,6 +120,8 @@ impl<M: Machine> World<M> {
             checks.report.synchronous_nodes += u64::from(synchronous);
             let node = Node::found(*id, &ids, synchronous, |config| {
                 config.keep_entries = keep;
+                config.keep_ms = age;
+                config.cap_bytes = cap;
                 config.cache_bytes = cache;
                 config.snapshot_stall_ms = 1_000;
                 config.snapshot_timeout_ms = 2_000;

@@ -137,11 +137,15 @@ impl Runner for Script {
 fn found_cluster(cluster: &mut Cluster, count: NodeId, command: &Command) -> Outcome {
     let ids: Vec<NodeId> = (1..=count).collect();
     let keep: Option<u64> = key(command, "keep").map(str::parse).transpose()?;
+    let keep_ms: Option<u64> = key(command, "keep_ms").map(str::parse).transpose()?;
+    let cap: Option<u64> = key(command, "cap").map(str::parse).transpose()?;
     let entry: Option<u64> = key(command, "entry").map(str::parse).transpose()?;
     let cache: Option<u64> = key(command, "cache").map(str::parse).transpose()?;
     for id in &ids {
         cluster.add(*id, &ids, |config| {
             config.keep_entries = keep.unwrap_or(config.keep_entries);
+            config.keep_ms = keep_ms.unwrap_or(config.keep_ms);
+            config.cap_bytes = cap.unwrap_or(config.cap_bytes);
             config.cache_bytes = cache.unwrap_or(config.cache_bytes);
             config.max_entry_bytes = entry.unwrap_or(config.max_entry_bytes);
             config.snapshot_stall_ms = 2_000;
