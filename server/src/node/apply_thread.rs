@@ -104,7 +104,8 @@ impl Applier {
 
     fn apply_batch(&mut self, entries: Vec<Committed>) {
         let state = self.shared.state.current();
-        let mut overlay = Overlay::new(&*state);
+        let newest = state.newest();
+        let mut overlay = Overlay::new(&newest);
         let mut consequences = Consequences::default();
         metrics::histogram!("lectern_apply_batch_entries").record(usize_as_f64(entries.len()));
         metrics::counter!("lectern_applied_entries_total").increment(entries.len() as u64);
@@ -182,7 +183,7 @@ impl Applier {
         if opened.send(()).is_err() || is_switched.recv().is_err() {
             return;
         }
-        let cluster = match lookup::cluster(&*state) {
+        let cluster = match lookup::cluster(&state.newest()) {
             Ok(cluster) => cluster,
             Err(problem) => fatal::stop(&problem.to_string()),
         };

@@ -31,7 +31,7 @@ use crate::config::{Config, ConfigError};
 use crate::init::{Genesis, InitError};
 use crate::peer::{self, Hub};
 use crate::store::{
-    AppliedMeta, Caches, DataDir, DataDirError, INITIAL_STATE, LogDb, StateDb, StateWrite, StoreProblem,
+    AppliedMeta, Caches, DataDir, DiskProblem, INITIAL_STATE, LogDb, NodeDisk, StateDb, StateWrite, StoreProblem,
 };
 use crate::wall_clock::WallClock;
 use crate::{logging, metrics};
@@ -42,15 +42,9 @@ pub enum StartError {
     /// The configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The data directory.
+    /// The node's disk.
     #[error(transparent)]
-    DataDir(#[from] DataDirError),
-    /// A database.
-    #[error(transparent)]
-    Store(#[from] StoreProblem),
-    /// The replica's log.
-    #[error(transparent)]
-    Log(#[from] OpenError),
+    Disk(#[from] DiskProblem),
     /// The genesis.
     #[error(transparent)]
     Genesis(#[from] InitError),
@@ -87,7 +81,7 @@ struct Opened {
 pub fn start(config: &Config, peer_listener: TcpListener) -> Result<Running, StartError> {
     let opened = open(config)?;
     let runtime = Handle::current();
-    let cluster = lookup::cluster(&*opened.state)?;
+    let cluster = lookup::cluster(&opened.state.newest())?;
     let addresses = peer_addresses(config, &opened)?;
     let shared = share(config, &opened);
     shared.applied_now_ms.store(cluster.now_ms, Ordering::Release);
@@ -137,34 +131,39 @@ impl Running {
             }
             node.shared.state.current().sync()?;
             log.sync().map_err(OpenError::from)?;
-            Ok(())
+            Ok::<(), DiskProblem>(())
         });
-        ended.await.map_err(io::Error::other)?
+        Ok(ended.await.map_err(io::Error::other)??)
     }
 }
 
 fn open(config: &Config) -> Result<Opened, StartError> {
     if !config.data_dir.join("log").is_dir() {
-        return Err(OpenError::NotFounded.into());
+        return Err(DiskProblem::from(OpenError::NotFounded).into());
     }
-    let data = Arc::new(DataDir::lock(&config.data_dir)?);
     let caches = Caches::new(config.limits.cache_mib << 20, config.limits.write_buffer_mib << 20);
-    let log = LogDb::open(&data.log(), &caches)?;
-    let identity = lectern_raft::load_identity(&log)?.ok_or(OpenError::NotFounded)?;
+    let NodeDisk { data, log, identity } = NodeDisk::open(&config.data_dir, &caches)?;
+    let identity = identity.ok_or(OpenError::NotFounded).map_err(DiskProblem::from)?;
     let genesis = Genesis::load(&data.genesis())?;
-    let name = lectern_raft::state_directory(&log)?;
+    let (state, meta) = open_state(&data, &log, &caches)?;
+    Ok(Opened { data: Arc::new(data), caches, log, identity, genesis, state: Arc::new(state), meta })
+}
+
+/// Opens the state that the log names and deletes all others; one that is new begins as the cluster was founded.
+fn open_state(data: &DataDir, log: &LogDb, caches: &Caches) -> Result<(StateDb, AppliedMeta), DiskProblem> {
+    let name = lectern_raft::state_directory(log)?;
     data.sweep(name.as_deref().unwrap_or(INITIAL_STATE))?;
-    let state = StateDb::open(&data.state(name.as_deref().unwrap_or(INITIAL_STATE)), &caches)?;
+    let state = StateDb::open(&data.state(name.as_deref().unwrap_or(INITIAL_STATE)), caches)?;
     let mut meta = state.meta()?;
     if name.is_none() && meta.index == 0 {
-        let founding = lectern_raft::founding_state(&log)?;
+        let founding = lectern_raft::founding_state(log)?;
         meta.index = founding.index;
         meta.term = founding.term;
         meta.conf_state = encode_conf_state(&founding.conf_state);
         state.write(StateWrite { changes: Vec::new(), meta: meta.clone() })?;
         state.sync()?;
     }
-    Ok(Opened { data, caches, log, identity, genesis, state: Arc::new(state), meta })
+    Ok((state, meta))
 }
 
 /// Where each other member is: as founded, unless the configuration knows better.
@@ -293,10 +292,11 @@ fn open_replica(config: &Config, opened: &Opened) -> Result<(Replica<LogDb>, Vec
     };
     let damaged =
         || StoreProblem::Damaged { what: "the configuration", path: opened.state.path().display().to_string() };
-    let conf_state = decode_conf_state(&opened.meta.conf_state).ok_or_else(damaged)?;
+    let conf_state = decode_conf_state(&opened.meta.conf_state).ok_or_else(damaged).map_err(DiskProblem::from)?;
     let applied = Applied { index: opened.meta.index, term: opened.meta.term, conf_state };
     let seed = getrandom::u64().map_err(|error| io::Error::other(error.to_string()))?;
-    Ok(Replica::open(settings, opened.log.clone(), applied, seed, logging::raft_logger(), 0)?)
+    let replica = Replica::open(settings, opened.log.clone(), applied, seed, logging::raft_logger(), 0);
+    Ok(replica.map_err(DiskProblem::from)?)
 }
 
 fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
