@@ -213,11 +213,6 @@ impl Board {
         self.changed.send_replace(());
     }
 
-    /// The replica after its last step.
-    pub(crate) fn replica(&self) -> ReplicaView {
-        self.lock().replica.clone()
-    }
-
     /// Up to which entry this node knows the configuration, and whether it is a member there.
     pub(crate) fn membership(&self) -> (u64, bool) {
         let facts = self.lock();

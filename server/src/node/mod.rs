@@ -72,6 +72,8 @@ const COMMAND_VERSION: u32 = 1;
 pub const MAX_COMMAND_BYTES: usize = 8 << 20;
 /// Bytes of file chunks in the log but not yet applied: small commands are not queued behind more than this.
 const CHUNK_BYTES_IN_FLIGHT: usize = 2 << 20;
+/// Bytes of other commands on their way; above it a node is busy.
+const COMMAND_BYTES_IN_FLIGHT: usize = 64 << 20;
 /// Proposals, and reads, that may wait.
 const MAX_WAITING_CALLS: usize = 4_096;
 /// A proposal that is not applied by then has an unknown outcome.
@@ -105,6 +107,8 @@ pub(crate) struct Shared {
     stopping: AtomicBool,
     /// The threads end.
     stopped: AtomicBool,
+    /// Bytes of commands, and of chunks, that may be on their way.
+    command_room: Arc<Semaphore>,
     chunk_room: Arc<Semaphore>,
     forwarding_key: [u8; 32],
 }
@@ -158,16 +162,16 @@ impl Node {
         if size > MAX_COMMAND_BYTES {
             return Err(NodeError::TooLarge);
         }
-        let chunk_room = match command.body {
-            Some(Body::PutChunk(_)) => Some(self.chunk_room(size).await?),
-            _ => None,
+        let room = match command.body {
+            Some(Body::PutChunk(_)) => self.chunk_room(size).await?,
+            _ => self.command_room(size)?,
         };
         command.version = COMMAND_VERSION;
         command.stamped_at_ms = shared.clock.now_ms();
         if command.id_seed.is_empty() {
             command.id_seed = ulid::Ulid::generate().to_string();
         }
-        let ticket = shared.proposals.register(chunk_room)?;
+        let ticket = shared.proposals.register(Some(room))?;
         let began = Instant::now();
         shared.inbox.push(Input::Propose { id: ticket.id, data: command.encode_to_vec() });
         metrics::counter!("lectern_proposals_total").increment(1);
@@ -176,6 +180,12 @@ impl Node {
             shared.board.vitals().committed(began.elapsed());
         }
         outcome
+    }
+
+    /// Room for any other command: a node that has none is busy.
+    fn command_room(&self, size: usize) -> Result<OwnedSemaphorePermit, NodeError> {
+        let size = u32::try_from(size).map_err(|_| NodeError::TooLarge)?;
+        self.shared.command_room.clone().try_acquire_many_owned(size).map_err(|_| NodeError::Busy)
     }
 
     /// Room for a chunk. It is given back when the chunk's proposal has ended, whether its caller still waits or not.

@@ -24,8 +24,8 @@ use super::log_writer::LogWriter;
 use super::raft_thread::RaftThread;
 use super::snapshots::SnapshotWorker;
 use super::{
-    Board, CHUNK_BYTES_IN_FLIGHT, Events, Inbox, MAX_COMMAND_BYTES, MAX_FEATURE_LEVEL, MAX_WAITING_CALLS, Member, Node,
-    Pending, Shared, StateHandle, duties,
+    Board, CHUNK_BYTES_IN_FLIGHT, COMMAND_BYTES_IN_FLIGHT, Events, Inbox, MAX_COMMAND_BYTES, MAX_FEATURE_LEVEL,
+    MAX_WAITING_CALLS, Member, Node, Pending, Shared, StateHandle, duties,
 };
 use crate::config::{Config, ConfigError};
 use crate::init::{Genesis, InitError};
@@ -211,6 +211,7 @@ fn share(config: &Config, opened: &Opened) -> Arc<Shared> {
         leading: watch::Sender::new(0),
         stopping: AtomicBool::new(false),
         stopped: AtomicBool::new(false),
+        command_room: Arc::new(Semaphore::new(COMMAND_BYTES_IN_FLIGHT)),
         chunk_room: Arc::new(Semaphore::new(CHUNK_BYTES_IN_FLIGHT)),
         forwarding_key: opened.genesis.forwarding_key(),
     })
