@@ -210,6 +210,27 @@ fn a_node_whose_clock_is_an_hour_ahead_neither_leads_nor_stamps() {
 }
 
 #[test]
+fn a_due_date_that_passes_while_every_machine_sleeps_makes_nobody_late() {
+    const NAP: Duration = Duration::from_secs(4);
+    let mut class = Class::on(3);
+    // Slow elections: whoever led before they slept leads on.
+    class.cluster.extra_config = "[timing]\nelection_ticks_min = 100\nelection_ticks_max = 200\n".into();
+    (1..=3).for_each(|node| class.cluster.kill(node));
+    class.cluster.start_all();
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
+    let due = now() + NAP;
+    class.assignment("hw1", &["--due", &later(due)]);
+    (1..=3).for_each(|node| class.cluster.signal(node, "STOP"));
+    wait::until("the due date and a nap", PATIENCE, || (now() >= due + NAP).then_some(()));
+    (1..=3).for_each(|node| class.cluster.signal(node, "CONT"));
+    wait::until("the outage to be known", PATIENCE, || {
+        let submitted = class.student.run_with_input(&["submit", "cs101/hw1", "--text", "-"], "not my fault").json();
+        (submitted["submission"]["late"] == false).then_some(())
+    });
+    class.cluster.assert_none_stopped();
+}
+
+#[test]
 fn a_leader_whose_clock_jumps_an_hour_makes_nobody_late_and_leads_no_more() {
     const HOUR_MS: &str = "3600000";
     let mut class = Class::on(3);

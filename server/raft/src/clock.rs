@@ -59,9 +59,11 @@ impl Clock {
         self.peers.insert(peer, ahead_ms);
     }
 
-    /// This node's system clock was compared with its stamping clock.
+    /// This node's system clock was compared with its stamping clock. What may be the reading's own error changes nothing.
     pub(crate) fn system_is(&mut self, ahead_ms: i64) {
-        self.system = ahead_ms;
+        if ahead_ms.abs_diff(self.system) > SETTLED_MS {
+            self.system = ahead_ms;
+        }
     }
 
     /// The stamping clock was moved.
@@ -211,6 +213,15 @@ mod tests {
         assert_eq!(clock.correction(1, &[1, 2, 3], 20), Correction::Drift(-20));
         clock.moved(-20);
         assert_eq!(clock.correction(1, &[1, 2, 3], 20), Correction::None);
+    }
+
+    #[test]
+    fn a_clock_that_is_read_a_little_differently_each_time_stays_where_it_is() {
+        let mut clock = clock(&[3, 4]);
+        for ahead_ms in [1, -1, 10, 0] {
+            clock.system_is(ahead_ms);
+            assert_eq!(judge(&clock), (3, true));
+        }
     }
 
     #[test]

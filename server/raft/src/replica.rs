@@ -38,6 +38,8 @@ pub struct Replica<D: Disk> {
     pub(crate) proposals: Proposals,
     pub(crate) reads: Reads,
     pub(crate) clock: Clock,
+    /// It has been said that this leader's clock is wrong.
+    pub(crate) leads_with_wrong_clock: bool,
     pub(crate) agreement: Agreement,
     pub(crate) peers: Peers,
     pub(crate) compacting: bool,
@@ -95,6 +97,7 @@ impl<D: Disk> Replica<D> {
             proposals: Proposals::new(config.max_pending_proposals, config.max_pending_proposal_bytes),
             reads,
             clock: Clock::new(config.max_clock_offset_ms),
+            leads_with_wrong_clock: false,
             agreement: Agreement::default(),
             peers: Peers::new(remembered),
             compacting: false,
