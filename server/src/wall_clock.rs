@@ -112,13 +112,13 @@ mod tests {
     fn a_pause_between_the_two_readings_is_no_step() {
         let clock = WallClock::new();
         let mut now = Instant::now();
+        let start = clock.at(now);
         let mut pauses = [0, 5_000, 0, 0].into_iter();
         let monotonic = || {
             now += Duration::from_millis(pauses.next().expect("four readings are enough"));
             now
         };
         let mut readings = 0;
-        let start = clock.at(now);
         let system = || {
             readings += 1;
             if readings == 1 { start + 4_000 } else { start + 5_000 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use lectern_proto::v1::{GetStatusResponse, NodeRole, NodeStatus};
-use lectern_raft::{NodeId, Role};
+use lectern_raft::{ClockVerdict, NodeId, Role};
 use tokio::sync::watch;
 
 use super::Leader;
@@ -34,12 +34,8 @@ pub(crate) struct ReplicaView {
     pub(crate) last_index: u64,
     /// Match index of each peer, on the leader.
     pub(crate) matched: BTreeMap<NodeId, u64>,
-    /// How far this node's clock is ahead of the median of the cluster's.
-    pub(crate) clock_ahead_ms: i64,
-    /// Whether a majority's clocks have been compared with this one.
-    pub(crate) clock_compared: bool,
-    /// Whether that is near enough to stamp.
-    pub(crate) clock_good: bool,
+    /// What is known of this node's clocks.
+    pub(crate) clock: ClockVerdict,
     /// The entry up to which this node knows the configuration …
     pub(crate) configured_at: u64,
     /// … and whether it is a member there.
@@ -94,9 +90,7 @@ impl Board {
             first_index: 0,
             last_index: 0,
             matched: BTreeMap::new(),
-            clock_ahead_ms: 0,
-            clock_compared: true,
-            clock_good: true,
+            clock: ClockVerdict { offset_ms: 0, compared: true, good: true },
             configured_at: 0,
             member: false,
             unmet: Vec::new(),
@@ -145,7 +139,7 @@ impl Board {
 
     /// The replica after a step.
     pub(crate) fn set_replica(&self, view: ReplicaView) {
-        metrics::gauge!("lectern_clock_offset_seconds").set(seconds(view.clock_ahead_ms));
+        metrics::gauge!("lectern_clock_offset_seconds").set(ahead_seconds(view.clock));
         {
             let mut facts = self.lock();
             if facts.replica == view {
@@ -205,7 +199,7 @@ impl Board {
 
     /// Whether this node's clock is near enough to its peers' to be believed.
     pub(crate) fn clock_is_good(&self) -> bool {
-        self.lock().replica.clock_good
+        self.lock().replica.clock.good
     }
 
     fn change_peer(&self, peer: NodeId, change: impl FnOnce(&mut Peer)) {
@@ -289,7 +283,7 @@ impl Board {
             last_contact_ms: Some(0),
             reachable: true,
             match_index: facts.replica.last_index,
-            clock_offset_seconds: Some(seconds(facts.replica.clock_ahead_ms)),
+            clock_offset_seconds: Some(ahead_seconds(facts.replica.clock)),
             version: self.own.version.clone(),
             uptime_seconds: self.started.elapsed().as_secs(),
             disk_free_bytes,
@@ -340,14 +334,19 @@ fn own_notice(replica: &ReplicaView) -> String {
              them all"
         );
     }
-    if replica.clock_good {
+    if replica.clock.good {
         return String::new();
     }
-    if !replica.clock_compared {
+    if !replica.clock.compared {
         return "this node's clock has been compared with no majority's yet: it neither leads nor stamps".into();
     }
-    let away = seconds(replica.clock_ahead_ms).abs();
+    let away = ahead_seconds(replica.clock).abs();
     format!("this node's clock is {away:.1} s away from its peers': it neither leads nor stamps; set it (NTP)")
+}
+
+/// How far this node's clock is ahead of the median of the cluster's.
+fn ahead_seconds(clock: ClockVerdict) -> f64 {
+    -seconds(clock.offset_ms)
 }
 
 #[allow(clippy::cast_precision_loss)] // Milliseconds of an offset are far below 2^52.

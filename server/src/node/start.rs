@@ -227,8 +227,8 @@ fn spawn_threads(
     let (log_work, log_incoming) = channel();
     let (apply_work, apply_incoming) = channel();
     let (snapshot_work, snapshot_incoming) = channel();
-    let (fetches, fetches_incoming) = channel();
-    let (compactions, compactions_incoming) = channel();
+    let (fetch_work, fetch_incoming) = channel();
+    let (compact_work, compact_incoming) = channel();
     let writer = LogWriter { log: opened.log.clone(), shared: shared.clone(), apply: apply_work.clone() };
     let fetcher = Fetcher { log: opened.log.clone(), shared: shared.clone() };
     let compactor = Compactor { shared: shared.clone(), log: log_work.clone() };
@@ -260,8 +260,8 @@ fn spawn_threads(
         log: log_work,
         apply: apply_work,
         snapshots: snapshot_work,
-        fetches,
-        compactions,
+        fetches: fetch_work,
+        compactions: compact_work,
         tick: Duration::from_millis(config.timing.tick_ms),
         started,
         role: RoleChange { role: Role::Follower, term: 0, leader: 0, ready: false },
@@ -270,8 +270,8 @@ fn spawn_threads(
     Ok(vec![
         thread("raft", move || raft.run(first))?,
         thread("log-writer", move || writer.run(&log_incoming))?,
-        thread("fetcher", move || fetcher.run(&fetches_incoming))?,
-        thread("compactor", move || compactor.run(&compactions_incoming))?,
+        thread("fetcher", move || fetcher.run(&fetch_incoming))?,
+        thread("compactor", move || compactor.run(&compact_incoming))?,
         thread("apply", move || applier.run(&apply_incoming))?,
         thread("snapshots", move || worker.run(&snapshot_incoming))?,
     ])

@@ -30,6 +30,7 @@ mod handshakes;
 mod machine;
 mod network;
 mod node;
+mod snapshots;
 mod world;
 
 pub use crate::dice::Dice;
