@@ -4,6 +4,9 @@
 pub mod editor;
 pub mod form;
 pub mod line;
+pub mod markdown;
+pub mod reader;
+mod reading;
 pub mod table;
 
 /// What an input did to a widget.
