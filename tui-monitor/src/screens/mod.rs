@@ -1,0 +1,12 @@
+//! The screens: all nodes, and one of them.
+
+mod node;
+mod overview;
+mod words;
+
+use lectern_tui_kit::action::Scope;
+
+pub use overview::Overview;
+
+/// All of them.
+pub const SCOPES: &[Scope] = &[overview::SCOPE, node::SCOPE];
