@@ -117,7 +117,7 @@ pub fn suspended(subject: &Subject) {
     terminal.wait_until("the screen of before", |screen| screen.contains(subject.ready) && !screen.contains("Stopped"));
     assert!(terminal.is_full_screen());
     terminal.keys("q");
-    terminal.wait_until("the shell", |screen| screen.trim_end().ends_with(SHELL_PROMPT.trim_end()));
+    terminal.wait_until("the shell", |screen| screen.ends_with(SHELL_PROMPT));
     terminal.type_text("exit\n");
     assert_eq!(terminal.exit(), Exit::code(0));
     terminal.assert_restored();

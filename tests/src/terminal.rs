@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -17,6 +18,8 @@ use std::time::{Duration, Instant};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, Signal};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 use crate::wait;
 
@@ -80,7 +83,7 @@ impl Launch {
     /// An interactive shell in the terminal, whose environment the program has when its name is typed.
     pub fn shell(&self) -> Terminal {
         let mut shell = Self { program: "/bin/sh".into(), args: vec!["-i".into()], ..self.clone() };
-        shell.env.insert("PS1".into(), SHELL_PROMPT.into());
+        shell.env.insert("PS1".into(), format!("{SHELL_PROMPT} ").into());
         let mut terminal = shell.start();
         terminal.wait_for(SHELL_PROMPT);
         terminal
@@ -99,7 +102,7 @@ impl Launch {
 }
 
 /// What [`Launch::shell`] shows when it waits for a line.
-pub const SHELL_PROMPT: &str = "shell> ";
+pub const SHELL_PROMPT: &str = "shell>";
 
 /// How a program ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -219,6 +222,7 @@ impl Terminal {
         // A terminal that is gone takes nothing any more, and what waits for its words will say so.
         let Ok(other_end) = rustix::fs::open(path, flags, Mode::empty()) else { return };
         wait::until(&format!("{} to read what was typed", self.name), PATIENCE, || {
+            deliver(&other_end);
             let left = rustix::io::ioctl_fionread(&other_end).unwrap_or(0);
             (left == 0 || self.screen.lock().closed).then_some(())
         });
@@ -425,6 +429,14 @@ fn read_all(mut reader: Box<dyn Read + Send>, screen: &Screen) {
             return;
         }
     }
+}
+
+/// What is typed reaches the other end of a pseudo-terminal a moment later; to ask there whether something can be read
+/// brings it over at once.
+fn deliver(other_end: &OwnedFd) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().expect("the system has epoll");
+    let _entered = runtime.enter();
+    AsyncFd::with_interest(other_end, Interest::READABLE).map(drop).expect("a terminal can be waited for");
 }
 
 fn cells(count: u16) -> NonZeroU16 {

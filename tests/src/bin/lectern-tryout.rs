@@ -132,7 +132,7 @@ impl Screen<Tryout> for Page {
 
     fn answered(&mut self, _request: RequestId, answer: KitAnswer, _cx: &mut Cx<'_, Tryout>) {
         if let KitAnswer::Edited(edited) = answer {
-            self.edited = edited.map_or_else(|failure| failure.message, |text| text.trim().to_owned());
+            self.edited = edited.map_or_else(|failure| failure.message, |text| text.trim().replace('\n', " "));
         }
     }
 
