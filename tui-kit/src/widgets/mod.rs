@@ -2,6 +2,9 @@
 //! in it (`key`, `text_focus`), and draws itself into any area, at a cost that does not grow with what is not shown.
 
 pub mod line;
+pub mod markdown;
+pub mod reader;
+mod reading;
 pub mod table;
 
 /// What an input did to a widget.
