@@ -259,3 +259,114 @@ impl Lag {
 
 /// A bar of lag need not be longer.
 const MOST_LAG: usize = 40;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::look::Look;
+    use crate::testkit::{draw, render};
+    use crate::theme::ThemeName;
+
+    fn dark() -> Look {
+        Look::new(ThemeName::Dark, false)
+    }
+
+    fn plain() -> Look {
+        Look::new(ThemeName::Mono, true)
+    }
+
+    fn writes(values: impl IntoIterator<Item = Option<u64>>) -> Sparkline {
+        let mut line = Sparkline::new(30, |value| format!("{value}/s"));
+        for value in values {
+            line.push(value);
+        }
+        line
+    }
+
+    fn grades() -> Vec<Bucket> {
+        buckets((0..200_u64).map(|value| value * value % 101), 100, 10, u64::to_string)
+    }
+
+    #[test]
+    fn a_line_shows_the_newest_values_on_a_scale_from_zero() {
+        let line = writes([Some(0), Some(1), Some(4), None, Some(8)]);
+        let picture = render(50, 1, &dark(), |area, canvas| line.view("writes", area, canvas));
+        assert!(picture.starts_with("writes ") && picture.contains("▁▁▄–█ 8/s, at most 8/s"), "{picture}");
+        let tall = render(5, 3, &dark(), |area, canvas| line.view("w", area, canvas));
+        assert!(tall.contains("\n    █\n▁▂█–█\n"), "{tall}");
+        let many = writes((0..100).map(Some));
+        assert_eq!((many.values.len(), many.last()), (30, Some(99)));
+    }
+
+    #[test]
+    fn without_pictures_the_numbers_are_said() {
+        let said = |line: Sparkline| render(80, 1, &plain(), |area, canvas| line.view("writes", area, canvas));
+        assert!(
+            said(writes([Some(4), Some(9), None]))
+                .starts_with("writes: unknown, at most 9/s, at least 4/s, of 3 values")
+        );
+        assert!(said(writes([])).starts_with("writes: no value yet"));
+    }
+
+    #[test]
+    fn every_value_is_in_one_bucket() {
+        let buckets = grades();
+        assert_eq!(buckets.iter().map(|bucket| bucket.count).sum::<u64>(), 200);
+        assert_eq!(buckets.len(), 10);
+        let above = super::buckets([7, 1_000], 4, 8, u64::to_string);
+        assert_eq!((above.len(), above[3].count), (4, 2), "no bucket is narrower than one");
+        assert_eq!(super::buckets([0, 0], 0, 3, u64::to_string)[0].count, 2);
+    }
+
+    #[test]
+    fn a_histogram_says_what_it_leaves_out() {
+        let picture = render(40, 4, &dark(), |area, canvas| histogram(&grades(), area, canvas));
+        assert!(picture.contains("and 7 more"), "{picture}");
+    }
+
+    #[test]
+    fn lag_is_told_in_words() {
+        let lag =
+            |behind| Lag { label: "n1".into(), behind, limit: 100 }.words(|entries| text::count(entries, "entry"));
+        assert_eq!([lag(None), lag(Some(0)), lag(Some(1))], ["unknown", "in step", "1 entry behind"]);
+    }
+
+    #[test]
+    fn they_are_drawn_well_at_every_size() {
+        let view = |area: Rect, canvas: &mut Canvas<'_>| {
+            let row = |y: u16, height: u16| Rect { y: area.y + y, height, ..area };
+            writes((0..40).map(|at| (at % 9 != 5).then_some(at * 37 % 23))).view("writes", row(0, 1), canvas);
+            writes((0..40).map(|at| Some(at * at % 31))).view("reads", row(2, 3), canvas);
+            for (at, behind) in [Some(0), Some(12), Some(70), Some(400), None].into_iter().enumerate() {
+                let lag = Lag { label: format!("node {at}"), behind, limit: 100 };
+                lag.view(8, |entries| format!("{entries} entries"), row(6 + cells(at), 1), canvas);
+            }
+            histogram(&grades(), Rect { y: area.y + 12, height: area.height - 12, ..area }, canvas);
+        };
+        insta::assert_snapshot!("charts_80x24", render(80, 24, &dark(), view));
+        insta::assert_snapshot!("charts_40x20", render(40, 20, &dark(), view));
+        insta::assert_snapshot!("charts_plain", render(80, 24, &plain(), view));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_values_in_any_room_are_survived(
+            values in proptest::collection::vec(proptest::option::of(0_u64..=u64::MAX), 0..60),
+            limit: u64,
+            count in 0_usize..20,
+            width in 0_u16..120,
+            height in 0_u16..12,
+            is_plain: bool,
+        ) {
+            let look = Look::new(ThemeName::Dark, is_plain);
+            let line = writes(values.clone());
+            draw(width, height, &look, |area, canvas| line.view("writes", area, canvas));
+            let buckets = buckets(values.iter().copied().flatten(), limit, count, u64::to_string);
+            draw(width, height, &look, |area, canvas| histogram(&buckets, area, canvas));
+            for behind in values {
+                let lag = Lag { label: "node".into(), behind, limit };
+                draw(width, height, &look, |area, canvas| lag.view(6, |lag| lag.to_string(), area, canvas));
+            }
+        }
+    }
+}

@@ -479,3 +479,6 @@ fn tail(path: &str, room: usize, ellipsis: &str) -> String {
     let fitting = path.char_indices().map(|(at, _)| &path[at..]).find(|end| text::width(end) <= left);
     text::fit(&format!("{ellipsis}{}", fitting.unwrap_or_default()), room, "")
 }
+
+#[cfg(test)]
+mod tests;

@@ -165,3 +165,92 @@ impl Progress {
         parts.join(separator)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::look::Look;
+    use crate::testkit::{draw, render};
+    use crate::theme::ThemeName;
+
+    const MIB: u64 = 1 << 20;
+
+    fn shown(progress: &Progress, width: u16, height: u16, look: &Look) -> String {
+        render(width, height, look, |area, canvas| progress.view(area, canvas))
+    }
+
+    fn at_a_steady_rate(seconds: i64) -> Progress {
+        let mut progress = Progress::new(20 * MIB);
+        for tenth in 0..=seconds * 10 {
+            progress.sample(u64::try_from(tenth).unwrap() * MIB / 10, tenth * 100);
+        }
+        progress
+    }
+
+    #[test]
+    fn the_rate_is_that_of_the_last_three_seconds() {
+        let mut progress = at_a_steady_rate(5);
+        assert_eq!(progress.rate(), Some(MIB));
+        for second in 6..9 {
+            progress.sample(5 * MIB + (second - 5) * 2 * MIB, i64::try_from(second).unwrap() * 1000);
+        }
+        assert_eq!(progress.rate(), Some(2 * MIB), "what was before is forgotten");
+        assert_eq!(progress.seconds_left(), Some(5));
+        progress.sample(11 * MIB, 12_000);
+        assert_eq!((progress.rate(), progress.seconds_left()), (Some(0), None));
+        assert_eq!(progress.words(", "), "11.0 MiB of 20.0 MiB, nothing moves");
+    }
+
+    #[test]
+    fn no_rate_is_told_before_one_is_known_or_after_a_new_beginning() {
+        let mut progress = Progress::new(MIB);
+        assert_eq!(progress.words(", "), "0 B of 1.0 MiB");
+        progress.sample(0, 0);
+        progress.sample(1000, 10);
+        assert_eq!(progress.rate(), None);
+        progress.sample(2000, 1000);
+        assert!(progress.rate().is_some());
+        progress.sample(500, 1100);
+        assert_eq!(progress.rate(), None);
+        progress.sample(MIB, 1200);
+        assert_eq!((progress.is_done(), progress.words(", ").as_str()), (true, "1.0 MiB, done"));
+        assert_eq!(Progress::new(0).percent(), 100);
+    }
+
+    #[test]
+    fn many_samples_take_little_room() {
+        let mut progress = Progress::new(u64::MAX);
+        for step in 0..100_000_u32 {
+            progress.sample(u64::from(step) * 10, i64::from(step / 100));
+        }
+        assert!(progress.samples.len() <= 300);
+        assert_eq!(progress.rate(), Some(999_990 * 1_000 / 999), "as if all were kept");
+    }
+
+    #[test]
+    fn it_is_drawn_well_at_every_size() {
+        let progress = at_a_steady_rate(8);
+        let dark = Look::new(ThemeName::Dark, false);
+        let sizes = [(80, 1), (40, 2), (40, 1), (12, 2)];
+        let pictures = sizes.map(|(width, height)| shown(&progress, width, height, &dark));
+        insta::assert_snapshot!("progress", pictures.join("\n"));
+        insta::assert_snapshot!("progress_plain", shown(&progress, 60, 2, &Look::new(ThemeName::Mono, true)));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_samples_in_any_room_are_survived(
+            total: u64,
+            samples in proptest::collection::vec((0_u64..=u64::MAX, -1000_i64..1_000_000), 0..20),
+            width in 0_u16..200,
+            height in 0_u16..4,
+        ) {
+            let mut progress = Progress::new(total);
+            for (bytes, at_ms) in samples {
+                progress.sample(bytes, at_ms);
+                let look = Look::new(ThemeName::Dark, bytes % 2 == 0);
+                draw(width, height, &look, |area, canvas| progress.view(area, canvas));
+            }
+        }
+    }
+}
