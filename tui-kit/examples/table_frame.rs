@@ -27,7 +27,7 @@ fn table(rows: u32) -> Table<Row> {
         Column::new("course", Width::Fill(1), |row: &Row, look| Line::styled(row.course.clone(), look.theme.dim)),
         Column::new("points", Width::Fixed(8), |row: &Row, _| Line::raw(row.points.to_string())).right(),
         Column::new("state", Width::Fixed(12), |row: &Row, look| {
-            if row.points % 7 == 0 {
+            if row.points.is_multiple_of(7) {
                 Line::styled("late", look.theme.warn)
             } else {
                 Line::styled("handed in", look.theme.good)

@@ -235,7 +235,8 @@ impl Lag {
             return canvas.line(area, Line::raw(format!("{label}: {words}")));
         }
         let label = text::pad(&label, label_room.min(usize::from(area.width) / 2), look.glyphs.ellipsis);
-        let room = usize::from(area.width).saturating_sub(text::width(&label) + text::width(&words) + 2);
+        // Whatever the words, bars below each other are equally long: they are compared.
+        let room = usize::from(area.width).saturating_sub(text::width(&label) + 1) / 3;
         let room = if room < LEAST_GRAPH { 0 } else { room.min(MOST_LAG) };
         let behind = self.behind.unwrap_or(0);
         let full = share(behind, self.limit, room);

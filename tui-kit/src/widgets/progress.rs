@@ -118,7 +118,7 @@ impl Progress {
         parts
     }
 
-    /// Draws it, in one row, or in two where it is narrow and there are two. What does not fit is left out from the end.
+    /// Draws it, in one row, or in two where it is narrow and there are two. What does not fit is left out.
     pub fn view(&self, area: Rect, canvas: &mut Canvas<'_>) {
         let area = area.intersection(canvas.buf.area);
         let look = canvas.look;
@@ -160,7 +160,8 @@ impl Progress {
     fn fitting(&self, room: usize, separator: &str) -> String {
         let mut parts = self.parts();
         while parts.len() > 1 && text::width(&parts.join(separator)) > room {
-            parts.pop();
+            // The rate goes first: the time that is left says more.
+            parts.remove(if parts.len() == 3 { 1 } else { parts.len() - 1 });
         }
         parts.join(separator)
     }
