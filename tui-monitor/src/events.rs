@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use lectern_cli::cluster::{Cluster, Member};
-use lectern_proto::v1::NodeRole;
+use lectern_proto::v1::{NodeRole, NodeStatus};
 use lectern_tui_kit::text;
 
 /// A node that has applied so many entries less than are committed has fallen behind.
@@ -81,6 +81,13 @@ pub enum What {
     Behind(u64),
     /// The node has caught up.
     CaughtUp,
+    /// The node sends another one a snapshot of so many bytes.
+    Sends {
+        /// To this one.
+        to: u64,
+        /// Its size.
+        bytes: u64,
+    },
     /// The node is a member now.
     Joined,
     /// The node is no member any more.
@@ -152,6 +159,7 @@ impl What {
             Self::NoticeOver(words) => format!("no longer says: {}", text::clean(words)),
             Self::Behind(entries) => format!("is {entries} entries behind"),
             Self::CaughtUp => "has caught up".into(),
+            Self::Sends { to, bytes } => format!("sends node {to} a snapshot of {}", text::size(*bytes)),
             Self::Joined => "is a member now".into(),
             Self::Left => "is no member any more".into(),
             Self::Seen { .. } | Self::NoLeader { .. } => self.of_cluster(),
@@ -222,6 +230,10 @@ fn changes(before: &Member, after: &Member, clusters: (&Cluster, &Cluster)) -> V
         changes
             .extend(said.into_iter().filter(|(words, _)| !words.is_empty()).map(|(words, what)| what(words.clone())));
     }
+    let sends =
+        |status: &NodeStatus, to: u64| status.snapshots.iter().any(|known| known.sending && known.node_id == to);
+    let begun = new.snapshots.iter().filter(|transfer| transfer.sending && !sends(old, transfer.node_id));
+    changes.extend(begun.map(|transfer| What::Sends { to: transfer.node_id, bytes: transfer.bytes_total }));
     let lag = |cluster: &Cluster, member: &Member| cluster.commit_index().saturating_sub(member.status.applied_index);
     let (was, is) = (lag(clusters.0, before), lag(clusters.1, after));
     if was <= FAR_BEHIND && is > FAR_BEHIND {
@@ -285,7 +297,7 @@ impl Log {
 
 #[cfg(test)]
 mod tests {
-    use lectern_proto::v1::{GetStatusResponse, NodeStatus};
+    use lectern_proto::v1::{GetStatusResponse, SnapshotTransfer};
 
     use super::*;
 
@@ -416,6 +428,16 @@ mod tests {
             log.extend(between(&at(before), &at(after), 5));
         }
         assert_eq!(words(&log), ["node 2 is 2000 entries behind", "node 2 has caught up"]);
+    }
+
+    #[test]
+    fn a_snapshot_is_told_when_its_sending_begins() {
+        let mut after = healthy();
+        let transfer =
+            SnapshotTransfer { node_id: 3, sending: true, bytes_total: 40 << 20, ..SnapshotTransfer::default() };
+        after.nodes.get_mut(&1).unwrap().status.snapshots = vec![transfer];
+        assert_eq!(between(&healthy(), &after, 5)[0].words(), "node 1 sends node 3 a snapshot of 40.0 MiB");
+        assert_eq!(between(&after, &after, 6), []);
     }
 
     #[test]

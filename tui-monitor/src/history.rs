@@ -2,6 +2,10 @@
 
 use std::collections::VecDeque;
 
+use lectern_tui_kit::look::Canvas;
+use lectern_tui_kit::widgets::chart::{Sparkline, Words};
+use ratatui::layout::Rect;
+
 /// How much time one column of a chart stands for.
 pub const BUCKET_MS: i64 = 2_000;
 /// Columns that are kept: the last eight minutes.
@@ -42,14 +46,17 @@ impl Series {
         self.values.iter().skip(self.values.len().saturating_sub(count)).copied()
     }
 
-    /// The newest figure.
-    pub fn newest(&self) -> Option<u64> {
-        self.values.iter().rev().find_map(|value| *value)
+    /// Whether there is any figure.
+    pub fn has_figures(&self) -> bool {
+        self.values.iter().any(Option::is_some)
     }
 
-    /// The largest figure among the latest `count` buckets.
-    pub fn largest(&self, count: usize) -> Option<u64> {
-        self.latest(count).flatten().max()
+    /// Draws the latest buckets under their name, the newest at the right edge.
+    pub fn view(&self, name: &str, words: Words, area: Rect, canvas: &mut Canvas<'_>) {
+        let columns = usize::from(area.width);
+        let mut line = Sparkline::new(columns, words);
+        self.latest(columns).for_each(|value| line.push(value));
+        line.view(name, area, canvas);
     }
 }
 
@@ -106,7 +113,7 @@ mod tests {
         }
         assert_eq!(series.latest(9).collect::<Vec<_>>(), [Some(9), Some(5), None, None, Some(6)]);
         assert_eq!(series.latest(2).collect::<Vec<_>>(), [None, Some(6)]);
-        assert_eq!((series.newest(), series.largest(2), series.largest(9)), (Some(6), Some(6), Some(9)));
+        assert!(series.has_figures() && !Series::default().has_figures());
     }
 
     #[test]
@@ -123,7 +130,7 @@ mod tests {
         series.note(0, 1);
         series.note(i64::MAX / 2, 2);
         assert_eq!(series.latest(usize::MAX).count(), KEPT);
-        assert_eq!(series.newest(), Some(2));
+        assert_eq!(series.latest(1).next(), Some(Some(2)));
     }
 
     #[test]

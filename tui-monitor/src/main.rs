@@ -2,7 +2,6 @@
 //! sign-in.
 
 mod actions;
-mod chart;
 mod cli;
 mod effects;
 mod events;

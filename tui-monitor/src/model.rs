@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use lectern_cli::cluster::{Cluster, Member};
-use lectern_proto::v1::{GetStatusResponse, NodeStatus};
+use lectern_proto::v1::{GetStatusResponse, LeadershipChange, NodeStatus, SnapshotTransfer};
 
 use crate::effects::Answer;
 use crate::events::{self, Log};
@@ -87,6 +87,8 @@ pub struct Live {
     pub log: Log,
     /// Entries committed in a second.
     pub writes: Rate,
+    /// How long the leader's writes took to be committed and applied, by its own word: the median, in microseconds.
+    pub commits: Series,
     /// By node: round trips of the monitor's own questions, in microseconds.
     pub round_trips: BTreeMap<u64, Series>,
 }
@@ -181,6 +183,11 @@ impl Live {
         } else {
             self.writes.move_to(at_ms);
         }
+        let leader = self.cluster.leader.and_then(|leader| self.cluster.nodes.get(&leader));
+        match leader.filter(|leader| leader.reachable).and_then(|leader| leader.status.commit_latency_p50_us) {
+            Some(us) => self.commits.note(at_ms, us),
+            None => self.commits.move_to(at_ms),
+        }
         self.round_trips.values_mut().for_each(|series| series.move_to(at_ms));
     }
 
@@ -267,6 +274,20 @@ impl Live {
         let members =
             self.cluster.nodes.iter().filter(|(_, member)| member.reachable && !member.status.notice.is_empty());
         members.map(|(number, member)| (*number, member.status.notice.as_str()))
+    }
+
+    /// Snapshots on their way, as their senders tell: who sends, and how far it is.
+    pub fn transfers(&self) -> impl Iterator<Item = (u64, &SnapshotTransfer)> {
+        let members = self.cluster.nodes.iter().filter(|(_, member)| member.reachable);
+        members.flat_map(|(number, member)| {
+            member.status.snapshots.iter().filter(|transfer| transfer.sending).map(|transfer| (*number, transfer))
+        })
+    }
+
+    /// What a node remembers of the leadership since it was started, newest first.
+    pub fn remembered(&self, number: u64) -> impl Iterator<Item = &LeadershipChange> {
+        let answer = self.endpoint_of(number).and_then(|endpoint| endpoint.answer.as_ref());
+        answer.into_iter().flat_map(|answer| answer.leadership_changes.iter().rev())
     }
 
     /// How the other nodes see a node: who sees it, and what it says of it.

@@ -1,6 +1,6 @@
 //! A cluster of three for tests: node 1 leads in term 7.
 
-use lectern_proto::v1::{GetStatusResponse, NodeRole, NodeStatus};
+use lectern_proto::v1::{GetStatusResponse, LeadershipChange, NodeRole, NodeStatus};
 
 use crate::effects::Answer;
 use crate::model::Model;
@@ -34,6 +34,13 @@ pub fn status(node: u64, leader: u64, commit: u64) -> NodeStatus {
         disk_total_bytes: 40 << 30,
         resident_bytes: 120 << 20,
         last_contact_ms: Some(0),
+        elections_total: 2,
+        log_bytes: 3 << 20,
+        state_bytes: 17 << 20,
+        log_sync_p50_us: Some(900),
+        log_sync_p99_us: Some(4_200),
+        commit_latency_p50_us: (node == leader).then_some(3_100),
+        commit_latency_p99_us: (node == leader).then_some(8_000),
         ..NodeStatus::default()
     }
 }
@@ -49,6 +56,12 @@ pub fn answer(node: u64, leader: u64, term: u64, commit: u64) -> Answer {
         nodes: others.collect(),
         now_ms: START_MS,
         feature_level: 1,
+        leadership_changes: vec![LeadershipChange {
+            at_ms: START_MS - 60_000,
+            term,
+            role: status(node, leader, commit).role,
+            leader_id: leader,
+        }],
         ..GetStatusResponse::default()
     };
     Answer { address: address(node), round_trip_us: 300 + 100 * node, result: Ok(Box::new(view)) }

@@ -14,7 +14,6 @@ use ratatui::text::{Line, Span};
 
 use super::words;
 use crate::actions::{HOLD, NEXT_NODE, ONE_NODE, PREVIOUS_NODE, SCROLL};
-use crate::chart;
 use crate::effects::{Answer, Monitor};
 use crate::model::{Live, Model, Row};
 
@@ -24,8 +23,12 @@ pub const SCOPE: Scope = Scope { name: "node", title: "One node", groups: &[&ONE
 /// Columns of a fact's name, and from which width on facts stand in two columns.
 const NAME: usize = 13;
 const TWO_COLUMNS: u16 = 72;
-/// Events of one node that are shown.
+/// Events of one node that are shown, and changes of the leadership it remembers.
 const EVENTS: usize = 50;
+const REMEMBERED: usize = 20;
+/// Lines of the chart, and from which height on it is shown.
+const CHART: u16 = 3;
+const TALL_ENOUGH: u16 = 18;
 
 /// The screen.
 pub struct NodeScreen {
@@ -111,11 +114,19 @@ impl Screen<Monitor> for NodeScreen {
 
     fn view(&self, model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
         let look = Look { now_ms: model.shown_at(canvas.look.now_ms), ..canvas.look.clone() };
-        let lines = lines(model.shown(), &self.key, area.width, &look);
+        let live = model.shown();
+        let trips = live.row(&self.key).and_then(|row| live.round_trips.get(&row.number?));
+        let chart = if trips.is_some() && area.height >= TALL_ENOUGH { CHART } else { 0 };
+        let text = Rect { height: area.height - chart, ..area };
+        let lines = lines(live, &self.key, area.width, &look);
         self.lines.set(lines.len());
-        self.height.set(area.height.into());
+        self.height.set(text.height.into());
         self.scroll(0);
-        canvas.lines(area, lines.into_iter().skip(self.first.get()));
+        canvas.lines(text, lines.into_iter().skip(self.first.get()));
+        if let Some(trips) = trips.filter(|_| chart > 0) {
+            let name = format!("round trip, {}", words::reach(area.width.into()));
+            trips.view(&name, words::latency, Rect { y: text.bottom(), height: chart, ..area }, canvas);
+        }
     }
 }
 
@@ -133,9 +144,9 @@ fn lines(live: &Live, key: &str, width: u16, look: &Look) -> Vec<Line<'static>> 
         let words = text::wrap(&format!("It says: {notice}"), width.into());
         lines.extend(words.into_iter().map(|line| Line::styled(line, look.theme.warn)));
     }
+    lines.extend(transfers(&row, look));
     lines.push(Line::default());
     lines.extend(in_columns(facts(&row, look), width, look));
-    lines.extend(trips(live, &row, width, look));
     lines.extend(as_seen(live, &row, look));
     lines.push(Line::default());
     lines.push(Line::styled("What happened to it", look.theme.title));
@@ -145,6 +156,7 @@ fn lines(live: &Live, key: &str, width: u16, look: &Look) -> Vec<Line<'static>> 
     if lines.len() == before {
         lines.push(Line::styled("Nothing since the monitor was started.", look.theme.dim));
     }
+    lines.extend(remembered(live, &row, look));
     lines
 }
 
@@ -176,6 +188,19 @@ fn facts(row: &Row, look: &Look) -> Vec<Fact> {
     facts.push(("log", Line::raw(format!("entries {} to {}", status.first_index, status.last_index))));
     facts.push(("memory", Line::raw(text::size(status.resident_bytes))));
     facts.push(("disk", disk(status, look)));
+    facts.push((
+        "on disk",
+        Line::raw(format!("log {}, state {}", text::size(status.log_bytes), text::size(status.state_bytes))),
+    ));
+    let measures = [
+        ("commit", status.commit_latency_p50_us, status.commit_latency_p99_us),
+        ("log sync", status.log_sync_p50_us, status.log_sync_p99_us),
+    ];
+    for (name, p50, p99) in measures {
+        let words = words::percentiles(p50, p99);
+        facts.push((name, words.map_or_else(|| Line::styled(look.glyphs.dash, look.theme.dim), Line::raw)));
+    }
+    facts.push(("elections", Line::raw(format!("{} begun by it", status.elections_total))));
     let clock = status.clock_offset_seconds.map_or_else(
         || Line::styled("not known", look.theme.dim),
         |seconds| {
@@ -231,17 +256,27 @@ fn in_columns(facts: Vec<Fact>, width: u16, look: &Look) -> Vec<Line<'static>> {
         .collect()
 }
 
-/// The chart of its round trips.
-fn trips(live: &Live, row: &Row, width: u16, look: &Look) -> Vec<Line<'static>> {
-    let Some(series) = row.number.and_then(|number| live.round_trips.get(&number)) else { return Vec::new() };
-    let figures = words::figures(series, width.into(), words::latency);
-    let heading = vec![
-        Span::styled("Round trip", look.theme.title),
-        Span::styled(format!("  {figures} in {}", words::reach(width.into())), look.theme.dim),
-    ];
-    let mut lines = vec![Line::default(), Line::from(heading)];
-    if !look.plain {
-        lines.extend(chart::lines(series.latest(width.into()), (width, 2), look.theme.good, look));
+/// Snapshots it sends or receives.
+fn transfers(row: &Row, look: &Look) -> Vec<Line<'static>> {
+    let snapshots = row.status.iter().filter(|_| row.answers).flat_map(|status| &status.snapshots);
+    snapshots.map(|transfer| Line::styled(format!("It {}", words::snapshot(transfer)), look.theme.info)).collect()
+}
+
+/// What it remembers of the leadership: it was there when the monitor was not.
+fn remembered(live: &Live, row: &Row, look: &Look) -> Vec<Line<'static>> {
+    let Some(number) = row.number else { return Vec::new() };
+    let mut lines: Vec<Line<'static>> = live
+        .remembered(number)
+        .take(REMEMBERED)
+        .map(|change| {
+            let led =
+                if change.leader_id == 0 { "no leader".to_owned() } else { format!("node {} leads", change.leader_id) };
+            let time = Span::styled(words::time_of_day(change.at_ms, look), look.theme.dim);
+            Line::from(vec![time, Span::raw(format!("  {led} in term {}", change.term))])
+        })
+        .collect();
+    if !lines.is_empty() {
+        lines.splice(0..0, [Line::default(), Line::styled("What it remembers of the leadership", look.theme.title)]);
     }
     lines
 }

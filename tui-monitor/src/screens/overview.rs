@@ -15,9 +15,9 @@ use ratatui::text::{Line, Span};
 use super::node::NodeScreen;
 use super::words;
 use crate::actions::{HOLD, NEXT_PANE, OVERVIEW};
-use crate::chart;
 use crate::effects::{Answer, Effect, Monitor};
 use crate::events::Event;
+use crate::history::Series;
 use crate::model::{Live, Model, Row};
 
 /// What it can do.
@@ -335,64 +335,56 @@ fn said(live: &Live, width: u16, look: &Look) -> Vec<Line<'static>> {
             Span::styled(text::clean(notice), look.theme.warn),
         ])
     });
-    lines.chain(notices).collect()
+    let transfers = live.transfers().take(MOST).map(|(number, transfer)| {
+        Line::styled(format!("  node {number} {}", words::snapshot(transfer)), look.theme.info)
+    });
+    lines.chain(notices).chain(transfers).collect()
 }
 
-/// Lines of one chart: its words, then its columns.
-fn chart_rows(area: Rect, look: &Look) -> u16 {
-    match area.height {
-        _ if look.plain => 0,
-        height if height >= TALL => 4,
-        _ => 1,
-    }
-}
-
-/// Two charts side by side where there is room, else one over the other.
+/// Two charts side by side where there is room, three on a wide screen, else one over the other.
 fn charts_height(area: Rect, look: &Look) -> u16 {
-    let one = 1 + chart_rows(area, look);
+    let one = match area.height {
+        // In words they need two lines each, whatever the screen.
+        _ if look.plain => 2,
+        height if height >= TALL => 5,
+        _ => 2,
+    };
     if area.width >= WIDE { one } else { 2 * one }
 }
 
-/// From this width on charts stand side by side.
+/// From these widths on charts stand side by side.
 const WIDE: u16 = 76;
+const VERY_WIDE: u16 = 114;
 
 fn view_charts(live: &Live, area: Rect, canvas: &mut Canvas<'_>) {
+    let nothing = Series::default();
+    let trips = live.cluster.leader.and_then(|leader| live.round_trips.get(&leader)).unwrap_or(&nothing);
+    let writes: Chart<'_> = ("writes", live.writes.per_second(), words::rate);
+    let trips: Chart<'_> = ("round trip to the leader", trips, words::latency);
+    let commits: Chart<'_> = ("commit, median", &live.commits, words::latency);
+    let mut charts = vec![writes];
+    if live.commits.has_figures() {
+        charts.push(commits);
+    }
+    if charts.len() == 1 || area.width >= VERY_WIDE {
+        charts.push(trips);
+    }
     if area.is_empty() {
         return;
     }
-    let side_by_side = area.width >= WIDE;
+    let count = u16::try_from(charts.len()).unwrap_or(1);
+    let beside = area.width >= WIDE;
     let (width, height) =
-        if side_by_side { ((area.width - 2) / 2, area.height) } else { (area.width, area.height / 2) };
-    let first = Rect { width, height, ..area };
-    let second =
-        if side_by_side { Rect { x: area.x + width + 2, ..first } } else { Rect { y: area.y + height, ..first } };
-    let columns = usize::from(width);
-    let theme = canvas.look.theme;
-    let writes = live.writes.per_second();
-    let of_writes = words::figures(writes, columns, |rate| rate.to_string());
-    view_chart("writes a second", &of_writes, (writes, theme.info), first, canvas);
-    let leader = live.cluster.leader.and_then(|leader| live.round_trips.get(&leader));
-    let nothing = crate::history::Series::default();
-    let trips = leader.unwrap_or(&nothing);
-    let of_trips = words::figures(trips, columns, words::latency);
-    view_chart("round trip to the leader", &of_trips, (trips, theme.good), second, canvas);
-}
-
-fn view_chart(
-    name: &str,
-    figures: &str,
-    (series, style): (&crate::history::Series, Style),
-    area: Rect,
-    canvas: &mut Canvas<'_>,
-) {
-    let theme = canvas.look.theme;
-    let heading =
-        vec![Span::styled(name.to_owned(), theme.title), Span::raw("  "), Span::styled(figures.to_owned(), theme.dim)];
-    canvas.line(area, Line::from(heading));
-    let columns = Rect { y: area.y + 1, height: area.height - 1, ..area };
-    if !columns.is_empty() {
-        let lines =
-            chart::lines(series.latest(columns.width.into()), (columns.width, columns.height), style, canvas.look);
-        canvas.lines(columns, lines);
+        if beside { ((area.width - 2 * (count - 1)) / count, area.height) } else { (area.width, area.height / count) };
+    for (at, (name, series, words)) in (0..).zip(charts) {
+        let place = if beside {
+            Rect { x: area.x + at * (width + 2), width, ..area }
+        } else {
+            Rect { y: area.y + at * height, height, ..area }
+        };
+        series.view(name, words, place, canvas);
     }
 }
+
+/// A name, a series, and how its figures are said.
+type Chart<'a> = (&'static str, &'a Series, fn(u64) -> String);

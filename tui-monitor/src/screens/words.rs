@@ -1,13 +1,14 @@
 //! How figures and events are worded and styled, on both screens.
 
 use lectern_cli::cluster::Cluster;
+use lectern_proto::v1::SnapshotTransfer;
 use lectern_tui_kit::look::Look;
 use lectern_tui_kit::text;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::events::{Event, Weight};
-use crate::history::{BUCKET_MS, Series};
+use crate::history::BUCKET_MS;
 use crate::model::{Live, Row};
 
 /// An answer that is this young is one of now.
@@ -97,6 +98,30 @@ pub fn latency(us: u64) -> String {
     }
 }
 
+/// Writes in a second, as a person reads them.
+pub fn rate(per_second: u64) -> String {
+    format!("{per_second}/s")
+}
+
+/// The median and the slowest of a hundred: `3.1 ms, the slowest of a hundred 8.0 ms`.
+pub fn percentiles(p50_us: Option<u64>, p99_us: Option<u64>) -> Option<String> {
+    let median = latency(p50_us?);
+    Some(p99_us.map_or(median.clone(), |p99| format!("{median}, p99 {}", latency(p99))))
+}
+
+/// A snapshot that is sent or received: `sends node 3 a snapshot: 12.0 MiB of 40.0 MiB (30 %)`.
+pub fn snapshot(transfer: &SnapshotTransfer) -> String {
+    let (done, total) = (transfer.bytes_done, transfer.bytes_total);
+    let percent = u128::from(done) * 100 / u128::from(total.max(1));
+    let other = transfer.node_id;
+    let what = if transfer.sending {
+        format!("sends node {other} a snapshot")
+    } else {
+        format!("receives a snapshot of node {other}")
+    };
+    format!("{what}: {} of {} ({percent} %)", text::size(done), text::size(total))
+}
+
 /// The offset of a clock from the cluster's median: `+3 ms`, `-1.25 s`.
 pub fn clock(seconds: f64) -> String {
     if seconds.abs() < 1.0 { format!("{:+.0} ms", seconds * 1000.0) } else { format!("{seconds:+.2} s") }
@@ -126,14 +151,6 @@ pub fn lag(behind: u64, look: &Look) -> Line<'static> {
         Span::styled(bar, if filled == 0 { theme.dim } else { style }),
         Span::styled(format!(" {behind}"), style),
     ])
-}
-
-/// The figures of a series in words: `42 now, 120 at most in 8 minutes`.
-pub fn figures(series: &Series, columns: usize, unit: impl Fn(u64) -> String) -> String {
-    match (series.newest(), series.largest(columns)) {
-        (Some(newest), Some(largest)) => format!("{} now, {} at most", unit(newest), unit(largest)),
-        _ => "nothing yet".into(),
-    }
 }
 
 /// How far back so many columns reach: `2 minutes`.
