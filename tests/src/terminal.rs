@@ -18,8 +18,7 @@ use std::time::{Duration, Instant};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, Signal};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use tokio::net::unix::pipe::Receiver;
 
 use crate::wait;
 
@@ -151,7 +150,6 @@ pub struct Terminal {
     reader: Option<JoinHandle<()>>,
     /// How the terminal was before the program came.
     line_settings: String,
-    started: Instant,
 }
 
 impl Terminal {
@@ -163,7 +161,6 @@ impl Terminal {
         command.args(&launch.args);
         command.env_clear();
         launch.env.iter().for_each(|(name, value)| command.env(name, value));
-        let started = Instant::now();
         let child = Guarded(pair.slave.spawn_command(command).expect("the program starts"));
         // Only the program has the other end now: when it is gone, reading ends.
         drop(pair.slave);
@@ -179,7 +176,7 @@ impl Terminal {
         });
         let writer = pair.master.take_writer().expect("the terminal can be written to");
         let name = launch.program.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Self { name, master: pair.master, writer, child, screen, reader: Some(reader), line_settings, started }
+        Self { name, master: pair.master, writer, child, screen, reader: Some(reader), line_settings }
     }
 
     fn write(&mut self, bytes: &[u8]) {
@@ -292,8 +289,9 @@ impl Terminal {
         }
     }
 
-    /// Waits until the program has written more than `bytes` bytes in all; returns how long after its start that was.
-    pub fn wait_written(&mut self, bytes: usize) -> Duration {
+    /// Waits until the program has written more than `bytes` bytes in all.
+    #[track_caller]
+    pub fn wait_written(&mut self, bytes: usize) {
         let deadline = Instant::now() + PATIENCE;
         let mut shown = self.screen.lock();
         while shown.raw.len() <= bytes {
@@ -301,23 +299,39 @@ impl Terminal {
             assert!(!left.is_zero() && !shown.closed, "{} writes nothing more:\n{}", self.name, shown.letters());
             shown = self.screen.changed.wait_timeout(shown, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        self.started.elapsed()
     }
 
     /// Waits until the program has written nothing for `span`.
+    #[track_caller]
     pub fn wait_quiet(&mut self, span: Duration) {
-        let deadline = Instant::now() + PATIENCE;
+        let is_quiet = self.wait_quiet_for(span, PATIENCE);
+        assert!(is_quiet, "{} is never quiet for {span:?}:\n{}", self.name, self.screen());
+    }
+
+    /// The same, for `patience` at most; whether there was such a silence.
+    pub fn wait_quiet_for(&mut self, span: Duration, patience: Duration) -> bool {
+        let deadline = Instant::now() + patience;
         let mut shown = self.screen.lock();
-        loop {
+        while Instant::now() < deadline {
             let before = shown.raw.len();
             let waited = self.screen.changed.wait_timeout_while(shown, span, |shown| shown.raw.len() == before);
             let (after, waited) = waited.unwrap_or_else(PoisonError::into_inner);
             if waited.timed_out() {
-                return;
+                return true;
             }
-            assert!(Instant::now() < deadline, "{} is never quiet for {span:?}:\n{}", self.name, after.letters());
             shown = after;
         }
+        false
+    }
+
+    /// Presses a key; returns how long the program took to write the first byte after it.
+    pub fn press(&mut self, key: &str) -> Duration {
+        let bytes = keys::bytes(key);
+        let before = self.bytes_written();
+        let pressed = Instant::now();
+        self.write(&bytes);
+        self.wait_written(before);
+        pressed.elapsed()
     }
 
     /// How many bytes the program has written.
@@ -431,12 +445,13 @@ fn read_all(mut reader: Box<dyn Read + Send>, screen: &Screen) {
     }
 }
 
-/// What is typed reaches the other end of a pseudo-terminal a moment later; to ask there whether something can be read
-/// brings it over at once.
+/// What is typed reaches the other end of a pseudo-terminal a moment later; to ask there whether something can be read, as
+/// registering it with a runtime does, brings it over at once.
 fn deliver(other_end: &OwnedFd) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().expect("the system has epoll");
     let _entered = runtime.enter();
-    AsyncFd::with_interest(other_end, Interest::READABLE).map(drop).expect("a terminal can be waited for");
+    let other_end = other_end.try_clone().expect("a handle can be cloned");
+    Receiver::from_owned_fd_unchecked(other_end).map(drop).expect("a terminal can be waited for");
 }
 
 fn cells(count: u16) -> NonZeroU16 {

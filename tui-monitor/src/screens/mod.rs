@@ -2,6 +2,8 @@
 
 mod node;
 mod overview;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use lectern_tui_kit::action::Scope;

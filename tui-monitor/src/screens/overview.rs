@@ -9,7 +9,6 @@ use lectern_tui_kit::text;
 use lectern_tui_kit::widgets::Outcome;
 use lectern_tui_kit::widgets::table::{Column, Table, Width};
 use ratatui::layout::{Position, Rect};
-use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::node::NodeScreen;
