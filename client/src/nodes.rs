@@ -79,6 +79,13 @@ impl Nodes {
         Ok(Self { known: Mutex::new(known) })
     }
 
+    /// Begins anew at other addresses.
+    pub(crate) fn begin_at(&self, endpoints: &[String], options: &ClientOptions) -> Result<(), ClientError> {
+        let other = Self::new(&ClientOptions { endpoints: endpoints.to_vec(), ..options.clone() })?;
+        *self.known() = other.known.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(())
+    }
+
     fn known(&self) -> MutexGuard<'_, Known> {
         // Nothing panics while holding it, and what it holds is valid after every statement.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
@@ -183,6 +190,16 @@ mod tests {
         assert_eq!(nodes.leader(), None);
         let all = nodes.addresses();
         assert_eq!(nodes.pick(true, &all).address, "127.0.0.1:1");
+    }
+
+    #[test]
+    fn beginning_elsewhere_forgets_the_nodes_of_before() {
+        let (nodes, options) = nodes();
+        nodes.set_leader("127.0.0.1:3", &options);
+        nodes.begin_at(&["127.0.0.1:9".into()], &options).unwrap();
+        assert_eq!((nodes.addresses(), nodes.leader()), (vec!["127.0.0.1:9".to_owned()], None));
+        assert!(nodes.begin_at(&["10.0.0.1:9".into()], &options).is_err());
+        assert_eq!(nodes.addresses().len(), 1);
     }
 
     #[test]
