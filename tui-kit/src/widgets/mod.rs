@@ -3,6 +3,7 @@
 
 pub mod editor;
 pub mod line;
+pub mod scroll;
 pub mod table;
 
 /// What an input did to a widget.
