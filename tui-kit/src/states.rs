@@ -35,7 +35,8 @@ pub fn room<T>(remote: &Remote<T>, what: &str, area: Rect, canvas: &mut Canvas<'
 pub fn failed(failure: &Failure, what: &str, area: Rect, canvas: &mut Canvas<'_>) {
     let theme = canvas.look.theme;
     let width = usize::from(area.width);
-    let mut lines = vec![Line::styled(format!("{} There is no answer for {what}.", canvas.look.glyphs.failed), theme.bad)];
+    let mut lines =
+        vec![Line::styled(format!("{} There is no answer for {what}.", canvas.look.glyphs.failed), theme.bad)];
     let why = text::wrap(&text::clean_body(&sentence(failure)), width);
     lines.extend(why.into_iter().map(|line| Line::styled(line, theme.text)));
     lines.push(Line::styled("ctrl-r asks again.", theme.dim));
@@ -74,12 +75,18 @@ mod tests {
         assert!(shown(&remote).starts_with("Asking for the courses …\n"));
         remote.finish(RequestId(1), Err(Failure::local("nobody answers")));
         let picture = shown(&remote);
-        assert!(picture.contains("There is no answer for the courses.\nnobody answers\nctrl-r asks again."), "{picture}");
+        assert!(
+            picture.contains("There is no answer for the courses.\nnobody answers\nctrl-r asks again."),
+            "{picture}"
+        );
         remote.put(1);
         assert!(shown(&remote).starts_with("value, 4 rows\n"));
         remote.start(RequestId(2));
         remote.finish(RequestId(2), Err(Failure::local("nobody answers")));
         let picture = shown(&remote);
-        assert!(picture.starts_with("value, 3 rows") && picture.contains("This may be old: nobody answers"), "{picture}");
+        assert!(
+            picture.starts_with("value, 3 rows") && picture.contains("This may be old: nobody answers"),
+            "{picture}"
+        );
     }
 }

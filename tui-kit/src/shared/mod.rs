@@ -108,4 +108,9 @@ impl<P: Shares> Cx<'_, P> {
     pub fn share(&mut self, effect: Effect) -> RequestId {
         self.request(P::effect(effect))
     }
+
+    /// Asks for something of threads or announcements.
+    pub(crate) fn talk(&mut self, effect: talk::Effect) -> RequestId {
+        self.share(Effect::Talk(effect))
+    }
 }

@@ -1,7 +1,9 @@
 //! Parts of screens. Each keeps its own state, answers to the actions of its group (`act`), takes keys while text is typed
 //! in it (`key`, `text_focus`), and draws itself into any area, at a cost that does not grow with what is not shown.
 
+pub mod editor;
 pub mod line;
+pub mod scroll;
 pub mod table;
 
 /// What an input did to a widget.
