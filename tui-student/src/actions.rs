@@ -1,7 +1,7 @@
 //! What can be done on each screen: declared here once, shown in bar, help, palette and guides.
 
 use lectern_tui_kit::action::{
-    Action, FIND, Group, LIST, NEXT_MATCH, OPEN, PREVIOUS_MATCH, READER, READER_MOVES, SEND, Scope,
+    Action, FIND, Group, LIST, NEXT_MATCH, OPEN, PREVIOUS_MATCH, READER, READER_MOVES, Scope,
 };
 use lectern_tui_kit::cluster;
 use lectern_tui_kit::shared::{account, material, talk};
@@ -84,11 +84,36 @@ pub const TAKE: Action =
 /// Another version of a draft.
 pub const VERSION: Group = Group { name: "version", title: "Another version", actions: &[TAKE] };
 
+/// Hand it in.
+pub const SUBMIT: Action =
+    Action::new("submit", &["ctrl-s", "enter"], "hand in", "Hand in what is shown, after a question.").in_bar();
+/// Add files.
+pub const ADD_FILES: Action = Action::new("add-files", &["f"], "files", "Choose the files, or a directory.").in_bar();
+/// Add the draft.
+pub const ADD_DRAFT: Action = Action::new("add-draft", &["t"], "with draft", "Hand in the text of the draft, too, or not.").in_bar();
 /// A note to the grader.
 pub const NOTE: Action = Action::new("note", &["n"], "note", "Write a note to the grader.").in_bar();
 
 /// What is to be handed in.
-pub const HAND_IN: Group = Group { name: "hand-in", title: "Handing in", actions: &[SEND, NOTE] };
+pub const HAND_IN: Group = Group { name: "hand-in", title: "Handing in", actions: &[SUBMIT, ADD_FILES, ADD_DRAFT, NOTE] };
+
+/// Mark a file.
+pub const MARK: Action = Action::new("mark", &["space"], "mark", "Mark a file to be handed in, or take the mark away.").in_bar();
+/// Up to the parent.
+pub const PARENT: Action = Action::new("parent", &["backspace", "h", "left"], "parent", "Go to the directory above.").in_bar();
+/// Take what is marked.
+pub const TAKE_FILES: Action = Action::new(
+    "take",
+    &["ctrl-s"],
+    "take",
+    "Take the marked files; without marks, the selected file or directory.",
+)
+.in_bar();
+/// Show hidden files.
+pub const HIDDEN: Action = Action::new("hidden", &["."], "hidden", "Show files whose names begin with a dot, or not.");
+
+/// Choosing files.
+pub const PICKER: Group = Group { name: "pick", title: "Choosing files", actions: &[MARK, TAKE_FILES, PARENT, HIDDEN] };
 
 /// Copy digests.
 pub const COPY: Action =
@@ -127,6 +152,8 @@ pub const DRAFT_SCOPE: Scope = Scope { name: "draft", title: "Draft", groups: &[
 pub const VERSION_SCOPE: Scope = Scope { name: "version", title: "Another version", groups: &[&VERSION, &READER] };
 /// Handing in.
 pub const HAND_IN_SCOPE: Scope = Scope { name: "hand-in", title: "Handing in", groups: &[&HAND_IN] };
+/// Choosing files.
+pub const FILES_SCOPE: Scope = Scope { name: "pick", title: "Choosing files", groups: &[&PICKER, &LIST] };
 /// One attempt.
 pub const ATTEMPT_SCOPE: Scope =
     Scope { name: "attempt", title: "Attempt", groups: &[&ATTEMPT, &material::FILES, &LIST] };
@@ -149,6 +176,7 @@ pub const SCOPES: &[Scope] = &[
     DRAFT_SCOPE,
     VERSION_SCOPE,
     HAND_IN_SCOPE,
+    FILES_SCOPE,
     ATTEMPT_SCOPE,
     GRADE_SCOPE,
     talk::THREAD_SCOPE,

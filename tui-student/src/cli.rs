@@ -1,21 +1,26 @@
-//! The subcommands: `noun verb`, plus the short `submit`, `next` and `status`.
+//! The command line: nothing for the full screen, or a subcommand: `noun verb`, plus the short `submit`, `next` and `status`.
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use lectern_cli::args::{AssignmentArg, CourseArg, GlobalArgs, ScopeArg};
 use lectern_cli::{material, shared::SharedCommand, talk};
+use lectern_tui_kit::settings::TuiArgs;
 
-/// Lectern for students: courses, materials, assignments, submissions and grades in the terminal.
+/// Lectern for students: courses, materials, assignments, submissions and grades in the terminal. Without a subcommand it
+/// opens full screen.
 #[derive(Parser, Debug)]
 #[command(name = "lectern-student", version, about, long_about = None, propagate_version = true)]
 pub struct Cli {
     /// Options of every subcommand.
     #[command(flatten)]
     pub global: GlobalArgs,
-    /// What to do.
+    /// How the full screen looks.
+    #[command(flatten)]
+    pub tui: TuiArgs,
+    /// What to do; without, the full screen opens.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 /// What to do.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::PathBuf;
 
 use lectern_proto::v1;
 use lectern_tui_kit::shared::account;
@@ -55,6 +56,8 @@ pub struct Grades {
 pub enum HandOver {
     /// This text is to be taken into the draft.
     Text(String),
+    /// These files are to be handed in.
+    Files(Vec<PathBuf>),
     /// It was handed in.
     HandedIn,
 }

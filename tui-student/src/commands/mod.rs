@@ -12,8 +12,8 @@ use lectern_cli::{Result, Session, home, material, shared, talk, watch};
 use crate::cli::{Cli, Command, ExtensionCommand};
 
 /// Runs one subcommand.
-pub async fn run(cli: Cli, session: Session) -> Result<()> {
-    match cli.command {
+pub async fn run(command: Command, session: Session) -> Result<()> {
+    match command {
         Command::Shared(command) => shared::run::<Cli>(command, &session).await,
         Command::Next => home::next(&session).await,
         Command::Status => home::status(&session).await,

@@ -67,7 +67,7 @@ impl Course {
         self.tabs[self.active].as_deref()
     }
 
-    fn with_tab<T>(&mut self, call: impl FnOnce(&mut dyn Screen<Student>) -> T) -> Option<T> {
+    fn with_tab<T>(&mut self, call: impl FnOnce(&mut (dyn Screen<Student> + 'static)) -> T) -> Option<T> {
         self.tabs[self.active].as_deref_mut().map(call)
     }
 

@@ -102,7 +102,7 @@ impl<P: Shares> ReaderScreen<P> {
                 reader.set_total(answer.total);
                 for page in answer.pages {
                     let text = text::clean_body(&page.text);
-                    reader.put(Page { number: page.number, text, scanned: page.scanned });
+                    reader.put(&Page { number: page.number, text, scanned: page.scanned });
                 }
             }
             (Text::Paged(reader), Err(failure)) => reader.failed(asked, &failure),
