@@ -2,6 +2,7 @@
 //! in it (`key`, `text_focus`), and draws itself into any area, at a cost that does not grow with what is not shown.
 
 pub mod editor;
+pub mod form;
 pub mod line;
 pub mod scroll;
 pub mod table;
