@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use lectern_cli::args::{AssignmentArg, CourseArg};
+use lectern_cli::table::{cut, keep, spare};
 use lectern_cli::{Error, Result, Session, course, json, material, pages, text, transfer};
 use lectern_proto::v1;
 use serde_json::json;
@@ -30,7 +31,8 @@ pub async fn module(command: ModuleCommand, session: &Session) -> Result<()> {
                         module.module_id.clone(),
                     ]
                 });
-                text::table(&["#", "module", "released", "id"], rows, "This course has no modules yet.")
+                let columns = [keep("#"), cut("module"), spare("released"), keep("id")];
+                text::table(&columns, rows, "This course has no modules yet.")
             })
         }
         ModuleCommand::Update { course, module, name, position, release } => {

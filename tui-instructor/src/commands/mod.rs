@@ -37,6 +37,6 @@ pub async fn run(cli: Cli, session: Session) -> Result<()> {
         Command::Thread(command) => talk::thread(command, &session).await,
         Command::Announcement(command) => announcement::run(command, &session).await,
         Command::Audit(command) => audit::run(command, &session).await,
-        Command::Watch { courses } => watch::run(&courses, &session).await,
+        Command::Watch(args) => watch::run(&args, &session).await,
     }
 }

@@ -69,14 +69,19 @@ impl Form {
         Self { fields, focused: 0, busy: false, first: Cell::new(0), wakes_at: Cell::new(None) }
     }
 
-    /// The field of a name. A name that is none is a mistake of the screen, found by its first test.
+    /// Where the field of a name stands. A name that is none is a mistake of the screen, found by its first test.
+    fn index(&self, name: &str) -> usize {
+        let found = self.fields.iter().position(|field| field.name == name);
+        found.unwrap_or_else(|| panic!("the form has no field `{name}`"))
+    }
+
     fn field(&self, name: &str) -> &Field {
-        self.fields.iter().find(|field| field.name == name).unwrap_or_else(|| panic!("the form has no field `{name}`"))
+        &self.fields[self.index(name)]
     }
 
     fn field_mut(&mut self, name: &str) -> &mut Field {
-        let found = self.fields.iter_mut().find(|field| field.name == name);
-        found.unwrap_or_else(|| panic!("the form has no field `{name}`"))
+        let index = self.index(name);
+        &mut self.fields[index]
     }
 
     /// What is typed in a field. Spaces around a line do not count, except in a secret.
@@ -120,7 +125,8 @@ impl Form {
         }
     }
 
-    /// Puts a value into a field: text, the value of a choice, `true` or `false`.
+    /// Puts a value into a field: text, the value of a choice, `true` or `false`. A choice stays where it is for a value that is
+    /// none of its own.
     pub fn set(&mut self, name: &str, value: &str) {
         self.field_mut(name).set(value);
     }
@@ -132,7 +138,7 @@ impl Form {
 
     /// Gives a field the keyboard.
     pub fn focus(&mut self, name: &str) {
-        self.focused = self.fields.iter().position(|field| field.name == name).unwrap_or(self.focused);
+        self.focused = self.index(name);
     }
 
     /// Whether any value differs from what it was at first, or when [`Self::saved`] was called.

@@ -184,6 +184,8 @@ fn pictures_of_a_form() {
 }
 
 proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
     #[test]
     fn any_keys_at_any_size_are_survived(
         steps in proptest::collection::vec((0_usize..20, 0_u16..120, 0_u16..40), 0..40),

@@ -55,7 +55,7 @@ struct Columns {
 
 impl Columns {
     /// The part of these rows that inputs, hints and errors take.
-    fn of_input(&self, rows: Rect) -> Rect {
+    fn of_input(self, rows: Rect) -> Rect {
         Rect { x: self.input, width: self.input_width, ..rows }
     }
 }
@@ -122,7 +122,7 @@ impl Form {
             return;
         }
         let columns = self.columns(area, canvas.look);
-        let blocks = self.blocks(area, &columns, canvas.look);
+        let blocks = self.blocks(area, columns, canvas.look);
         let place = Place { first: self.scroll(&blocks, area.height.into()), area, columns };
         for (index, block) in blocks.iter().enumerate() {
             self.view_block(index, block, &place, canvas, focused && index == self.focused);
@@ -135,7 +135,7 @@ impl Form {
         if !self.busy || area.height < 2 {
             return area;
         }
-        let words = format!("Sending{} What you type meanwhile stays.", canvas.look.glyphs.ellipsis);
+        let words = format!("Sending{}", canvas.look.glyphs.ellipsis);
         let row = Rect { y: area.bottom() - 1, height: 1, ..area };
         canvas.line(row, Line::styled(words, canvas.look.theme.info));
         Rect { height: area.height - 1, ..area }
@@ -152,7 +152,7 @@ impl Form {
     }
 
     /// The rows of every field, in the most generous spacing that fits.
-    fn blocks(&self, area: Rect, columns: &Columns, look: &Look) -> Vec<Block> {
+    fn blocks(&self, area: Rect, columns: Columns, look: &Look) -> Vec<Block> {
         let room = usize::from(area.height);
         let total = |blocks: &[Block]| blocks.last().map_or(0, Block::end);
         let layouts =
@@ -170,7 +170,7 @@ impl Form {
         blocks
     }
 
-    fn stacked(&self, spacing: Spacing, room: usize, columns: &Columns, look: &Look) -> Vec<Block> {
+    fn stacked(&self, spacing: Spacing, room: usize, columns: Columns, look: &Look) -> Vec<Block> {
         let mut top = 0;
         let mut blocks = Vec::with_capacity(self.fields.len());
         for (index, field) in self.fields.iter().enumerate() {
@@ -194,13 +194,13 @@ impl Form {
         let first = self.first.get().min(total.saturating_sub(height)).clamp(lowest, start.max(lowest));
         // A line that has lost its label to the edge of the screen goes with it.
         let orphan = blocks.iter().find(|block| block.input_rows == 1 && (block.top + 1..block.end()).contains(&first));
-        let first = orphan.map_or(first, |block| block.end()).min(start.max(lowest));
+        let first = orphan.map_or(first, Block::end).min(start.max(lowest));
         self.first.set(first);
         first
     }
 
     fn view_block(&self, index: usize, block: &Block, place: &Place, canvas: &mut Canvas<'_>, focused: bool) {
-        let (field, columns) = (&self.fields[index], &place.columns);
+        let (field, columns) = (&self.fields[index], place.columns);
         let label_row = if columns.beside { block.input_top() } else { block.top };
         if let Some(row) = place.rows(label_row..label_row + 1) {
             let width = if columns.beside { POINTER + columns.label } else { row.width };
@@ -239,7 +239,7 @@ impl Form {
                 editor.view(Rect { x: area.x + inset, width: area.width - inset, ..area }, canvas, focused);
             }
             Input::Choice(options, chosen) => {
-                canvas.line(area, choice_line(options, *chosen, area.width, canvas.look, focused))
+                canvas.line(area, choice_line(options, *chosen, area.width, canvas.look, focused));
             }
             Input::Toggle(on) => {
                 let style = if focused { canvas.look.theme.selected } else { Style::new() };
@@ -273,7 +273,7 @@ fn fits_beside(meaning: &str, room: u16) -> bool {
     usize::from(SHORT_LINE + MEANING_GAP) + text::width(meaning) <= room.into()
 }
 
-fn block(field: &Field, top: usize, room: usize, columns: &Columns, with_hint: bool, look: &Look) -> Block {
+fn block(field: &Field, top: usize, room: usize, columns: Columns, with_hint: bool, look: &Look) -> Block {
     let label_rows = usize::from(!columns.beside);
     let notes = notes(field, columns.input_width, with_hint, look);
     let input_rows = match field.input {
