@@ -166,13 +166,15 @@ async fn pledge(
         assignment: what.assignment.clone(),
         files: declarations.to_vec(),
         directory: what.directory,
-        text_digest: if what.text.is_empty() {
-            Vec::new()
-        } else {
-            blake3::hash(what.text.as_bytes()).as_bytes().to_vec()
-        },
+        text_digest: digest(&what.text),
+        comment_digest: digest(&what.comment),
     };
     client.call_with_key(&journal.pledge_key, request).await?.pledge.ok_or_else(|| malformed("the pledge"))
+}
+
+/// BLAKE3 of what goes with the files; empty where there is nothing.
+fn digest(words: &str) -> Vec<u8> {
+    if words.is_empty() { Vec::new() } else { blake3::hash(words.as_bytes()).as_bytes().to_vec() }
 }
 
 /// Uploads what is missing now: a repeated pledge answers with what was missing then.

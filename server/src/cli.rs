@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -104,8 +105,8 @@ A cluster of three: one genesis, then each node from it.
   lectern-server init --from genesis.json --node 2 --data DIR2
   lectern-server init --from genesis.json --node 3 --data DIR3
 
-The first admin's one-time code is printed once, when the genesis is made. It is kept nowhere: with it the admin chooses a
-password.";
+The genesis holds the cluster's secret: hand it to the nodes' operators and to nobody else. The first admin's one-time code
+is printed once, when the genesis is made. It is kept nowhere: with it the admin chooses a password.";
 
 const KEYS: &str = "Keys of server.toml:
   data_dir             where the node keeps everything; founded by `lectern-server init`
@@ -167,7 +168,11 @@ impl Init {
         };
         let (genesis, code) = Genesis::new(members, &self.admin)?;
         if let Some(path) = &self.genesis {
-            let mut file = std::fs::File::create_new(path)
+            let mut file = std::fs::OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(path)
                 .map_err(|error| format!("cannot write the genesis file {}: {error}", path.display()))?;
             file.write_all(genesis.to_json().as_bytes()).and_then(|()| file.sync_all())?;
         }

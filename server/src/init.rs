@@ -15,7 +15,10 @@ use crate::store::{Caches, DataDir, DataDirError, LogDb, StoreProblem};
 const GENESIS_FORMAT: u32 = 1;
 const FIRST_EPOCH: u64 = 1;
 
-/// What a cluster is founded with; the same on every founding node. Holds no secret.
+/// What the keys of [`Genesis::forwarding_key`] are derived for.
+const FORWARDING_CONTEXT: &str = "lectern 2026-11 proof of a forwarded client's address";
+
+/// What a cluster is founded with; the same on every founding node. Holds the cluster's secret: for the operator's eyes.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 pub struct Genesis {
@@ -29,6 +32,32 @@ pub struct Genesis {
     pub admin_username: String,
     /// BLAKE3 of the admin's one-time code, in hexadecimal.
     pub admin_code_hash: String,
+    /// What only the nodes of this cluster know. Absent in a cluster that was founded before there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster_secret: Option<ClusterSecret>,
+}
+
+/// 32 random bytes in hexadecimal. Debug shows nothing of them.
+#[derive(Clone, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(transparent)]
+pub struct ClusterSecret(String);
+
+impl ClusterSecret {
+    fn new() -> Result<Self, NoRandomness> {
+        let mut bytes = [0; blake3::OUT_LEN];
+        getrandom::fill(&mut bytes)?;
+        Ok(Self(lectern_lms::to_hex(&bytes)))
+    }
+
+    fn bytes(&self) -> Option<Vec<u8>> {
+        lectern_lms::from_hex(&self.0).filter(|bytes| bytes.len() == blake3::OUT_LEN)
+    }
+}
+
+impl std::fmt::Debug for ClusterSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ClusterSecret")
+    }
 }
 
 /// A founding voter.
@@ -85,6 +114,7 @@ impl Genesis {
             members,
             admin_username: admin_username.into(),
             admin_code_hash: lectern_lms::to_hex(&code.id),
+            cluster_secret: Some(ClusterSecret::new()?),
         };
         Ok((genesis, code.text))
     }
@@ -100,6 +130,9 @@ impl Genesis {
         if genesis.code_hash().is_none() {
             return Err(problem("its admin_code_hash is not 32 bytes in hexadecimal".into()));
         }
+        if genesis.cluster_secret.as_ref().is_some_and(|secret| secret.bytes().is_none()) {
+            return Err(problem("its cluster_secret is not 32 bytes in hexadecimal".into()));
+        }
         check_members(&genesis.members)?;
         Ok(genesis)
     }
@@ -114,6 +147,18 @@ impl Genesis {
     /// BLAKE3 of the admin's code.
     pub fn code_hash(&self) -> Option<Vec<u8>> {
         lectern_lms::from_hex(&self.admin_code_hash).filter(|hash| hash.len() == blake3::OUT_LEN)
+    }
+
+    /// The key with which nodes prove to each other where a call they pass on came from. A cluster without a secret derives
+    /// it from what else is in its genesis and nowhere outside of the nodes: the hash of the first admin's code.
+    pub fn forwarding_key(&self) -> [u8; blake3::KEY_LEN] {
+        let mut hasher = blake3::Hasher::new_derive_key(FORWARDING_CONTEXT);
+        hasher.update(self.cluster_id.as_bytes());
+        match self.cluster_secret.as_ref().and_then(ClusterSecret::bytes) {
+            Some(secret) => hasher.update(&secret),
+            None => hasher.update(self.admin_code_hash.as_bytes()),
+        };
+        *hasher.finalize().as_bytes()
     }
 
     /// The members by number.
@@ -202,6 +247,44 @@ mod tests {
         assert_eq!(genesis.code_hash().unwrap(), secrets::code_hash(&code));
         assert!(!genesis.to_json().contains(&code));
         assert_eq!(code.len(), 19);
+    }
+
+    #[test]
+    fn every_node_has_the_clusters_key_and_no_other_cluster_has_it() {
+        let (genesis, _) = Genesis::new(members(3), "root").unwrap();
+        let (other, _) = Genesis::new(members(3), "root").unwrap();
+        assert_ne!(genesis.forwarding_key(), other.forwarding_key());
+        let secret = genesis.cluster_secret.clone().unwrap();
+        assert!(!format!("{genesis:?}").contains(&secret.0), "a secret is not logged");
+        let same_secret = Genesis { cluster_secret: Some(secret), ..other };
+        assert_ne!(genesis.forwarding_key(), same_secret.forwarding_key());
+    }
+
+    #[test]
+    fn a_genesis_from_before_there_was_a_secret_is_still_good() {
+        let temp = tempfile::tempdir().unwrap();
+        let (genesis, _) = Genesis::new(members(3), "root").unwrap();
+        let old = Genesis { cluster_secret: None, ..genesis.clone() };
+        assert!(!old.to_json().contains("cluster_secret"));
+        let path = temp.path().join("genesis.json");
+        std::fs::write(&path, old.to_json()).unwrap();
+        let loaded = Genesis::load(&path).unwrap();
+        assert_eq!(loaded.forwarding_key(), old.forwarding_key());
+        assert_ne!(loaded.forwarding_key(), genesis.forwarding_key());
+        let broken = Genesis { cluster_secret: Some(ClusterSecret("abc".into())), ..genesis };
+        std::fs::write(&path, broken.to_json()).unwrap();
+        assert!(Genesis::load(&path).unwrap_err().to_string().contains("cluster_secret"));
+    }
+
+    #[test]
+    fn the_genesis_in_the_data_directory_is_for_its_owner_only() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let temp = tempfile::tempdir().unwrap();
+        let (genesis, _) = Genesis::new(members(1), "root").unwrap();
+        found_node(&genesis, 1, temp.path()).unwrap();
+        let data = DataDir::lock(temp.path()).unwrap();
+        let mode = std::fs::metadata(data.genesis()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{mode:o}");
     }
 
     #[test]

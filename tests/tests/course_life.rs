@@ -72,6 +72,12 @@ fn a_directory_is_handed_in_and_fetched_as_it_was() {
         .collect();
     names.sort_unstable();
     assert_eq!(names, [".gitignore", "README.md", "src/main.py"]);
+    let named = ["submission", "read", "cs101/project", "ada", "--file", "src/main.py"];
+    let read = class.instructor.run(&named).json();
+    assert!(read["pages"][0]["text"].as_str().is_some_and(|text| text.contains("print('hello')")), "{read}");
+    let unnamed = class.student.run(&["submission", "read", "cs101/project"]);
+    assert_eq!(unnamed.code, 2, "there are three files: {}", unnamed.stderr);
+    class.another_student("bob").run(&["submission", "read", "cs101/project"]).refused(1, "NOT_FOUND");
     let back = class.cluster.path("back");
     class.instructor.run(&["submission", "fetch", "cs101/project", "--dir", back.to_str().expect("UTF-8")]).ok();
     assert_eq!(fs::read_to_string(back.join("ada/src/main.py")).expect("fetched"), "print('hello')\n");

@@ -100,6 +100,19 @@ fn a_students_quota_is_not_exceeded() {
 }
 
 #[test]
+fn text_counts_in_the_quota_as_files_do() {
+    let class = Class::on(1);
+    class.assignment("hw1", &[]);
+    class.instructor.run(&["course", "update", "cs101", "--student-quota-bytes", "20"]).ok();
+    class.student.run_with_input(&["submit", "cs101/hw1", "--text", "-"], "twelve bytes").ok();
+    class
+        .student
+        .run_with_input(&["submit", "cs101/hw1", "--text", "-"], "twelve bytes")
+        .refused(REFUSED, "QUOTA_EXCEEDED");
+    assert_eq!(class.attempts(&class.student, "cs101/hw1"), 1);
+}
+
+#[test]
 fn overlong_text_is_refused() {
     let class = Class::on(1);
     class.assignment("hw1", &["--max-text-bytes", "10"]);
@@ -156,6 +169,37 @@ fn two_graders_never_overwrite_each_other() {
     class.admin.run(&["grade", "set", "cs101/hw1", "ada", "20", "--base", "0"]).refused(REFUSED, "STALE_REVISION");
     let shown = class.instructor.run(&["submission", "show", "cs101/hw1", "ada"]).json();
     assert_eq!(shown["grade"]["score"], "80");
+}
+
+#[test]
+fn work_that_nobody_looked_at_gets_no_grade() {
+    let class = Class::on(1);
+    class.assignment("hw1", &[]);
+    class.student.run_with_input(&["submit", "cs101/hw1", "--text", "-"], "first").ok();
+    let grade = ["grade", "set", "cs101/hw1", "ada", "80"];
+    class.instructor.run(&[&grade[..], &["--attempt", "0"]].concat()).refused(REFUSED, "ATTEMPT_REQUIRED");
+    class.student.run_with_input(&["submit", "cs101/hw1", "--text", "-"], "second").ok();
+    let ambiguous = class.instructor.run(&grade);
+    assert_eq!(ambiguous.code, 2, "{}", ambiguous.stderr);
+    let graded = class.instructor.run(&[&grade[..], &["--attempt", "1"]].concat()).json();
+    assert_eq!(graded["grade"]["attempt"], 1);
+    assert_eq!(graded["grade"]["grade_matches_current_submission"], false, "the second one still waits");
+}
+
+#[test]
+fn what_is_asked_is_hidden_until_the_unlock_date() {
+    let class = Class::on(1);
+    let questions = class.file("questions.pdf", "Question 1");
+    class.assignment("exam", &["--unlock", "+1d", "--description", "Prove it.", "--attach", &questions]);
+    let locked = class.student.run(&["assignment", "show", "cs101/exam"]).json();
+    assert_eq!((&locked["title"], &locked["description"]), (&"exam".into(), &"".into()), "{locked}");
+    assert_eq!((&locked["content_hidden"], locked["attachments"].as_array().map(Vec::len)), (&true.into(), Some(0)));
+    let staffs = class.instructor.run(&["assignment", "show", "cs101/exam"]).json();
+    assert_eq!((&staffs["description"], &staffs["content_hidden"]), (&"Prove it.".into(), &false.into()));
+    class.instructor.run(&["assignment", "update", "cs101/exam", "--unlock", "none"]).ok();
+    let open = class.student.run(&["assignment", "show", "cs101/exam"]).json();
+    assert_eq!(open["description"], "Prove it.");
+    assert_eq!(open["attachments"][0]["name"], "questions.pdf");
 }
 
 #[test]

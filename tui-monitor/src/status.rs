@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use lectern_cli::cluster::{Cluster, Member};
+use lectern_cli::table::{cut, keep, spare};
 use lectern_cli::{Error, Result, Session, output, text};
 
 use crate::cli::{Cli, Command};
@@ -73,12 +74,14 @@ fn describe(cluster: &Cluster) -> String {
             status.applied_index.to_string(),
             if member.reachable { text::size(status.resident_bytes) } else { "–".into() },
             if member.reachable { format!("{} free", text::size(status.disk_free_bytes)) } else { "–".into() },
-            status.notice.clone(),
         ]
     });
-    let table =
-        text::table(&["node", "address", "role", "commit", "applied", "memory", "disk", ""], rows, "No node is known.");
-    format!("{head}\n\n{table}")
+    let columns =
+        [keep("node"), cut("address"), keep("role"), keep("commit"), keep("applied"), spare("memory"), spare("disk")];
+    let table = text::table(&columns, rows, "No node is known.");
+    let noticed = cluster.nodes.iter().filter(|(_, member)| !member.status.notice.is_empty());
+    let notices = noticed.map(|(number, member)| format!("\nNode {number}: {}", text::clean(&member.status.notice)));
+    format!("{head}\n\n{table}\n{}", notices.collect::<String>())
 }
 
 /// What `watch` prints when it changes: roles and terms, not every index.

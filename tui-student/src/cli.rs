@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use lectern_cli::args::{AssignmentArg, CourseArg, GlobalArgs, ScopeArg};
-use lectern_cli::{material, shared::SharedCommand, talk};
+use lectern_cli::args::{AssignmentArg, CourseArg, GlobalArgs, IntoArg, PagesArg, ScopeArg};
+use lectern_cli::watch::WatchArgs;
+use lectern_cli::{assignment, material, shared::SharedCommand, talk};
 use lectern_tui_kit::settings::TuiArgs;
 
 /// Lectern for students: courses, materials, assignments, submissions and grades in the terminal. Without a subcommand it
@@ -63,10 +64,7 @@ pub enum Command {
     #[command(subcommand)]
     Announcement(talk::AnnouncementCommand),
     /// Print changes as they happen, one a line, until interrupted.
-    Watch {
-        /// Only these courses.
-        courses: Vec<CourseArg>,
-    },
+    Watch(WatchArgs),
 }
 
 /// Courses.
@@ -84,23 +82,16 @@ pub enum CourseCommand {
 /// Assignments.
 #[derive(Subcommand, Debug)]
 pub enum AssignmentCommand {
-    /// List the assignments of a course.
-    List {
-        /// Such as `cs101`.
-        course: CourseArg,
-    },
-    /// Show one assignment: what to do, its dates, what you handed in.
-    Show {
-        /// Such as `cs101/hw3`.
-        assignment: AssignmentArg,
-    },
+    /// List, show.
+    #[command(flatten)]
+    Read(assignment::ReadCommand),
     /// Save an assignment's attached files.
     Fetch {
         /// Such as `cs101/hw3`.
         assignment: AssignmentArg,
-        /// The folder to save into.
-        #[arg(long, default_value = ".")]
-        dir: PathBuf,
+        /// Where to.
+        #[command(flatten)]
+        into: IntoArg,
     },
 }
 
@@ -173,9 +164,23 @@ pub enum SubmissionCommand {
         /// The latest when left out.
         #[arg(long, default_value_t = 0)]
         attempt: u32,
-        /// The folder to save into.
-        #[arg(long, default_value = ".")]
-        dir: PathBuf,
+        /// Where to.
+        #[command(flatten)]
+        into: IntoArg,
+    },
+    /// Print a handed-in file's text, page by page.
+    Read {
+        /// Such as `cs101/hw3`.
+        assignment: AssignmentArg,
+        /// The latest when left out.
+        #[arg(long, default_value_t = 0)]
+        attempt: u32,
+        /// The file's name; may be left out where there is one file.
+        #[arg(long)]
+        file: Option<String>,
+        /// Which pages.
+        #[command(flatten)]
+        pages: PagesArg,
     },
     /// Give up an upload that was not finished.
     Withdraw {

@@ -27,6 +27,25 @@ pub struct GlobalArgs {
     pub timeout: Option<Duration>,
 }
 
+/// Where files are saved.
+#[derive(Args, Clone, Debug, Default)]
+pub struct IntoArg {
+    /// The folder to save into.
+    #[arg(long, default_value = ".")]
+    pub dir: PathBuf,
+}
+
+/// Which pages of a text are printed.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct PagesArg {
+    /// The first page.
+    #[arg(long, default_value_t = 1)]
+    pub page: u32,
+    /// How many pages, at most 100.
+    #[arg(long, default_value_t = 1)]
+    pub pages: u32,
+}
+
 /// Parses `500ms`, `10s`, `2m`; a bare number is seconds.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let problem = || format!("`{text}` is no length of time such as 500ms, 10s or 2m");

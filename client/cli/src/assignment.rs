@@ -1,9 +1,34 @@
 //! Assignments: `assignment list`, `assignment show`.
 
+use clap::Subcommand;
 use lectern_proto::v1;
 
 use crate::args::{AssignmentArg, CourseArg};
+use crate::table::{cut, keep, spare};
 use crate::{Result, Session, json, pages, text};
+
+/// What everyone may do with assignments.
+#[derive(Subcommand, Debug)]
+pub enum ReadCommand {
+    /// List the assignments of a course.
+    List {
+        /// Such as `cs101`.
+        course: CourseArg,
+    },
+    /// Show one assignment: what to do, its dates, how it stands.
+    Show {
+        /// Such as `cs101/hw3`.
+        assignment: AssignmentArg,
+    },
+}
+
+/// Runs one of them.
+pub async fn read(command: &ReadCommand, session: &Session) -> Result<()> {
+    match command {
+        ReadCommand::List { course } => list(course, session).await,
+        ReadCommand::Show { assignment } => show(assignment, session).await,
+    }
+}
 
 /// One assignment.
 pub async fn get(assignment: &AssignmentArg, session: &Session) -> Result<v1::Assignment> {
@@ -16,8 +41,7 @@ async fn fetch(assignment: &AssignmentArg, session: &Session) -> Result<v1::GetA
     session.call(request).await
 }
 
-/// Prints the assignments of a course.
-pub async fn list(course: &CourseArg, session: &Session) -> Result<()> {
+async fn list(course: &CourseArg, session: &Session) -> Result<()> {
     let assignments = pages::all(session, |page_token| v1::ListAssignmentsRequest {
         course: course.to_string(),
         page_token,
@@ -37,7 +61,8 @@ pub async fn list(course: &CourseArg, session: &Session) -> Result<()> {
                 standing(assignment),
             ]
         });
-        text::table(&["assignment", "title", "points", "due", "state"], rows, "This course has no assignments yet.")
+        let columns = [keep("assignment"), cut("title"), spare("points"), keep("due"), cut("state")];
+        text::table(&columns, rows, "This course has no assignments yet.")
     })
 }
 
@@ -63,8 +88,7 @@ fn standing(assignment: &v1::Assignment) -> String {
     }
 }
 
-/// Prints one assignment: what to do, its dates, what was handed in.
-pub async fn show(assignment: &AssignmentArg, session: &Session) -> Result<()> {
+async fn show(assignment: &AssignmentArg, session: &Session) -> Result<()> {
     let response = fetch(assignment, session).await?;
     let now_ms = response.now_ms;
     let assignment = response.assignment.unwrap_or_default();
@@ -101,6 +125,9 @@ pub fn describe(assignment: &v1::Assignment, now_ms: i64) -> String {
     lines.push(format!("State   {}", standing(assignment)));
     for file in &assignment.attachments {
         lines.push(format!("Attached {} ({})", text::clean(&file.name), text::size(file.size)));
+    }
+    if assignment.content_hidden {
+        lines.push("What to do, and its files, are shown when it opens.".into());
     }
     if !settings.description.is_empty() {
         lines.push(String::new());

@@ -115,6 +115,10 @@ impl Member {
             "uptime_seconds": status.uptime_seconds, "disk_free_bytes": status.disk_free_bytes,
             "disk_total_bytes": status.disk_total_bytes, "resident_bytes": status.resident_bytes,
             "clock_offset_seconds": status.clock_offset_seconds, "notice": status.notice,
+            "writes_applied_total": status.writes_applied_total, "elections_total": status.elections_total,
+            "commit_latency_p50_us": status.commit_latency_p50_us, "commit_latency_p99_us": status.commit_latency_p99_us,
+            "log_sync_p50_us": status.log_sync_p50_us, "log_sync_p99_us": status.log_sync_p99_us,
+            "log_bytes": status.log_bytes, "state_bytes": status.state_bytes,
         })
     }
 }

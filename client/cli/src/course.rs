@@ -3,6 +3,7 @@
 use lectern_proto::v1;
 
 use crate::args::CourseArg;
+use crate::table::{cut, keep, spare};
 use crate::{Result, Session, json, pages, text};
 
 /// Prints the caller's courses, or all of them.
@@ -21,7 +22,8 @@ pub async fn list(all: bool, session: &Session) -> Result<()> {
                 json::role(course.my_type()).as_str().unwrap_or("–").to_owned(),
             ]
         });
-        text::table(&["course", "code", "title", "term", "state", "role"], rows, "You take part in no course yet.")
+        let columns = [keep("course"), spare("code"), cut("title"), spare("term"), keep("state"), keep("role")];
+        text::table(&columns, rows, "You take part in no course yet.")
     })
 }
 
@@ -42,10 +44,10 @@ pub fn describe(course: &v1::Course) -> String {
     let mut lines = vec![
         format!("{} – {} ({})", text::clean(&course.code), text::clean(&course.title), course.slug),
         format!(
-            "{} · {} · {} students",
+            "{} · {} · {}",
             text::clean(&course.term),
             json::name(course.state().as_str_name(), "COURSE_STATE"),
-            course.student_count
+            text::count(course.student_count, "student", "students")
         ),
     ];
     if !course.syllabus.is_empty() {

@@ -3,6 +3,7 @@
 use lectern_proto::v1;
 
 use crate::args::ScopeArg;
+use crate::table::{cut, keep, spare};
 use crate::{Result, Session, json, pages, text};
 
 /// Prints the requests of a course or of one assignment that the caller may see.
@@ -26,6 +27,7 @@ pub async fn list(scope: &ScopeArg, pending_only: bool, session: &Session) -> Re
                 json::name(request.state().as_str_name(), "EXTENSION_STATE"),
             ]
         });
-        text::table(&["request", "assignment", "student", "offered", "state"], rows, "There are no extension requests.")
+        let columns = [keep("request"), cut("assignment"), cut("student"), spare("offered"), keep("state")];
+        text::table(&columns, rows, "There are no extension requests.")
     })
 }

@@ -2,6 +2,7 @@
 
 use lectern_proto::v1;
 
+use crate::table::{cut, keep, spare};
 use crate::{Result, Session, json, text};
 
 /// Prints what is due next.
@@ -37,7 +38,8 @@ fn due_table(home: &v1::GetHomeResponse) -> String {
             standing(item).into(),
         ]
     });
-    text::table(&["assignment", "title", "due", "at", "state"], rows, "Nothing is due.")
+    let columns = [keep("assignment"), cut("title"), keep("due"), spare("at"), keep("state")];
+    text::table(&columns, rows, "Nothing is due.")
 }
 
 fn standing(item: &v1::DueItem) -> &'static str {
@@ -53,14 +55,14 @@ fn standing(item: &v1::DueItem) -> &'static str {
 fn courses(home: &v1::GetHomeResponse) -> String {
     let rows = home.courses.iter().map(|course| {
         let news = [
-            (course.unread_announcements, "unread announcements"),
-            (course.unread_messages, "unread messages"),
-            (course.needs_grading, "to grade"),
-            (course.open_threads, "open threads"),
-            (course.pending_extension_requests, "extension requests"),
+            (course.unread_announcements, "unread announcement", "unread announcements"),
+            (course.unread_messages, "unread message", "unread messages"),
+            (course.needs_grading, "to grade", "to grade"),
+            (course.open_threads, "open question", "open questions"),
+            (course.pending_extension_requests, "extension request", "extension requests"),
         ];
-        let news: Vec<String> =
-            news.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+        let news = news.iter().filter(|(count, ..)| *count > 0);
+        let news: Vec<String> = news.map(|(count, one, many)| text::count(*count, one, many)).collect();
         vec![course.slug.clone(), course.title.clone(), if news.is_empty() { "–".into() } else { news.join(", ") }]
     });
     text::table(&["course", "title", "new"], rows, "You take part in no course yet.")
@@ -75,5 +77,5 @@ fn grades(home: &v1::GetHomeResponse) -> String {
             text::time(grade.posted_at_ms),
         ]
     });
-    text::table(&["assignment", "title", "score", "posted"], rows, "")
+    text::table(&[keep("assignment"), cut("title"), keep("score"), spare("posted")], rows, "")
 }

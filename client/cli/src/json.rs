@@ -100,6 +100,7 @@ pub fn enrollment(enrollment: &v1::Enrollment) -> Value {
         "person": person(enrollment.person.as_ref()), "role": role(enrollment.r#type()),
         "state": name(enrollment.state().as_str_name(), "ENROLLMENT_STATE"), "section": enrollment.section,
         "sis_user_id": enrollment.sis_user_id, "email": enrollment.email, "activated": enrollment.activated,
+        "code_expires_at": time(enrollment.code_expires_at_ms),
     })
 }
 
@@ -150,7 +151,7 @@ pub fn assignment(assignment: &v1::Assignment) -> Value {
         "max_file_bytes": settings.max_file_bytes, "max_text_bytes": settings.max_text_bytes,
         "allowed_attempts": settings.allowed_attempts, "post_manually": settings.post_manually,
         "published": settings.published, "attachments": files(&assignment.attachments), "revision": assignment.revision,
-        "mine": assignment.mine.as_ref().map(my_state),
+        "content_hidden": assignment.content_hidden, "mine": assignment.mine.as_ref().map(my_state),
         "counts": assignment.counts.as_ref().map(|counts| json!({
             "students": counts.students, "submitted": counts.submitted, "graded": counts.graded,
             "posted": counts.posted, "needs_grading": counts.needs_grading,
@@ -205,9 +206,10 @@ pub fn pledge(pledge: &v1::Pledge) -> Value {
 /// A row of the list of submissions.
 pub fn submission_summary(row: &v1::SubmissionSummary) -> Value {
     json!({
+        "assignment": row.assignment_slug, "title": row.assignment_title,
         "submitter": person(row.submitter.as_ref()), "state": name(row.state().as_str_name(), "WORKFLOW_STATE"),
         "attempts": row.attempts, "submitted_at": time(row.submitted_at_ms), "late": row.late, "missing": row.missing,
-        "grade": grade(row.grade.as_ref()),
+        "uploading": row.uploading, "grade": grade(row.grade.as_ref()),
     })
 }
 
@@ -225,7 +227,7 @@ pub fn extension_request(request: &v1::ExtensionRequest) -> Value {
         "id": request.request_id, "course": request.course_slug, "assignment": request.assignment_slug,
         "requester": person(request.requester.as_ref()), "offered_at": rfc3339(request.offered_at_ms),
         "state": name(request.state().as_str_name(), "EXTENSION_STATE"), "text": request.text,
-        "files": files(&request.files), "comment": request.comment, "decided_by": person(request.decided_by.as_ref()),
+        "files": files(&request.files), "directory": request.directory, "comment": request.comment, "decided_by": person(request.decided_by.as_ref()),
         "decided_at": time(request.decided_at_ms), "reason": request.reason,
     })
 }
@@ -234,6 +236,7 @@ pub fn extension_request(request: &v1::ExtensionRequest) -> Value {
 pub fn my_grade(row: &v1::MyGrade) -> Value {
     json!({
         "assignment": row.assignment_slug, "title": row.title, "points_possible": points(row.points_possible),
+        "due_at": time(row.due_at_ms), "submitted_at": time(row.submitted_at_ms), "attempts": row.attempts,
         "grade": grade(row.grade.as_ref()), "late": row.late, "missing": row.missing,
         "state": name(row.state().as_str_name(), "WORKFLOW_STATE"),
     })
@@ -247,7 +250,8 @@ pub fn gradebook_row(row: &v1::GradebookRow, columns: &[v1::GradebookColumn]) ->
         .map(|(column, cell)| {
             let value = json!({
                 "score": score(cell.score), "posted": cell.posted, "late": cell.late, "missing": cell.missing,
-                "needs_grading": cell.needs_grading,
+                "needs_grading": cell.needs_grading, "attempts": cell.attempts, "graded_attempt": cell.graded_attempt,
+                "grade_revision": cell.grade_revision,
             });
             (column.slug.clone(), value)
         })
@@ -301,8 +305,19 @@ pub fn audit(entry: &v1::AuditEntry) -> Value {
 pub fn due(item: &v1::DueItem) -> Value {
     json!({
         "course": item.course_slug, "assignment": item.assignment_slug, "title": item.title,
+        "points_possible": points(item.points_possible), "unlock_at": time(item.unlock_at_ms),
         "due_at": time(item.due_at_ms), "lock_at": time(item.lock_at_ms), "submitted": item.submitted,
         "missing": item.missing, "has_draft": item.has_draft, "uploading": item.uploading,
+    })
+}
+
+/// A thread or an announcement with something new.
+fn unread(item: &v1::UnreadItem) -> Value {
+    let announcement = (!item.announcement_id.is_empty()).then_some(&item.announcement_id);
+    let thread = (item.thread_number > 0).then_some(item.thread_number);
+    json!({
+        "course": item.course_slug, "thread": thread, "announcement": announcement, "title": item.title,
+        "at": rfc3339(item.at_ms), "count": item.count,
     })
 }
 
@@ -314,7 +329,9 @@ pub fn home(home: &v1::GetHomeResponse) -> Value {
         .map(|course| {
             let kind = i32::try_from(course.my_type).ok().and_then(|kind| v1::EnrollmentType::try_from(kind).ok());
             json!({
-                "slug": course.slug, "code": course.code, "title": course.title,
+                "id": course.course_id, "slug": course.slug, "code": course.code, "title": course.title,
+                "state": name(course.state().as_str_name(), "COURSE_STATE"), "time_zone": course.time_zone,
+                "current_score": points(course.current_score), "current_possible": points(course.current_possible),
                 "my_role": role(kind.unwrap_or_default()), "unread_announcements": course.unread_announcements,
                 "unread_messages": course.unread_messages, "needs_grading": course.needs_grading,
                 "open_threads": course.open_threads, "pending_extension_requests": course.pending_extension_requests,
@@ -332,9 +349,10 @@ pub fn home(home: &v1::GetHomeResponse) -> Value {
             })
         })
         .collect();
+    let unread: Vec<Value> = home.unread.iter().map(unread).collect();
     json!({
-        "now": rfc3339(home.now_ms), "courses": courses, "due": home.due.iter().map(due).collect::<Vec<_>>(),
-        "grades": grades,
+        "now": rfc3339(home.now_ms), "user": home.user.as_ref().map(user), "courses": courses,
+        "due": home.due.iter().map(due).collect::<Vec<_>>(), "grades": grades, "unread": unread,
     })
 }
 

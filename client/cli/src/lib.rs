@@ -40,6 +40,7 @@ mod session;
 pub mod shared;
 pub mod shell;
 pub mod submission;
+pub mod table;
 pub mod talk;
 pub mod text;
 pub mod transfer;

@@ -6,7 +6,8 @@ use clap::Subcommand;
 use lectern_proto::v1;
 use serde_json::json;
 
-use crate::args::{AssignmentArg, CourseArg};
+use crate::args::{AssignmentArg, CourseArg, PagesArg};
+use crate::table::{cut, keep, spare};
 use crate::{Result, Session, json, pages, text, transfer};
 
 /// What everyone may do with materials.
@@ -21,12 +22,9 @@ pub enum ReadCommand {
     Read {
         /// Such as `cs101/notes`.
         material: AssignmentArg,
-        /// The first page.
-        #[arg(long, default_value_t = 1)]
-        page: u32,
-        /// How many pages, at most 100.
-        #[arg(long, default_value_t = 1)]
-        pages: u32,
+        /// Which pages.
+        #[command(flatten)]
+        pages: PagesArg,
     },
     /// Save a material's file, checked against its digest.
     Save {
@@ -42,7 +40,7 @@ pub enum ReadCommand {
 pub async fn read(command: ReadCommand, session: &Session) -> Result<()> {
     match command {
         ReadCommand::List { course } => list(&course, session).await,
-        ReadCommand::Read { material, page, pages } => read_pages(&material, page, pages, session).await,
+        ReadCommand::Read { material, pages } => read_pages(&material, pages, session).await,
         ReadCommand::Save { material, output } => {
             let found = get(&material, session).await?;
             let file = found.file.unwrap_or_default();
@@ -90,19 +88,25 @@ async fn list(course: &CourseArg, session: &Session) -> Result<()> {
                 if material.opened { "opened".into() } else { "new".into() },
             ]
         });
-        text::table(&["material", "title", "module", "kind", "size", ""], rows, "This course has no materials yet.")
+        let columns = [keep("material"), cut("title"), cut("module"), spare("kind"), spare("size"), keep("")];
+        text::table(&columns, rows, "This course has no materials yet.")
     })
 }
 
-async fn read_pages(material: &AssignmentArg, first: u32, count: u32, session: &Session) -> Result<()> {
+async fn read_pages(material: &AssignmentArg, pages: PagesArg, session: &Session) -> Result<()> {
     let request = v1::ReadPagesRequest {
         course: material.course.clone(),
         material: material.assignment.clone(),
-        first_page: first,
-        page_count: count,
+        first_page: pages.page,
+        page_count: pages.pages,
     };
     let response = session.call(request).await?;
     mark_opened(material, session).await?;
+    show_pages(&response, session)
+}
+
+/// Prints pages of text.
+pub fn show_pages(response: &v1::ReadPagesResponse, session: &Session) -> Result<()> {
     let value = json!({
         "total_pages": response.total_pages,
         "pages": response.pages.iter().map(json::page).collect::<Vec<_>>(),

@@ -6,6 +6,7 @@ use lectern_proto::v1;
 use serde_json::json;
 
 use crate::shell::{self, ShellCommand};
+use crate::table::{cut, keep, spare};
 use crate::{Error, Result, Session, input, json, pages, text};
 
 /// What they are.
@@ -118,7 +119,8 @@ async fn connect(address: &ClusterAddress, session: &Session) -> Result<()> {
     session.profiles().connect(profile, address, &status.cluster_id, &client.addresses())?;
     let value = json!({"profile": profile, "cluster_id": status.cluster_id, "nodes": client.addresses()});
     session.show(value, || {
-        format!("Connected to a cluster of {} nodes; saved as `{profile}`. Now sign in.", status.nodes.len())
+        let nodes = text::count(status.nodes.len(), "node", "nodes");
+        format!("Connected to a cluster of {nodes}; saved as `{profile}`. Now sign in.")
     })
 }
 
@@ -228,7 +230,8 @@ async fn list_tokens(session: &Session) -> Result<()> {
                 if token.current { "this one".into() } else { String::new() },
             ]
         });
-        text::table(&["token", "name", "expires", "last used", ""], rows, "There are no tokens.")
+        let columns = [keep("token"), cut("name"), spare("expires"), spare("last used"), keep("")];
+        text::table(&columns, rows, "There are no tokens.")
     })
 }
 

@@ -3,8 +3,8 @@
 use lectern_proto::v1;
 use serde_json::json;
 
-use crate::args::AssignmentArg;
-use crate::{Result, Session, json, text};
+use crate::args::{AssignmentArg, PagesArg};
+use crate::{Error, Result, Session, json, material, text};
 
 /// One attempt of `user` (the caller when empty); the latest when `attempt` is 0.
 pub async fn get(assignment: &AssignmentArg, user: &str, attempt: u32, session: &Session) -> Result<v1::Submission> {
@@ -55,6 +55,34 @@ pub async fn attempts(assignment: &AssignmentArg, user: &str, session: &Session)
     })
 }
 
+/// Prints pages of a file that was handed in: PDF and text of any kind. Its name may be left out where there is one file.
+pub async fn read_file(
+    submission: &v1::Submission,
+    name: Option<&str>,
+    pages: PagesArg,
+    session: &Session,
+) -> Result<()> {
+    let file_id = find_file(&submission.files, name)?.file_id.clone();
+    let request = v1::ReadFilePagesRequest { file_id, first_page: pages.page, page_count: pages.pages };
+    material::show_pages(&session.call(request).await?, session)
+}
+
+fn find_file<'a>(files: &'a [v1::FileRef], name: Option<&str>) -> Result<&'a v1::FileRef> {
+    let found = match (files, name) {
+        ([only], None) => Some(only),
+        (_, None) => None,
+        (_, Some(name)) => files.iter().find(|file| file.name == name),
+    };
+    found.ok_or_else(|| {
+        let names: Vec<String> = files.iter().map(|file| text::clean(&file.name)).collect();
+        match (files.is_empty(), name) {
+            (true, _) => Error::usage("no files were handed in"),
+            (false, None) => Error::usage(format!("name one of the files with --file: {}", names.join(", "))),
+            (false, Some(name)) => Error::usage(format!("no file `{name}`; there are {}", names.join(", "))),
+        }
+    })
+}
+
 /// An attempt for people.
 pub fn describe(submission: &v1::Submission) -> String {
     let who = submission.submitter.as_ref().map(|person| text::clean(&person.name)).unwrap_or_default();
@@ -89,4 +117,20 @@ pub fn describe(submission: &v1::Submission) -> String {
         lines.push(text::clean_body(&submission.text));
     }
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_named_unless_there_is_only_one() {
+        let file = |name: &str| v1::FileRef { name: name.into(), ..v1::FileRef::default() };
+        let two = [file("a.pdf"), file("b.rs")];
+        assert_eq!(find_file(&two[..1], None).unwrap().name, "a.pdf");
+        assert_eq!(find_file(&two, Some("b.rs")).unwrap().name, "b.rs");
+        for (files, name) in [(&two[..], None), (&two, Some("c")), (&[], None)] {
+            assert!(find_file(files, name).is_err());
+        }
+    }
 }

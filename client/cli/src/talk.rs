@@ -7,6 +7,7 @@ use lectern_proto::v1;
 use serde_json::json;
 
 use crate::args::{CourseArg, NumberedArg, ScopeArg};
+use crate::table::{cut, keep, spare};
 use crate::{Error, Result, Session, input, json, pages, text};
 
 /// Questions and answers.
@@ -136,7 +137,8 @@ async fn list(course: &CourseArg, open_only: bool, session: &Session) -> Result<
                 text::time(thread.updated_at_ms),
             ]
         });
-        text::table(&["thread", "title", "asked by", "state", "", "last"], rows, "No questions were asked yet.")
+        let columns = [keep("thread"), cut("title"), cut("asked by"), keep("state"), keep(""), spare("last")];
+        text::table(&columns, rows, "No questions were asked yet.")
     })
 }
 

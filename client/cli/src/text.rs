@@ -2,11 +2,10 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+pub use crate::format::{hex, points};
+pub use crate::table::table;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use unicode_width::UnicodeWidthStr;
-
-pub use crate::format::{hex, points};
 
 /// One line from the server, safe for a terminal: control characters, bidirectional marks and overrides, invisible characters and
 /// U+FE0F removed.
@@ -93,28 +92,12 @@ pub fn size(bytes: u64) -> String {
     format!("{bytes} B")
 }
 
-/// A table aligned by display width, or `empty` when it has no rows. Cells are cleaned.
-pub fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>, empty: &str) -> String {
-    let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row.iter().map(|cell| clean(cell)).collect()).collect();
-    if rows.is_empty() {
-        return empty.to_owned();
+/// A number of things: `1 message`, `2 messages`.
+pub fn count(number: impl TryInto<u64>, one: &str, many: &str) -> String {
+    match number.try_into().unwrap_or(u64::MAX) {
+        1 => format!("1 {one}"),
+        number => format!("{number} {many}"),
     }
-    let mut widths: Vec<usize> = head.iter().map(|cell| cell.width()).collect();
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.width());
-        }
-    }
-    let head = head.iter().map(|cell| cell.to_uppercase()).collect();
-    std::iter::once(&head).chain(&rows).map(|row| aligned(row, &widths)).collect::<Vec<_>>().join("\n")
-}
-
-fn aligned(row: &[String], widths: &[usize]) -> String {
-    let cells = row.iter().zip(widths).map(|(cell, width)| {
-        let padding = " ".repeat(width.saturating_sub(cell.width()));
-        format!("{cell}{padding}")
-    });
-    cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
 }
 
 #[cfg(test)]
@@ -145,9 +128,8 @@ mod tests {
     }
 
     #[test]
-    fn wide_characters_keep_columns_aligned() {
-        let rows = vec![vec!["漢字".into(), "1".into()], vec!["ab".into(), "2".into()]];
-        assert_eq!(table(&["name", "n"], rows, ""), "NAME  N\n漢字  1\nab    2");
-        assert_eq!(table(&["name"], Vec::new(), "nothing"), "nothing");
+    fn one_thing_is_singular() {
+        assert_eq!(count(1_u32, "unread message", "unread messages"), "1 unread message");
+        assert_eq!(count(0_usize, "reply", "replies"), "0 replies");
     }
 }

@@ -1,14 +1,22 @@
 //! `watch`: changes as they happen, one a line.
 
+use clap::Args;
 use lectern_client::WatchItem;
 use serde_json::json;
 
 use crate::args::CourseArg;
 use crate::{Result, Session, json, output, text};
 
+/// What to watch.
+#[derive(Args, Debug)]
+pub struct WatchArgs {
+    /// Only these courses.
+    pub courses: Vec<CourseArg>,
+}
+
 /// Prints changes until interrupted or refused.
-pub async fn run(courses: &[CourseArg], session: &Session) -> Result<()> {
-    let mut events = session.client().watch(0, courses.iter().map(ToString::to_string).collect());
+pub async fn run(args: &WatchArgs, session: &Session) -> Result<()> {
+    let mut events = session.client().watch(0, args.courses.iter().map(ToString::to_string).collect());
     while let Some(item) = events.next().await {
         let (value, line) = match item? {
             WatchItem::Event(event) => {

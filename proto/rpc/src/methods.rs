@@ -73,6 +73,7 @@ methods! {
     FileService, BeginUpload, BeginUploadRequest, BeginUploadResponse, Keyed;
     FileService, GetUpload, GetUploadRequest, GetUploadResponse, Read;
     FileService, PutChunk, PutChunkRequest, PutChunkResponse, Repeatable;
+    FileService, ReadFilePages, ReadFilePagesRequest, ReadPagesResponse, Read;
     GradeService, SetGrade, SetGradeRequest, SetGradeResponse, Keyed;
     GradeService, PostGrades, PostGradesRequest, PostGradesResponse, Keyed;
     GradeService, GetGradebook, GetGradebookRequest, GetGradebookResponse, Read;

@@ -6,7 +6,7 @@
 use lectern_proto::internal::v1::{ClusterRecord, FoundCluster, UserRecord};
 use lectern_proto::v1::{
     AccountRights, CreateUserRequest, CreateUserResponse, EnrollmentState, EventKind, GetUserRequest, GetUserResponse,
-    ListUsersRequest, ListUsersResponse, UpdateUserRequest, UpdateUserResponse, User, UserState,
+    ListUsersRequest, ListUsersResponse, UpdateUserRequest, UpdateUserResponse, User, UserEnrollment, UserState,
 };
 
 use crate::actor::CourseAccess;
@@ -14,7 +14,7 @@ use crate::audit::{self, Entry};
 use crate::context::{Audience, PageRequest, Tx, View};
 use crate::keys::key1;
 use crate::lookup::{self, CLUSTER_KEY};
-use crate::refusal::{Reason, Refusal, Result, refuse};
+use crate::refusal::{Failure, Reason, Refusal, Result, refuse};
 use crate::store::{Order, Store, StoreError, StoreExt, decode};
 use crate::tables::Table;
 use crate::{auth, enrollments, limits, paging, validate};
@@ -134,6 +134,12 @@ pub(crate) fn update_user(tx: &mut Tx<'_, '_>, request: &UpdateUserRequest) -> R
     }
     write_audit(tx, &before, &user, &reason);
     let state = user.state();
+    if user.rights != before.rights && !record.ever_activated {
+        // Whoever made the open code did so for an account with other rights: an instructor must not come to an
+        // administrator's account by having handed its code out earlier.
+        record.code_hash.clear();
+        record.code_expires_at_ms = 0;
+    }
     record.user = Some(user.clone());
     if state != before.state() && matches!(state, UserState::Suspended | UserState::Deleted) {
         record.code_hash.clear();
@@ -204,11 +210,44 @@ fn require_another_admin(store: &dyn Store, user_id: &str) -> Result<()> {
 pub fn get_user(view: &View<'_>, request: &GetUserRequest) -> Result<GetUserResponse> {
     let me = view.actor.user()?;
     let not_found = || Refusal::new(Reason::NotFound, format!("no account `{}` that you may see", request.user));
-    let found = lookup::user(view.store, &request.user)?.and_then(|record| record.user);
-    let user = found.ok_or_else(not_found)?;
+    let record = lookup::user(view.store, &request.user)?.ok_or_else(not_found)?;
+    let user = record.user.clone().unwrap_or_default();
     let visible =
         user.user_id == me.user_id || view.actor.rights().admin || is_staff_of(view.store, &me.user_id, &user.user_id)?;
-    if visible { Ok(GetUserResponse { user: Some(user) }) } else { Err(not_found().into()) }
+    if !visible {
+        return Err(not_found().into());
+    }
+    let admin = view.actor.rights().admin;
+    let code_expires_at_ms = record.code_expires_at_ms;
+    Ok(GetUserResponse {
+        enrollments: enrollments_seen(view, &user.user_id)?,
+        code_expires_at_ms: (admin && !record.code_hash.is_empty()).then_some(code_expires_at_ms),
+        user: Some(user),
+    })
+}
+
+/// The enrolments of an account in the courses that the caller may open: their own, all for admins, those they staff for
+/// others.
+fn enrollments_seen(view: &View<'_>, user_id: &str) -> Result<Vec<UserEnrollment>> {
+    let own = view.actor.user_id() == user_id;
+    let mut seen = Vec::new();
+    for enrollment in enrollments::of_user(view.store, user_id)? {
+        let access = match CourseAccess::open(view.store, view.actor, &enrollment.course_id) {
+            Ok(access) if own || access.is_staff() => access,
+            Ok(_) | Err(Failure::Refused(_)) => continue,
+            Err(error) => return Err(error),
+        };
+        if enrollment.state() != EnrollmentState::Deleted {
+            seen.push(UserEnrollment {
+                course_id: enrollment.course_id,
+                course_slug: access.course.slug,
+                course_title: access.course.title,
+                r#type: enrollment.r#type,
+                state: enrollment.state,
+            });
+        }
+    }
+    Ok(seen)
 }
 
 /// Whether `staff_id` is on the staff of a course that `member_id` belongs to.

@@ -168,6 +168,27 @@ fn accounts_are_seen_by_their_owner_admins_and_staff_of_a_shared_course() {
 }
 
 #[test]
+fn an_accounts_courses_are_told_as_far_as_the_asker_may_know_of_them() {
+    let mut world = world();
+    let bob = world.person("bob", AccountRights::default());
+    let ta = world.person("ta", AccountRights::default());
+    for (slug, staffed) in [("cs101", true), ("hist1", false)] {
+        let course_id = world.course(slug);
+        world.enroll(&course_id, &bob, EnrollmentType::Student);
+        if staffed {
+            world.enroll(&course_id, &ta, EnrollmentType::Ta);
+        }
+    }
+    let courses = |by: &str| {
+        let answer = world.ask(by, |view| get_user(view, &GetUserRequest { user: "bob".into() })).unwrap();
+        answer.enrollments.into_iter().map(|it| it.course_slug).collect::<Vec<_>>()
+    };
+    assert_eq!(courses("root"), ["cs101", "hist1"]);
+    assert_eq!(courses("bob"), ["cs101", "hist1"]);
+    assert_eq!(courses("ta"), ["cs101"]);
+}
+
+#[test]
 fn accounts_are_listed_by_username_searched_and_paged() {
     let mut world = world();
     for username in ["carl", "bert", "zoe"] {

@@ -1,6 +1,6 @@
 //! Announcements: what the staff tells everyone in a course, and who has read it.
 
-use lectern_proto::internal::v1::AnnouncementRecord;
+use lectern_proto::internal::v1::{AnnouncementRecord, CourseRecord};
 use lectern_proto::v1::{self, EventKind};
 
 use crate::actor::CourseAccess;
@@ -8,9 +8,9 @@ use crate::context::{Audience, PageRequest, Tx, View};
 use crate::ids::is_id;
 use crate::keys::{key1, key2};
 use crate::refusal::{Reason, Refusal, Result};
-use crate::store::{Order, Store, StoreExt};
+use crate::store::{Order, Store, StoreExt, decode};
 use crate::tables::Table;
-use crate::{audit, limits, lookup, paging, validate};
+use crate::{audit, limits, lookup, paging, usage, validate};
 
 /// Announcements of one course that are looked at for the unread count, newest first.
 const MAX_COUNTED: usize = 200;
@@ -24,6 +24,7 @@ pub(crate) fn create_announcement(
     access.require_open()?;
     let title = validate::line("title", &request.title)?;
     validate::body("body", &request.body, limits::BODY_BYTES)?;
+    usage::charge_text(tx, &access.course, None, title.len() + request.body.len())?;
     let record = AnnouncementRecord {
         announcement_id: tx.ids.next_id(),
         course_id: access.course.course_id.clone(),
@@ -47,6 +48,7 @@ pub(crate) fn delete_announcement(
     access.require_open()?;
     let record = find(tx.store, &access, &request.announcement_id)?;
     let course_id = &access.course.course_id;
+    usage::free_text(tx, course_id, None, record.title.len() + record.body.len())?;
     tx.delete(Table::Announcements, key2(course_id, &record.announcement_id));
     let entry = audit::Entry {
         course_id,
@@ -85,14 +87,25 @@ pub(crate) fn mark_read(tx: &mut Tx<'_, '_>, access: &CourseAccess, announcement
     Ok(())
 }
 
-/// How many of the course's latest announcements the caller has not read.
-pub(crate) fn unread(view: &View<'_>, course_id: &str) -> Result<u32> {
+/// Those of the course's latest announcements that the caller has not read.
+pub(crate) fn unread(view: &View<'_>, course: &CourseRecord) -> Result<Vec<v1::UnreadItem>> {
+    let course_id = &course.course_id;
     let rows = view.store.prefix(Table::Announcements, &key1(course_id), None, Order::Descending, MAX_COUNTED)?;
-    let mut unread = 0;
-    for (key, _) in rows {
+    let mut unread = Vec::new();
+    for (key, bytes) in rows {
         let announcement_id = &key[course_id.len()..];
-        unread +=
-            u32::from(!view.store.contains(Table::AnnouncementReads, &key2(view.actor.user_id(), announcement_id))?);
+        if view.store.contains(Table::AnnouncementReads, &key2(view.actor.user_id(), announcement_id))? {
+            continue;
+        }
+        let record: AnnouncementRecord = decode(Table::Announcements, &bytes)?;
+        unread.push(v1::UnreadItem {
+            course_slug: course.slug.clone(),
+            announcement_id: record.announcement_id,
+            title: record.title,
+            at_ms: record.created_at_ms,
+            count: 1,
+            ..v1::UnreadItem::default()
+        });
     }
     Ok(unread)
 }

@@ -1,6 +1,7 @@
 //! Assignments: what is asked, until when, for how many points, and what may be handed in.
 //!
-//! The course's staff write them; students see published ones. A change of dates or points is audited and rewrites
+//! The course's staff write them; students see published ones. Until the unlock date in effect for them they see the title,
+//! the points and the dates, and neither the description nor the attachments (docs/decisions/0005). A change of dates or points is audited and rewrites
 //! nothing that was handed in: each submission keeps the due date that was in effect. An assignment that anyone handed
 //! something in for, or that has a grade, is neither deleted nor unpublished.
 
@@ -14,7 +15,7 @@ use crate::keys::{key1, key2};
 use crate::refusal::{Reason, Refusal, Result, refuse};
 use crate::store::{Order, Store, StoreExt, StoreResult, decode};
 use crate::tables::Table;
-use crate::{attempts, audit, counts, dates, files, limits, lookup, paging, uploads, validate};
+use crate::{attempts, audit, counts, dates, files, limits, lookup, paging, schedule, uploads, validate};
 
 /// Adds an assignment, published or not.
 pub(crate) fn create_assignment(
@@ -158,6 +159,16 @@ pub(crate) fn is_visible(access: &CourseAccess, assignment: &AssignmentRecord) -
     !assignment.deleted && (access.is_staff() || is_published(assignment))
 }
 
+/// Whether that person may read the description and the attachments: staff always, others from the unlock date that is in
+/// effect for them.
+pub(crate) fn is_open_to(view: &View<'_>, access: &CourseAccess, assignment: &AssignmentRecord) -> StoreResult<bool> {
+    if access.is_staff() {
+        return Ok(true);
+    }
+    let dates = dates::effective(view.store, &access.course, assignment, view.actor.user_id())?;
+    Ok(is_visible(access, assignment) && dates.is_unlocked(view.now_ms))
+}
+
 /// A student's own state of an assignment, at the view's time.
 pub fn my_state(
     view: &View<'_>,
@@ -209,6 +220,9 @@ fn has_work(store: &dyn Store, assignment: &AssignmentRecord) -> StoreResult<boo
 
 fn put(tx: &mut Tx<'_, '_>, assignment: &AssignmentRecord, students_know: bool) {
     tx.put(Table::Assignments, key2(&assignment.course_id, &assignment.assignment_id), assignment);
+    if let Some(settings) = assignment.settings.as_ref().filter(|settings| settings.published && !assignment.deleted) {
+        schedule::release(tx, settings.unlock_at_ms, &assignment.course_id, &assignment.assignment_id);
+    }
     let audience = if students_know { Audience::Course } else { Audience::Staff };
     tx.event(EventKind::Assignment, &assignment.course_id, &assignment.assignment_id, audience);
 }
@@ -266,17 +280,24 @@ fn to_proto(view: &View<'_>, access: &CourseAccess, assignment: AssignmentRecord
     } else {
         None
     };
+    let content_hidden = !is_open_to(view, access, &assignment)?;
+    let (mut settings, mut attachments) = (assignment.settings, assignment.attachment_file_ids);
+    if content_hidden {
+        attachments.clear();
+        settings.iter_mut().for_each(|settings| settings.description.clear());
+    }
     Ok(v1::Assignment {
-        attachments: files::file_refs(view.store, &assignment.attachment_file_ids)?,
+        attachments: files::file_refs(view.store, &attachments)?,
         assignment_id: assignment.assignment_id,
         course_id: assignment.course_id,
         course_slug: access.course.slug.clone(),
         slug: assignment.slug,
-        settings: assignment.settings,
+        settings,
         created_at_ms: assignment.created_at_ms,
         mine,
         counts,
         revision: assignment.revision,
+        content_hidden,
     })
 }
 

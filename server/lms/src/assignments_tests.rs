@@ -187,3 +187,85 @@ fn students_see_their_own_state_and_staff_the_counts() {
     let counts = tom.counts.unwrap();
     assert_eq!((counts.students, counts.submitted, counts.needs_grading), (2, 1, 1));
 }
+
+/// `hw1` opens in an hour and has an attachment, whose file id comes back.
+fn locked(class: &mut Class) -> String {
+    let upload = class.upload("ines", &[("questions.pdf", b"Question 1")]);
+    let request = v1::CreateAssignmentRequest {
+        course: "cs101".into(),
+        slug: "hw1".into(),
+        settings: Some(AssignmentSettings {
+            description: "Prove it.".into(),
+            unlock_at_ms: Some(class.world.now_ms + HOUR_MS),
+            due_at_ms: Some(class.world.now_ms + 2 * HOUR_MS),
+            ..settings()
+        }),
+        attachments_upload_id: upload,
+    };
+    let created: v1::CreateAssignmentResponse = class.world.run("ines", Body::CreateAssignment(request)).unwrap();
+    created.assignment.unwrap().attachments[0].file_id.clone()
+}
+
+/// Everywhere an assignment can be seen: whether the person reads what is asked, on each way there.
+fn reads(class: &Class, who: &str, file_id: &str) -> [bool; 3] {
+    let whole = |assignment: v1::Assignment| {
+        let settings = assignment.settings.unwrap();
+        assert_eq!((&*settings.title, settings.points_possible), ("Homework", 10 * POINT), "these are no secret");
+        assert!(settings.due_at_ms.is_some() && settings.unlock_at_ms.is_some());
+        let text = settings.description == "Prove it.";
+        assert_eq!((text, text), (!assignment.attachments.is_empty(), !assignment.content_hidden));
+        text
+    };
+    let list = v1::ListAssignmentsRequest { course: "cs101".into(), ..v1::ListAssignmentsRequest::default() };
+    let listed = class.world.ask(who, |view| list_assignments(view, &list)).unwrap().assignments.remove(0);
+    let downloads = class.world.ask(who, |view| files::open_file(view, file_id));
+    if let Err(refused) = &downloads {
+        assert_eq!(refused, "NOT_FOUND");
+    }
+    [whole(get(class, who).unwrap()), whole(listed), downloads.is_ok()]
+}
+
+#[test]
+fn before_it_opens_students_see_title_points_and_dates_and_nothing_else() {
+    let mut class = Class::new();
+    let file_id = locked(&mut class);
+    for student in ["ada", "bob"] {
+        assert_eq!(reads(&class, student, &file_id), [false; 3], "{student}");
+    }
+    for staff in ["tom", "ines", "root"] {
+        assert_eq!(reads(&class, staff, &file_id), [true; 3], "{staff}");
+    }
+    let home = class.world.ask("ada", |view| crate::home::get_home(view, &v1::GetHomeRequest {})).unwrap();
+    assert_eq!((&*home.due[0].title, home.due[0].unlock_at_ms), ("Homework", Some(class.world.now_ms + HOUR_MS)));
+    class.world.now_ms += HOUR_MS;
+    assert_eq!(reads(&class, "ada", &file_id), [true; 3]);
+}
+
+#[test]
+fn what_was_open_and_is_locked_again_is_hidden_again() {
+    let mut class = Class::new();
+    let file_id = locked(&mut class);
+    class.world.now_ms += HOUR_MS;
+    assert_eq!(reads(&class, "ada", &file_id), [true; 3]);
+    let again = get(&class, "ines").unwrap();
+    let settings = AssignmentSettings { unlock_at_ms: Some(class.world.now_ms + 1), ..again.settings.clone().unwrap() };
+    update(&mut class, again.revision, settings, None).unwrap();
+    assert_eq!(reads(&class, "ada", &file_id), [false; 3]);
+}
+
+#[test]
+fn watchers_are_told_when_an_assignment_opens() {
+    let mut class = Class::new();
+    locked(&mut class);
+    let id = get(&class, "ines").unwrap().assignment_id;
+    let opened = |class: &Class| {
+        let events = class.world.events.iter().filter(|event| event.kind == EventKind::Assignment);
+        events.map(|event| (event.id.clone(), event.audience.clone())).collect::<Vec<_>>()
+    };
+    class.world.now_ms += HOUR_MS - 1;
+    class.world.run::<()>("", Body::Advance(lectern_proto::internal::v1::Advance::default())).unwrap();
+    assert_eq!(opened(&class), []);
+    class.world.now_ms += 1;
+    class.world.run::<()>("", Body::Advance(lectern_proto::internal::v1::Advance::default())).unwrap();
+    assert_eq!(opened(&class), [(id, Audience::Course)]);
+}

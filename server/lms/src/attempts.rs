@@ -7,11 +7,11 @@ use lectern_proto::v1::{self, EnrollmentState, EnrollmentType, WorkflowState};
 
 use crate::actor::CourseAccess;
 use crate::context::{PageRequest, View};
-use crate::keys::{ID_BYTES, key1, key2, key3};
+use crate::keys::{key1, key2, key3};
 use crate::refusal::{Reason, Refusal, Result};
 use crate::store::{Order, Store, StoreExt, StoreResult, decode};
 use crate::tables::Table;
-use crate::{assignments, dates, files, grades, limits, lookup, paging, uploads};
+use crate::{assignments, dates, files, grades, limits, lookup, paging, queue, uploads};
 
 /// A student's latest attempt.
 pub fn latest(store: &dyn Store, assignment_id: &str, user_id: &str) -> StoreResult<Option<SubmissionRecord>> {
@@ -87,31 +87,23 @@ pub fn list_attempts(view: &View<'_>, request: &v1::ListAttemptsRequest) -> Resu
     Ok(v1::ListAttemptsResponse { attempts, next_page_token, pledges })
 }
 
-/// For staff: every active student of the course with their latest attempt, or only those who wait for a grade.
+/// For staff: every active student of the course with their latest attempt, or only those who wait for a grade, at one
+/// assignment or at all of them.
 pub fn list_submissions(view: &View<'_>, request: &v1::ListSubmissionsRequest) -> Result<v1::ListSubmissionsResponse> {
     let access = CourseAccess::open(view.store, view.actor, &request.course)?;
     access.require_staff()?;
-    let assignment = assignments::open(view.store, &access, &request.assignment)?;
     let page = PageRequest::new(request.page_size, &request.page_token)?;
-    let course_id = &access.course.course_id;
-    let summary = |user_id: &str, enrollment: Option<EnrollmentRecord>| match enrollment {
-        Some(enrollment) if is_active_student(&enrollment) => summarize(view, &access, &assignment, user_id).map(Some),
-        _ => Ok(None),
+    let (submissions, next_page_token) = match (request.needs_grading, &*request.assignment) {
+        (true, "") => queue::of_course(view, &access, &page)?,
+        (true, name) => queue::of_assignment(view, &access, &assignments::open(view.store, &access, name)?, &page)?,
+        (false, name) => {
+            let assignment = assignments::open(view.store, &access, name)?;
+            let prefix = key1(&access.course.course_id);
+            paging::scan(view.store, (Table::Enrollments, &*prefix, Order::Ascending), &page, |enrollment| {
+                summary(view, &access, &assignment, &enrollment)
+            })?
+        }
     };
-    let (table, prefix) = if request.needs_grading {
-        (Table::NeedsGrading, key1(&assignment.assignment_id))
-    } else {
-        (Table::Enrollments, key1(course_id))
-    };
-    let (submissions, next_page_token) =
-        paging::collect(view.store, table, &prefix, Order::Ascending, &page, |key, bytes| {
-            let user_id = String::from_utf8_lossy(key.get(ID_BYTES..).unwrap_or_default());
-            let enrollment = match table {
-                Table::Enrollments => Some(decode(table, bytes)?),
-                _ => view.store.record(Table::Enrollments, &key2(course_id, &*user_id))?,
-            };
-            summary(&user_id, enrollment)
-        })?;
     Ok(v1::ListSubmissionsResponse { submissions, next_page_token })
 }
 
@@ -128,6 +120,7 @@ pub fn to_proto(
         grade: grades::visible_grade(view, access, assignment, user_id)?,
         files: files::file_refs(view.store, &record.file_ids)?,
         submission_id: record.submission_id,
+        assignment_id: record.assignment_id,
         course_slug: access.course.slug.clone(),
         assignment_slug: assignment.slug.clone(),
         attempt: record.attempt,
@@ -172,16 +165,17 @@ fn whose(view: &View<'_>, access: &CourseAccess, user: &str) -> Result<String> {
     Err(Refusal::new(Reason::NotFound, format!("nobody `{user}` in {}", access.course.slug)).into())
 }
 
-fn is_active_student(enrollment: &EnrollmentRecord) -> bool {
-    enrollment.r#type() == EnrollmentType::Student && enrollment.state() == EnrollmentState::Active
-}
-
-fn summarize(
+/// How a member of the course stands with an assignment; `None` for those who are no active students.
+pub(crate) fn summary(
     view: &View<'_>,
     access: &CourseAccess,
     assignment: &AssignmentRecord,
-    user_id: &str,
-) -> Result<v1::SubmissionSummary> {
+    enrollment: &EnrollmentRecord,
+) -> Result<Option<v1::SubmissionSummary>> {
+    if enrollment.r#type() != EnrollmentType::Student || enrollment.state() != EnrollmentState::Active {
+        return Ok(None);
+    }
+    let user_id = &enrollment.user_id;
     let latest = latest(view.store, &assignment.assignment_id, user_id)?;
     let grade = grades::visible_grade(view, access, assignment, user_id)?;
     let waits = view.store.contains(Table::NeedsGrading, &key2(&assignment.assignment_id, user_id))?;
@@ -192,13 +186,18 @@ fn summarize(
     };
     let dates = dates::effective(view.store, &access.course, assignment, user_id)?;
     let settings = assignment.settings.clone().unwrap_or_default();
-    Ok(v1::SubmissionSummary {
+    let uploading = !open_pledges(view, &assignment.assignment_id, user_id)?.is_empty();
+    Ok(Some(v1::SubmissionSummary {
+        assignment_id: assignment.assignment_id.clone(),
+        assignment_slug: assignment.slug.clone(),
         submitter: Some(lookup::person(view.store, user_id)?),
         state: state.into(),
         attempts: latest.as_ref().map_or(0, |latest| latest.attempt),
         submitted_at_ms: latest.as_ref().map(|latest| latest.submitted_at_ms),
         late: latest.as_ref().is_some_and(|latest| latest.late),
-        missing: latest.is_none() && dates.is_missing(&settings, view.now_ms),
+        missing: latest.is_none() && !uploading && dates.is_missing(&settings, view.now_ms),
+        assignment_title: settings.title,
+        uploading,
         grade,
-    })
+    }))
 }

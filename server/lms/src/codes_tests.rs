@@ -1,5 +1,7 @@
 use lectern_proto::internal::v1::{UserCode, command::Body};
-use lectern_proto::v1::{CreateUserRequest, CreateUserResponse, EnrollRequest, EnrollResponse};
+use lectern_proto::v1::{
+    CreateUserRequest, CreateUserResponse, EnrollRequest, EnrollResponse, UpdateUserRequest, UpdateUserResponse,
+};
 
 use lectern_proto::v1::EnrollmentType;
 
@@ -115,4 +117,17 @@ fn the_door_learns_whom_to_make_codes_for() {
     assert_eq!(ask("ines", "cs101", &["bob"]), Ok(vec![bob]));
     assert_eq!(ask("ines", "cs101", &["ada"]), Err("WRONG_ROLE".into()));
     assert_eq!(ask("root", "", &[]), Err("INVALID_ARGUMENT".into()));
+}
+
+#[test]
+fn a_code_does_not_outlive_a_change_of_what_the_account_may_do() {
+    let mut world = world();
+    set(&mut world, "ines", "cs101", &["bob"]).unwrap();
+    let rename = UpdateUserRequest { user: "bob".into(), name: Some("Bob".into()), ..UpdateUserRequest::default() };
+    world.run::<UpdateUserResponse>("root", Body::UpdateUser(rename)).unwrap();
+    assert_eq!(accounts::existing(&world.store, "bob").unwrap().code_hash, [9; 32]);
+    let promote = UpdateUserRequest { user: "bob".into(), rights: Some(ADMIN), ..UpdateUserRequest::default() };
+    world.run::<UpdateUserResponse>("root", Body::UpdateUser(promote)).unwrap();
+    let record = accounts::existing(&world.store, "bob").unwrap();
+    assert!(record.code_hash.is_empty(), "ines must not become an administrator with it");
 }

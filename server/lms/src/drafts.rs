@@ -12,7 +12,7 @@ use crate::keys::{key2, key3};
 use crate::refusal::{Reason, Refusal, Result, refuse};
 use crate::store::{Order, Store, StoreExt, decode};
 use crate::tables::Table;
-use crate::{assignments, limits, paging, validate};
+use crate::{assignments, limits, paging, usage, validate};
 
 /// Saves a revision of the caller's draft.
 pub(crate) fn save_draft(tx: &mut Tx<'_, '_>, request: &v1::SaveDraftRequest) -> Result<v1::SaveDraftResponse> {
@@ -39,11 +39,16 @@ pub(crate) fn save_draft(tx: &mut Tx<'_, '_>, request: &v1::SaveDraftRequest) ->
         device_label,
         text: request.text.clone(),
     };
-    tx.put(Table::DraftRevisions, key3(&assignment_id, &user_id, revision.revision), &revision);
     while head.latest_revision - head.oldest_revision >= limits::DRAFT_REVISIONS {
-        tx.delete(Table::DraftRevisions, key3(&assignment_id, &user_id, head.oldest_revision));
+        let key = key3(&assignment_id, &user_id, head.oldest_revision);
+        let oldest: Option<DraftRevisionRecord> = tx.store.record(Table::DraftRevisions, &key)?;
+        let freed = oldest.map_or(0, |oldest| oldest.text.len());
+        usage::free_text(tx, &access.course.course_id, Some(&user_id), freed)?;
+        tx.delete(Table::DraftRevisions, key);
         head.oldest_revision += 1;
     }
+    usage::charge_text(tx, &access.course, Some(&user_id), revision.text.len())?;
+    tx.put(Table::DraftRevisions, key3(&assignment_id, &user_id, revision.revision), &revision);
     tx.put(Table::Drafts, head_key, &head);
     tx.event(EventKind::Draft, &access.course.course_id, &assignment_id, Audience::User(user_id));
     // The writer has the text; the reply, which is kept for repetitions, goes without.

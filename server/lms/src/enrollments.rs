@@ -281,6 +281,7 @@ pub fn list_enrollments(view: &View<'_>, request: &ListEnrollmentsRequest) -> Re
     let access = CourseAccess::open(view.store, view.actor, &request.course)?;
     let page = PageRequest::new(request.page_size, &request.page_token)?;
     let (staff, wanted) = (access.is_staff(), request.r#type());
+    let contains = request.contains.to_lowercase();
     let pick = |_: &[u8], bytes: &[u8]| {
         let enrollment: EnrollmentRecord = decode(Table::Enrollments, bytes)?;
         let visible = match enrollment.state() {
@@ -291,7 +292,10 @@ pub fn list_enrollments(view: &View<'_>, request: &ListEnrollmentsRequest) -> Re
         if !visible || !matches!(wanted, EnrollmentType::Unspecified) && wanted != enrollment.r#type() {
             return Ok(None);
         }
-        to_proto(view.store, &enrollment, staff).map(Some)
+        let shown = to_proto(view.store, &enrollment, staff)?;
+        let person = shown.person.clone().unwrap_or_default();
+        let fits = person.username.contains(&contains) || person.name.to_lowercase().contains(&contains);
+        Ok(fits.then_some(shown))
     };
     let prefix = key1(&access.course.course_id);
     let (enrollments, next_page_token) =
@@ -317,6 +321,7 @@ fn to_proto(store: &dyn Store, enrollment: &EnrollmentRecord, for_staff: bool) -
         sis_user_id: user.sis_user_id,
         email: user.email,
         activated: record.ever_activated,
+        code_expires_at_ms: (!record.code_hash.is_empty()).then_some(record.code_expires_at_ms),
         ..seen_by_all
     })
 }

@@ -212,3 +212,20 @@ fn a_page_token_of_another_course_shows_nothing_of_it() {
     };
     assert_eq!(world.ask("ines", |view| list_enrollments(view, &tas)).unwrap().enrollments.len(), 1);
 }
+
+#[test]
+fn people_are_found_by_a_part_of_their_name_and_only_those_who_may_be_seen() {
+    let world = world();
+    let found = |by: &str, contains: &str| {
+        let request = ListEnrollmentsRequest {
+            course: "cs101".into(),
+            contains: contains.into(),
+            ..ListEnrollmentsRequest::default()
+        };
+        let answer = world.ask(by, |view| list_enrollments(view, &request)).unwrap();
+        answer.enrollments.into_iter().map(|it| it.person.unwrap().username).collect::<Vec<_>>()
+    };
+    assert_eq!(found("ines", "TOM"), ["tom"]);
+    assert_eq!(found("ada", "name of i"), ["ines"]);
+    assert_eq!(found("ada", "bob"), [""; 0], "who is no member is not found");
+}

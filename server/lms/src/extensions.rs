@@ -10,7 +10,7 @@ use crate::refusal::{Reason, Refusal, Result, refuse};
 use crate::store::{Order, Store, StoreExt, StoreResult, decode};
 use crate::submissions::{self, Work};
 use crate::tables::Table;
-use crate::{assignments, attempts, audit, counts, dates, files, limits, lookup, paging, validate};
+use crate::{assignments, attempts, audit, counts, dates, files, limits, lookup, paging, usage, validate};
 
 /// Keeps work that was offered after the lock date.
 pub(crate) fn keep(tx: &mut Tx<'_, '_>, assignment: &AssignmentRecord, work: Work) -> Result<ExtensionRequestRecord> {
@@ -133,6 +133,8 @@ pub(crate) fn to_proto(
         course_slug: access.course.slug.clone(),
         assignment_slug: assignment.unwrap_or_default().slug,
         request_id: record.request_id,
+        assignment_id: record.assignment_id,
+        directory: record.directory,
         offered_at_ms: record.offered_at_ms,
         state: record.state,
         text: record.text,
@@ -167,6 +169,9 @@ fn accept(
     let user_id = attempts::user_of(record.submitter.as_ref());
     let dates = dates::effective(&*tx.store, &access.course, assignment, user_id)?;
     files::reassign(tx, &record.file_ids, FileUse::Submission, &assignment.assignment_id)?;
+    // The request keeps its words beside the submission's.
+    let text_bytes = record.text.len() + record.comment.len();
+    usage::add_text(tx, &record.course_id, Some(user_id), text_bytes)?;
     let submission = SubmissionRecord {
         submission_id: tx.ids.next_id(),
         course_id: record.course_id.clone(),

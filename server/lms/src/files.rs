@@ -15,7 +15,7 @@ use crate::keys::{key1, key2};
 use crate::refusal::{Reason, Refusal, Result, refuse};
 use crate::store::{Order, Store, StoreError, StoreExt, StoreResult};
 use crate::tables::Table;
-use crate::{assignments, lookup, materials, schedule, uploads, usage};
+use crate::{assignments, lookup, materials, schedule, uploads, usage, validate};
 
 /// Turns a session into files for one use: every chunk is there, and every file has its declared digest. The session
 /// ends.
@@ -31,7 +31,7 @@ pub(crate) fn finish_upload(
         let missing = wanted - chunks.len();
         return Err(Refusal::new(
             Reason::ChunksMissing,
-            format!("{missing} of {wanted} chunks have not arrived; send the missing ones, then try again"),
+            format!("missing: {missing} of {}; send what is missing, then try again", validate::count(wanted, "chunk")),
         )
         .with("missing", missing)
         .with("chunks", wanted)
@@ -69,8 +69,8 @@ pub(crate) fn finish_upload(
     Ok(finished)
 }
 
-/// The file, for those who may read it: a material's while the material is visible to them, an attachment while the
-/// assignment is, a student's work for that student and the staff. Not found for everyone else.
+/// The file, for those who may read it: a material's while the material is visible to them, an attachment once the
+/// assignment has opened for them, a student's work for that student and the staff. Not found for everyone else.
 pub fn open_file(view: &View<'_>, file_id: &str) -> Result<FileRecord> {
     view.actor.user()?;
     let not_found = || Refusal::new(Reason::NotFound, format!("no file `{file_id}` that you may read"));
@@ -86,7 +86,10 @@ pub fn open_file(view: &View<'_>, file_id: &str) -> Result<FileRecord> {
             FileUse::Attachment => {
                 let assignment: Option<AssignmentRecord> =
                     lookup::assignment(view.store, &file.course_id, &file.used_by_id)?;
-                assignment.is_some_and(|assignment| assignments::is_visible(&access, &assignment))
+                match assignment {
+                    Some(assignment) => assignments::is_open_to(view, &access, &assignment)?,
+                    None => false,
+                }
             }
             FileUse::Submission | FileUse::ExtensionRequest => file.owner_user_id == view.actor.user_id(),
             FileUse::Unspecified => false,

@@ -129,7 +129,10 @@ impl<'a> Sheet<'a> {
         let grade = standing::grade(store, &assignment.assignment_id, user_id)?;
         let latest = attempts::latest(store, &assignment.assignment_id, user_id)?;
         Ok(GradebookCell {
+            attempts: latest.as_ref().map_or(0, |submission| submission.attempt),
             score: grade.as_ref().map(grades::score),
+            grade_revision: grade.as_ref().map_or(0, |grade| grade.revision),
+            graded_attempt: grade.as_ref().map_or(0, |grade| grade.attempt),
             posted: grade.is_some_and(|grade| grade.posted),
             late: latest.as_ref().is_some_and(|submission| submission.late),
             missing: latest.is_none() && standing::is_missing(self.view, &self.access.course, assignment, user_id)?,
@@ -183,8 +186,17 @@ mod tests {
     use super::*;
     use crate::fixture::{Class, HOUR_MS};
 
+    /// Grades the latest attempt of a student.
     fn grade(class: &mut Class, assignment: &str, user: &str, score: &str) {
+        let get = v1::GetSubmissionRequest {
+            course: "cs101".into(),
+            assignment: assignment.into(),
+            user: user.into(),
+            attempt: 0,
+        };
+        let latest = class.world.ask("tom", |view| attempts::get_submission(view, &get));
         let request = v1::SetGradeRequest {
+            attempt: latest.map_or(0, |latest| latest.attempts),
             course: "cs101".into(),
             assignment: assignment.into(),
             user: user.into(),
@@ -229,7 +241,14 @@ mod tests {
         assert_eq!((row.current_score, row.current_possible), (83_333, 10 * POINT));
         assert_eq!((row.final_score, row.final_possible), (83_333, 15 * POINT));
         assert_eq!(row.student.as_ref().unwrap().username, "ada");
-        let graded = GradebookCell { score: Some(83_333), late: true, ..GradebookCell::default() };
+        let graded = GradebookCell {
+            score: Some(83_333),
+            late: true,
+            attempts: 1,
+            graded_attempt: 1,
+            grade_revision: 1,
+            ..GradebookCell::default()
+        };
         let missing = GradebookCell { missing: true, ..GradebookCell::default() };
         assert_eq!(row.cells, [graded, missing]);
         assert!(book.rows[1].cells[0].needs_grading && book.rows[1].cells[0].score.is_none());

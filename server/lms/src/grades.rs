@@ -25,7 +25,7 @@ use crate::refusal::{Reason, Refusal, Result, refuse};
 use crate::standing::{self, points_possible};
 use crate::store::{Order, Store, StoreExt};
 use crate::tables::Table;
-use crate::{attempts, audit, counts, limits, lookup, paging, points, validate};
+use crate::{attempts, audit, counts, dates, limits, lookup, paging, points, usage, validate};
 
 /// Grades changed by one posting; a larger course posts the rest by asking again.
 const MAX_POSTED: usize = 20_000;
@@ -87,6 +87,8 @@ pub(crate) fn set_grade(tx: &mut Tx<'_, '_>, request: &v1::SetGradeRequest) -> R
     check_revision(tx.store, request.base_revision, before.as_ref())?;
 
     let record = graded(tx, &assignment, &student, request, attempt, before.as_ref());
+    usage::free_text(tx, &assignment.course_id, None, before.as_ref().map_or(0, |grade| grade.feedback.len()))?;
+    usage::add_text(tx, &assignment.course_id, None, record.feedback.len())?;
     tx.put(Table::Grades, key2(&assignment.assignment_id, &student.user_id), &record);
     counts::grade_changed(tx, &assignment.assignment_id, before.as_ref(), &record)?;
     if attempt == latest {
@@ -184,16 +186,24 @@ fn check_score(assignment: &AssignmentRecord, score: i64) -> Result<()> {
     Err(Refusal::new(Reason::InvalidArgument, message).with("limit", points::format(most)).into())
 }
 
-/// The attempt a grade is for: the named one, or the latest; 0 where nothing was handed in.
-fn graded_attempt(wanted: u32, latest: u32, student: &v1::PersonRef) -> Result<u32> {
-    match wanted {
-        _ if latest == 0 => Ok(0),
-        0 => Ok(latest),
-        wanted if wanted <= latest => Ok(wanted),
-        wanted => refuse(
-            Reason::NotFound,
-            format!("{} has no attempt {wanted}; the latest is attempt {latest}", student.username),
-        ),
+/// The attempt a grade is for: the one its grader saw, never whichever is the latest by now; 0 only where nothing was
+/// handed in.
+fn graded_attempt(seen: u32, latest: u32, student: &v1::PersonRef) -> Result<u32> {
+    let name = &student.username;
+    match (seen, latest) {
+        (0, 1..) => Err(Refusal::new(
+            Reason::AttemptRequired,
+            format!(
+                "{name} has handed in work, the latest is attempt {latest}; look at it and name the attempt you grade"
+            ),
+        )
+        .with("latest_attempt", latest)
+        .into()),
+        (1.., 0) => refuse(Reason::NotFound, format!("{name} has handed nothing in; there is no attempt {seen}")),
+        (seen, latest) if seen > latest => {
+            refuse(Reason::NotFound, format!("{name} has no attempt {seen}; the latest is attempt {latest}"))
+        }
+        (seen, _) => Ok(seen),
     }
 }
 
@@ -229,9 +239,11 @@ fn in_words(grade: &GradeRecord) -> String {
     let posted = if grade.posted { "posted" } else { "hidden" };
     match (grade.attempt, grade.feedback.len()) {
         (0, 0) => format!("{score}, {posted}"),
-        (0, bytes) => format!("{score}, {posted}, feedback of {bytes} bytes"),
+        (0, bytes) => format!("{score}, {posted}, feedback of {}", validate::count(bytes, "byte")),
         (attempt, 0) => format!("{score} for attempt {attempt}, {posted}"),
-        (attempt, bytes) => format!("{score} for attempt {attempt}, {posted}, feedback of {bytes} bytes"),
+        (attempt, bytes) => {
+            format!("{score} for attempt {attempt}, {posted}, feedback of {}", validate::count(bytes, "byte"))
+        }
     }
 }
 
@@ -385,7 +397,12 @@ fn my_grade(view: &View<'_>, access: &CourseAccess, assignment: &AssignmentRecor
         (None, Some(_)) => WorkflowState::Submitted,
         (None, None) => WorkflowState::Unsubmitted,
     };
+    let dates = dates::effective(view.store, &access.course, assignment, user_id)?;
     Ok(v1::MyGrade {
+        assignment_id: assignment.assignment_id.clone(),
+        due_at_ms: dates.due_at_ms,
+        submitted_at_ms: latest.as_ref().map(|submission| submission.submitted_at_ms),
+        attempts: latest.as_ref().map_or(0, |submission| submission.attempt),
         assignment_slug: assignment.slug.clone(),
         title: standing::title(assignment).into(),
         points_possible: points_possible(assignment),

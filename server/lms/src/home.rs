@@ -18,13 +18,16 @@ const MAX_COURSES: usize = 100;
 const MAX_DUE: usize = 20;
 /// Grades shown.
 const MAX_GRADES: usize = 10;
+/// Unread threads and announcements shown.
+const MAX_UNREAD: usize = 20;
 /// Attempts that wait for a grade, and extension requests, are counted up to here.
 const MAX_COUNTED: usize = 1_000;
 
 /// What a program shows first. Courses that the caller may not open at the moment are left out.
 pub fn get_home(view: &View<'_>, _request: &v1::GetHomeRequest) -> Result<v1::GetHomeResponse> {
     let user = view.actor.user()?;
-    let mut home = v1::GetHomeResponse { now_ms: view.now_ms, ..v1::GetHomeResponse::default() };
+    let mut home =
+        v1::GetHomeResponse { now_ms: view.now_ms, user: Some(user.clone()), ..v1::GetHomeResponse::default() };
     let prefix = key1(&user.user_id);
     let enrolled = view.store.prefix(Table::EnrollmentsByUser, &prefix, None, Order::Ascending, MAX_COURSES)?;
     for (key, _) in enrolled {
@@ -35,30 +38,44 @@ pub fn get_home(view: &View<'_>, _request: &v1::GetHomeRequest) -> Result<v1::Ge
             Err(error) => return Err(error),
         };
         let assignments = standing::published_assignments(view.store, &access.course.course_id)?;
-        home.courses.push(course(view, &access, &assignments)?);
+        let mut course = course(view, &access, &assignments, &mut home.unread)?;
         if access.is_student() {
-            add_students_view(view, &access, &assignments, &mut home)?;
+            add_students_view(view, &access, &assignments, &mut course, &mut home)?;
         }
+        home.courses.push(course);
     }
     // What has no date comes last.
     home.due.sort_by_key(|item| (item.due_at_ms.is_none(), item.due_at_ms));
     home.due.truncate(MAX_DUE);
     home.grades.sort_by_key(|grade| std::cmp::Reverse(grade.posted_at_ms));
     home.grades.truncate(MAX_GRADES);
+    home.unread.sort_by_key(|item| std::cmp::Reverse(item.at_ms));
+    home.unread.truncate(MAX_UNREAD);
     Ok(home)
 }
 
-fn course(view: &View<'_>, access: &CourseAccess, assignments: &[AssignmentRecord]) -> Result<HomeCourse> {
+fn course(
+    view: &View<'_>,
+    access: &CourseAccess,
+    assignments: &[AssignmentRecord],
+    unread: &mut Vec<v1::UnreadItem>,
+) -> Result<HomeCourse> {
     let counts = threads::counts(view, access)?;
+    let announcements = announcements::unread(view, &access.course)?;
     let mut course = HomeCourse {
+        course_id: access.course.course_id.clone(),
+        state: access.course.state,
+        time_zone: access.course.time_zone.clone(),
         slug: access.course.slug.clone(),
         code: access.course.code.clone(),
         title: access.course.title.clone(),
         my_type: u32::try_from(i32::from(access.my_type())).unwrap_or(0),
-        unread_announcements: announcements::unread(view, &access.course.course_id)?,
+        unread_announcements: u32::try_from(announcements.len()).expect("a few hundred are looked at"),
         unread_messages: counts.unread_messages,
         ..HomeCourse::default()
     };
+    unread.extend(announcements);
+    unread.extend(counts.unread);
     if access.is_staff() {
         course.open_threads = counts.open_threads;
         course.needs_grading = needs_grading(view.store, assignments)?;
@@ -86,6 +103,7 @@ fn add_students_view(
     view: &View<'_>,
     access: &CourseAccess,
     assignments: &[AssignmentRecord],
+    course: &mut HomeCourse,
     home: &mut v1::GetHomeResponse,
 ) -> Result<()> {
     for assignment in assignments {
@@ -94,7 +112,10 @@ fn add_students_view(
         }
         let grade = standing::grade(view.store, &assignment.assignment_id, view.actor.user_id())?;
         if let Some(posted) = grade.filter(|grade| grade.posted) {
+            course.current_score += grades::score(&posted);
+            course.current_possible += points_possible(assignment);
             home.grades.push(v1::HomeGrade {
+                assignment_id: assignment.assignment_id.clone(),
                 course_slug: access.course.slug.clone(),
                 assignment_slug: assignment.slug.clone(),
                 title: standing::title(assignment).into(),
@@ -123,6 +144,9 @@ fn due_item(view: &View<'_>, access: &CourseAccess, assignment: &AssignmentRecor
     }
     let uploading = !attempts::open_pledges(view, id, user_id)?.is_empty();
     Ok(Some(v1::DueItem {
+        assignment_id: id.clone(),
+        unlock_at_ms: dates.unlock_at_ms,
+        points_possible: points_possible(assignment),
         course_slug: access.course.slug.clone(),
         assignment_slug: assignment.slug.clone(),
         title: standing::title(assignment).into(),
@@ -221,6 +245,8 @@ mod tests {
         let latest: Vec<_> = home.grades.iter().map(|grade| &*grade.assignment_slug).collect();
         assert_eq!(latest[..3], ["hw11", "hw10", "hw9"]);
         assert_eq!((home.grades.len(), home.grades[0].score), (10, 7 * POINT));
+        let course = &home.courses[0];
+        assert_eq!((course.current_score, course.current_possible), (12 * 7 * POINT, 12 * 10 * POINT));
     }
 
     #[test]
@@ -229,6 +255,7 @@ mod tests {
         class.assignment("hw1", 10, |_| {});
         graded(&mut class, "hw1", "ada", false);
         assert_eq!(home(&class, "ada").grades, []);
+        assert_eq!(home(&class, "ada").courses[0].current_possible, 0);
         graded_again_and_posted(&mut class);
         assert_eq!(home(&class, "ada").grades.len(), 1);
         assert_eq!(home(&class, "bob").grades, []);
@@ -279,6 +306,12 @@ mod tests {
         assert_eq!(waiting, (2, 1, 2));
         assert_eq!((tom.unread_messages, tom.unread_announcements), (1, 1));
         assert_eq!(tom.my_type, u32::try_from(i32::from(EnrollmentType::Ta)).unwrap());
+        let unread = |who: &str| home(&class, who).unread.into_iter().map(|item| item.title).collect::<Vec<_>>();
+        assert_eq!(unread("tom"), ["Welcome", "Why?"]);
+        assert_eq!(unread("bob"), ["Welcome"]);
+        assert_eq!(home(&class, "bob").user.unwrap().username, "bob");
+        let bob = home(&class, "bob").courses.remove(0);
+        assert_eq!((bob.course_id, bob.state), (class.course_id.clone(), CourseState::Available.into()));
         let bob = home(&class, "bob").courses.remove(0);
         assert_eq!((bob.unread_messages, bob.unread_announcements), (0, 1), "private threads are not even counted");
         assert_eq!((bob.needs_grading, bob.open_threads, bob.pending_extension_requests), (0, 0, 0));

@@ -1,4 +1,5 @@
-//! Exactly once: the outcome of a command is kept under its user and key, in the same batch as its effect.
+//! Exactly once: the outcome of a command is kept under its user and key, in the same batch as its effect; without the
+//! long texts that the request carries anyway (`recorded_texts.rs`).
 
 use lectern_proto::internal::v1::{Command, IdempotencyRecord, Outcome};
 use prost::Message;
@@ -8,6 +9,7 @@ use crate::context::Context;
 use crate::keys::{key2, key3};
 use crate::limits::{IDEMPOTENCY_KEY_CHARS, IDEMPOTENCY_MS, MAX_EXPIRED_KEYS};
 use crate::overlay::Overlay;
+use crate::recorded_texts;
 use crate::refusal::{Reason, refuse};
 use crate::store::{Order, Store, StoreError, StoreExt, encode};
 use crate::tables::Table;
@@ -31,9 +33,14 @@ pub fn recorded(store: &dyn Store, actor: &Actor, command: &Command) -> crate::R
             Reason::KeyReused,
             "this idempotency key was used for another request; make a new key for each new request",
         ),
-        Some(record) => Outcome::decode(&*record.outcome)
-            .map(Some)
-            .map_err(|problem| StoreError::Damaged { table: Table::Idempotency, problem: problem.to_string() }.into()),
+        Some(record) => {
+            let outcome = Outcome::decode(&*record.outcome)
+                .map_err(|problem| StoreError::Damaged { table: Table::Idempotency, problem: problem.to_string() })?;
+            match &command.body {
+                Some(body) => Ok(Some(recorded_texts::restored(store, body, outcome)?)),
+                None => Ok(Some(outcome)),
+            }
+        }
     }
 }
 
@@ -49,6 +56,10 @@ pub fn record(
     if key.is_empty() || actor.user_id().is_empty() {
         return Ok(());
     }
+    let outcome = match &command.body {
+        Some(body) => recorded_texts::abridged(body, outcome)?,
+        None => outcome.clone(),
+    };
     let record = IdempotencyRecord {
         request_hash: command.request_hash.clone(),
         index: context.index,

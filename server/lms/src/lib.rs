@@ -62,6 +62,8 @@ pub mod home;
 mod idempotency;
 pub mod ids;
 pub mod keys;
+#[cfg(test)]
+mod leaks_tests;
 pub mod limits;
 pub mod lookup;
 pub mod materials;
@@ -69,6 +71,8 @@ pub mod memory;
 mod overlay;
 mod paging;
 pub mod points;
+mod queue;
+mod recorded_texts;
 mod refusal;
 pub mod roster;
 pub mod schedule;

@@ -24,9 +24,9 @@ pub const IMPORT_BYTES: usize = 4 * 1024 * 1024;
 pub const IMPORT_ROWS: usize = 20_000;
 /// Sections of a course.
 pub const SECTIONS_PER_COURSE: usize = 200;
-/// Bytes of files a student may keep in a course, by default.
+/// Bytes of files and text a student may keep in a course, by default.
 pub const STUDENT_QUOTA: u64 = 1024 * 1024 * 1024;
-/// Bytes of files in a course, by default.
+/// Bytes of files and text in a course, by default.
 pub const COURSE_QUOTA: u64 = 50 * 1024 * 1024 * 1024;
 /// Grace after a due date, in seconds, by default.
 pub const GRACE_SECONDS: u32 = 60;

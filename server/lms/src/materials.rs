@@ -336,7 +336,8 @@ fn changed_date(date_ms: i64) -> Result<Option<i64>> {
     Ok(date)
 }
 
-fn kind_of(file_name: &str) -> MaterialKind {
+/// What a file is, by the ending of its name.
+pub fn kind_of(file_name: &str) -> MaterialKind {
     match file_name.to_lowercase().rsplit_once('.') {
         Some((_, "pdf")) => MaterialKind::Pdf,
         Some((_, "txt" | "text")) => MaterialKind::Text,

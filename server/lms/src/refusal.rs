@@ -84,6 +84,8 @@ reasons! {
     UploadExpired = "UPLOAD_EXPIRED", FAILED_PRECONDITION;
     /// The thing is in a state that does not allow this.
     WrongState = "WRONG_STATE", FAILED_PRECONDITION;
+    /// A grade names no attempt although something was handed in.
+    AttemptRequired = "ATTEMPT_REQUIRED", FAILED_PRECONDITION;
     /// Somebody else changed it in between: read again.
     StaleRevision = "STALE_REVISION", ABORTED;
 }

@@ -4,9 +4,10 @@
 //! moved to another time in the meantime.
 
 use lectern_proto::internal::v1::{
-    MaterialRecord, ModuleRecord, ScheduleRecord, ScheduledRelease, TokenRecord, UploadRecord, schedule_record::What,
+    AssignmentRecord, MaterialRecord, ModuleRecord, ScheduleRecord, ScheduledRelease, TokenRecord, UploadRecord,
+    schedule_record::What,
 };
-use lectern_proto::v1::EventKind;
+use lectern_proto::v1::{AssignmentSettings, EventKind};
 
 use crate::context::{Audience, Tx};
 use crate::keys::{key1, key2};
@@ -33,7 +34,8 @@ pub(crate) fn at(tx: &mut Tx<'_, '_>, time_ms: i64, id: &[u8], entry: ScheduleRe
     tx.put(Table::Schedule, key2(time_ms, id), &entry);
 }
 
-/// Adds an entry that tells watchers of a material or module at its release, when that is to come.
+/// Adds an entry that tells watchers of a material or module at its release, or of an assignment that opens, when that is
+/// to come.
 pub(crate) fn release(tx: &mut Tx<'_, '_>, release_at_ms: Option<i64>, course_id: &str, id: &str) {
     if let Some(time_ms) = release_at_ms.filter(|time| *time > tx.now_ms()) {
         let release = ScheduledRelease { course_id: course_id.into(), id: id.into() };
@@ -101,12 +103,22 @@ fn announce_release(tx: &mut Tx<'_, '_>, time_ms: i64, release: &ScheduledReleas
             let audience = crate::materials::audience(tx, &material)?;
             tx.event(EventKind::Material, course_id, id, audience);
         }
+    } else if let Some(assignment) = tx.store.record::<AssignmentRecord>(Table::Assignments, &key)? {
+        if opens_at(&assignment, time_ms) {
+            tx.event(EventKind::Assignment, course_id, id, Audience::Course);
+        }
     } else if let Some(module) = tx.store.record::<ModuleRecord>(Table::Modules, &key)?
         && module.module.is_some_and(|module| module.release_at_ms == Some(time_ms))
     {
         tx.event(EventKind::Module, course_id, id, Audience::Course);
     }
     Ok(())
+}
+
+/// Whether students may read an assignment from that time on.
+fn opens_at(assignment: &AssignmentRecord, time_ms: i64) -> bool {
+    let opens = |settings: &AssignmentSettings| settings.published && settings.unlock_at_ms == Some(time_ms);
+    !assignment.deleted && assignment.settings.as_ref().is_some_and(opens)
 }
 
 fn time_of(key: &[u8]) -> i64 {

@@ -22,7 +22,7 @@ use crate::refusal::{Reason, Refusal, Result, refuse};
 use crate::store::{Store, StoreExt, StoreResult};
 use crate::tables::Table;
 use crate::uploads::Opening;
-use crate::{assignments, attempts, counts, dates, extensions, files, limits, uploads, validate};
+use crate::{assignments, attempts, counts, dates, extensions, files, limits, uploads, usage, validate};
 
 pub use crate::attempts::{get_submission, list_attempts, list_submissions};
 
@@ -57,8 +57,13 @@ pub(crate) fn pledge(tx: &mut Tx<'_, '_>, request: &v1::PledgeRequest) -> Result
     let kind = if request.directory { SubmissionType::Directory } else { SubmissionType::Files };
     require_type(&open, kind)?;
     check_files(&open, &request.files)?;
-    if !matches!(request.text_digest.len(), 0 | 32) {
-        return refuse(Reason::InvalidArgument, "text_digest must be the 32 bytes of the text's BLAKE3, or empty");
+    for (field, digest) in [("text_digest", &request.text_digest), ("comment_digest", &request.comment_digest)] {
+        if !matches!(digest.len(), 0 | blake3::OUT_LEN) {
+            return refuse(
+                Reason::InvalidArgument,
+                format!("{field} must be the 32 bytes of a BLAKE3 digest, or empty"),
+            );
+        }
     }
     let user_id = tx.actor.user_id().to_owned();
     let pledge_id = tx.ids.next_id();
@@ -83,6 +88,7 @@ pub(crate) fn pledge(tx: &mut Tx<'_, '_>, request: &v1::PledgeRequest) -> Result
         directory: request.directory,
         after_lock: open.dates.is_past_lock(now_ms),
         text_digest: request.text_digest.clone(),
+        comment_digest: request.comment_digest.clone(),
         pledge_id,
     };
     let key = key3(&pledge.assignment_id, &user_id, &pledge.pledge_id);
@@ -101,6 +107,8 @@ pub(crate) fn submit(tx: &mut Tx<'_, '_>, request: &v1::SubmitRequest) -> Result
     if let Some(pledge) = &pledge {
         forget_pledge(tx, &pledge.pledge_id)?;
     }
+    let user_id = tx.actor.user_id().to_owned();
+    usage::charge_text(tx, &open.access.course, Some(&user_id), work.text.len() + work.comment.len())?;
     if open.dates.is_past_lock(work.at_ms) {
         let kept = extensions::keep(tx, &open.assignment, work)?;
         let extension_request = Some(extensions::to_proto(&tx.view(), &open.access, kept)?);
@@ -111,7 +119,7 @@ pub(crate) fn submit(tx: &mut Tx<'_, '_>, request: &v1::SubmitRequest) -> Result
         submission_id: tx.ids.next_id(),
         course_id: open.assignment.course_id.clone(),
         assignment_id: open.assignment.assignment_id.clone(),
-        submitter: Some(by_user(tx.actor.user_id())),
+        submitter: Some(by_user(&user_id)),
         submitted_at_ms: work.at_ms,
         stamped_at_ms: tx.now_ms(),
         due_at_ms: open.dates.due_at_ms,
@@ -231,11 +239,15 @@ fn require_attempts_left(tx: &Tx<'_, '_>, open: &Open) -> Result<()> {
     let slug = &open.assignment.slug;
     Err(Refusal::new(
         Reason::NoAttemptsLeft,
-        format!("you have used {used} of {allowed} attempts at `{slug}`; ask your instructor for another"),
+        format!("you have used {used} of {} at `{slug}`; ask your instructor for another", attempts_in_words(allowed)),
     )
     .with("used", used)
     .with("allowed", allowed)
     .into())
+}
+
+fn attempts_in_words(allowed: u32) -> String {
+    validate::count(allowed as usize, "attempt")
 }
 
 fn require_type(open: &Open, kind: SubmissionType) -> Result<()> {
@@ -309,16 +321,23 @@ fn check_work(tx: &Tx<'_, '_>, open: &Open, request: &v1::SubmitRequest) -> Resu
             "this pledge is not open: it was handed in or withdrawn, or its window has passed; pledge the files again",
         );
     };
-    if !request.text.is_empty() && blake3::hash(request.text.as_bytes()).as_bytes() != &*pledge.text_digest {
-        return refuse(
-            Reason::DigestMismatch,
-            "this is not the text that was pledged with the files; pledge both again, or hand the text in by itself",
-        );
-    }
+    require_pledged("text", &request.text, &pledge.text_digest)?;
+    require_pledged("comment", &request.comment, &pledge.comment_digest)?;
     work.session = Some(uploads::own_session(tx, &pledge.upload_id)?);
     work.directory = pledge.directory;
     work.at_ms = pledge.pledged_at_ms;
     Ok((work, Some(pledge)))
+}
+
+/// What the pledge's time judges must have existed then: words written later are not handed in under it.
+fn require_pledged(what: &str, words: &str, pledged: &[u8]) -> Result<()> {
+    if words.is_empty() || blake3::hash(words.as_bytes()).as_bytes() == pledged {
+        return Ok(());
+    }
+    refuse(
+        Reason::DigestMismatch,
+        format!("this is not the {what} that was pledged with the files; pledge both again, or leave the {what} out"),
+    )
 }
 
 fn own_pledge(tx: &Tx<'_, '_>, pledge_id: &str) -> StoreResult<Option<PledgeRecord>> {

@@ -180,7 +180,7 @@ fn only_what_the_assignment_takes_is_taken() {
         assignment: "hw1".into(),
         files: vec![crate::fixture_files::declare("src/a.pdf", b"x")],
         directory: true,
-        text_digest: Vec::new(),
+        ..v1::PledgeRequest::default()
     };
     assert_eq!(class.world.run::<v1::PledgeResponse>("ada", Body::Pledge(directory)).unwrap_err(), "WRONG_TYPE");
 }
@@ -194,7 +194,7 @@ fn a_directory_keeps_its_paths() {
         assignment: "hw1".into(),
         files: files.iter().map(|(name, data)| crate::fixture_files::declare(name, data)).collect(),
         directory: true,
-        text_digest: Vec::new(),
+        ..v1::PledgeRequest::default()
     };
     let pledge = class.world.run::<v1::PledgeResponse>("ada", Body::Pledge(request)).unwrap().pledge.unwrap();
     class.send("ada", pledge.upload.as_ref().unwrap(), files);
@@ -304,8 +304,8 @@ fn a_text_written_after_its_pledge_is_not_judged_by_the_pledges_time() {
             course: "cs101".into(),
             assignment: "hw1".into(),
             files: vec![crate::fixture_files::declare("a", b"x")],
-            directory: false,
             text_digest,
+            ..v1::PledgeRequest::default()
         })
     };
     let digest = blake3::hash(b"written in time").as_bytes().to_vec();
@@ -316,6 +316,39 @@ fn a_text_written_after_its_pledge_is_not_judged_by_the_pledges_time() {
     assert_eq!(class.submit("ada", "hw1", "written later", &pledged.pledge_id), Err("DIGEST_MISMATCH".into()));
     let submission = submitted(class.submit("ada", "hw1", "written in time", &pledged.pledge_id));
     assert_eq!(submission.submitted_at_ms, pledged.pledged_at_ms);
+}
+
+#[test]
+fn nor_is_a_comment_that_was_not_pledged() {
+    let mut class = class();
+    let mut handed_in = |pledged: &str, comment: &str| {
+        let digest = if pledged.is_empty() { Vec::new() } else { blake3::hash(pledged.as_bytes()).as_bytes().to_vec() };
+        let request = v1::PledgeRequest {
+            course: "cs101".into(),
+            assignment: "hw1".into(),
+            files: vec![crate::fixture_files::declare("a", b"x")],
+            comment_digest: digest,
+            ..v1::PledgeRequest::default()
+        };
+        let pledge = class.world.run::<v1::PledgeResponse>("ada", Body::Pledge(request)).unwrap().pledge.unwrap();
+        class.send("ada", pledge.upload.as_ref().unwrap(), &[("a", b"x")]);
+        class.world.now_ms += 1_000;
+        let request = v1::SubmitRequest {
+            course: "cs101".into(),
+            assignment: "hw1".into(),
+            pledge_id: pledge.pledge_id,
+            comment: comment.into(),
+            ..v1::SubmitRequest::default()
+        };
+        class
+            .world
+            .run::<v1::SubmitResponse>("ada", Body::Submit(request))
+            .map(|reply| reply.submission.unwrap().comment)
+    };
+    assert_eq!(handed_in("", "the rest of my essay"), Err("DIGEST_MISMATCH".into()));
+    assert_eq!(handed_in("a note", "another note"), Err("DIGEST_MISMATCH".into()));
+    assert_eq!(handed_in("a note", "a note"), Ok("a note".into()));
+    assert_eq!(handed_in("a note", ""), Ok(String::new()), "less than was pledged is fine");
 }
 
 #[test]

@@ -19,7 +19,7 @@ use crate::keys::{key1, key2};
 use crate::refusal::{Reason, Refusal, Result, refuse};
 use crate::store::{Order, Store, StoreExt};
 use crate::tables::Table;
-use crate::{limits, lookup, paging, standing, validate};
+use crate::{limits, lookup, paging, standing, usage, validate};
 
 /// Messages of one thread.
 const MAX_MESSAGES: u32 = 5_000;
@@ -61,8 +61,9 @@ pub(crate) fn create_thread(
         updated_at_ms: tx.now_ms(),
         message_count: 0,
     };
+    charge(tx, &access, thread.title.len())?;
     tx.put(Table::Courses, key1(&access.course.course_id), &access.course);
-    let (thread, _) = add_message(tx, &access, thread, &request.body);
+    let (thread, _) = add_message(tx, &access, thread, &request.body)?;
     Ok(v1::CreateThreadResponse { thread: Some(to_proto(&tx.view(), &access, &thread)?) })
 }
 
@@ -83,7 +84,7 @@ pub(crate) fn reply_thread(tx: &mut Tx<'_, '_>, request: &v1::ReplyThreadRequest
         ThreadState::Open if access.is_staff() && !asker => thread.set_state(ThreadState::Answered),
         _ => {}
     }
-    let (thread, message) = add_message(tx, &access, thread, &request.body);
+    let (thread, message) = add_message(tx, &access, thread, &request.body)?;
     let view = tx.view();
     Ok(v1::ReplyThreadResponse {
         message: Some(message_to_proto(&view, &access, &thread, message, u32::MAX)?),
@@ -133,9 +134,14 @@ pub fn get_thread(view: &View<'_>, request: &v1::GetThreadRequest) -> Result<v1:
 pub fn list_threads(view: &View<'_>, request: &v1::ListThreadsRequest) -> Result<v1::ListThreadsResponse> {
     let access = CourseAccess::open(view.store, view.actor, &request.course)?;
     let page = PageRequest::new(request.page_size, &request.page_token)?;
+    let assignment_id = match &*request.assignment {
+        "" => None,
+        name => Some(known_assignment(view.store, &access, name)?.assignment_id),
+    };
     let rows = (Table::Threads, &*key1(&access.course.course_id), Order::Descending);
     let (threads, next_page_token) = paging::scan(view.store, rows, &page, |thread: ThreadRecord| {
-        let wanted = !request.open_only || thread.state() == ThreadState::Open;
+        let wanted = (!request.open_only || thread.state() == ThreadState::Open)
+            && assignment_id.as_ref().is_none_or(|id| *id == thread.assignment_id);
         if wanted && may_see(view, &access, &thread) { to_proto(view, &access, &thread).map(Some) } else { Ok(None) }
     })?;
     Ok(v1::ListThreadsResponse { threads, next_page_token })
@@ -155,12 +161,14 @@ pub(crate) fn mark_read(tx: &mut Tx<'_, '_>, access: &CourseAccess, number: u64,
 }
 
 /// Counts over the latest threads of a course, for the home page.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Counts {
     /// Messages that the caller may see and has not read.
     pub unread_messages: u32,
     /// Threads that the caller may see and that wait for an answer.
     pub open_threads: u32,
+    /// The threads with those messages.
+    pub unread: Vec<v1::UnreadItem>,
 }
 
 /// What of a course's threads waits for the caller.
@@ -170,7 +178,18 @@ pub(crate) fn counts(view: &View<'_>, access: &CourseAccess) -> Result<Counts> {
     let threads: Vec<(Vec<u8>, ThreadRecord)> =
         view.store.records(Table::Threads, &prefix, None, Order::Descending, MAX_COUNTED)?;
     for (_, thread) in threads.iter().filter(|(_, thread)| may_see(view, access, thread)) {
-        counts.unread_messages += thread.message_count.saturating_sub(last_read(view, thread)?);
+        let unread = thread.message_count.saturating_sub(last_read(view, thread)?);
+        if unread > 0 {
+            counts.unread_messages += unread;
+            counts.unread.push(v1::UnreadItem {
+                course_slug: access.course.slug.clone(),
+                thread_number: thread.number,
+                title: thread.title.clone(),
+                at_ms: thread.updated_at_ms,
+                count: unread,
+                ..v1::UnreadItem::default()
+            });
+        }
         counts.open_threads += u32::from(thread.state() == ThreadState::Open);
     }
     Ok(counts)
@@ -198,7 +217,8 @@ fn add_message(
     access: &CourseAccess,
     mut thread: ThreadRecord,
     body: &str,
-) -> (ThreadRecord, ThreadMessageRecord) {
+) -> Result<(ThreadRecord, ThreadMessageRecord)> {
+    charge(tx, access, body.len())?;
     thread.message_count += 1;
     thread.updated_at_ms = tx.now_ms();
     let message = ThreadMessageRecord {
@@ -212,7 +232,14 @@ fn add_message(
     tx.put(Table::Threads, key2(&thread.course_id, thread.number), &thread);
     set_read(tx, &thread, message.number);
     tell(tx, &thread);
-    (thread, message)
+    Ok((thread, message))
+}
+
+/// Counts what the actor writes: as a student's own, or as the staff's.
+fn charge(tx: &mut Tx<'_, '_>, access: &CourseAccess, bytes: usize) -> Result<()> {
+    let user_id = tx.actor.user_id().to_owned();
+    let student = (!access.is_staff()).then_some(&*user_id);
+    usage::charge_text(tx, &access.course, student, bytes)
 }
 
 fn tell(tx: &mut Tx<'_, '_>, thread: &ThreadRecord) {

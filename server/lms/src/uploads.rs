@@ -19,7 +19,7 @@ use crate::keys::{key1, key2, key3};
 use crate::refusal::{Reason, Refusal, Result, refuse};
 use crate::store::{Order, Store, StoreExt, StoreResult};
 use crate::tables::Table;
-use crate::{dates, file_names, files, limits, schedule, usage};
+use crate::{dates, file_names, files, limits, schedule, usage, validate};
 
 /// What a session is opened for.
 pub(crate) struct Opening<'a> {
@@ -232,7 +232,10 @@ fn check_chunk(declaration: &FileDeclaration, request: &v1::PutChunkRequest) -> 
     if request.data.len() as u64 != length {
         return refuse(
             Reason::InvalidArgument,
-            format!("chunk {index} of `{name}` has {} bytes and must have {length}", request.data.len()),
+            format!(
+                "chunk {index} of `{name}` has {} and must have {length}",
+                validate::count(request.data.len(), "byte")
+            ),
         );
     }
     if blake3::hash(&request.data).as_bytes()[..] != request.digest[..] {

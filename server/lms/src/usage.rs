@@ -1,7 +1,9 @@
 //! Storage used: by each student in a course, and by the course.
 //!
-//! Both count the files that are kept and the files that open upload sessions declared: whoever was allowed to begin an
-//! upload is never refused at its end. What staff upload counts for the course only.
+//! Both count the files that are kept, the files that open upload sessions declared (whoever was allowed to begin an upload
+//! is never refused at its end), and what people write: submissions and extension requests with their comments, the kept
+//! revisions of drafts, messages, announcements, feedback. What staff upload and write counts for the course only.
+//! Descriptions and syllabuses are bounded by the number of assignments, and do not count.
 
 use lectern_proto::internal::v1::{CourseRecord, FileRecord, FileUse, UploadPurpose, UploadRecord, UsageRecord};
 
@@ -48,6 +50,42 @@ pub(crate) fn close_session(tx: &mut Tx<'_, '_>, session: &UploadRecord, kept: b
     Ok(())
 }
 
+/// Counts what a student (or, without one, the staff) writes, or refuses it: their or the course's storage is used up.
+pub(crate) fn charge_text(
+    tx: &mut Tx<'_, '_>,
+    course: &CourseRecord,
+    student: Option<&str>,
+    bytes: usize,
+) -> Result<()> {
+    let bytes = bytes as u64;
+    let course_id = &course.course_id;
+    if let Some(user_id) = student {
+        let mut person = read(tx.store, course_id, user_id)?;
+        person.bytes = charge("student", person.bytes, bytes, course.student_quota_bytes)?;
+        tx.put(Table::Usage, key2(course_id, user_id), &person);
+    }
+    let mut whole = read(tx.store, course_id, NO_ID)?;
+    whole.bytes = charge("course", whole.bytes, bytes, course.course_quota_bytes)?;
+    tx.put(Table::Usage, key2(course_id, NO_ID), &whole);
+    Ok(())
+}
+
+/// Counts text that must not be refused: a grade is never held up by full storage.
+pub(crate) fn add_text(tx: &mut Tx<'_, '_>, course_id: &str, student: Option<&str>, bytes: usize) -> StoreResult<()> {
+    for who in student.into_iter().chain([NO_ID]) {
+        change(tx, course_id, who, |usage| usage.bytes = usage.bytes.saturating_add(bytes as u64))?;
+    }
+    Ok(())
+}
+
+/// Counts text that goes.
+pub(crate) fn free_text(tx: &mut Tx<'_, '_>, course_id: &str, student: Option<&str>, bytes: usize) -> StoreResult<()> {
+    for who in student.into_iter().chain([NO_ID]) {
+        change(tx, course_id, who, |usage| usage.bytes = usage.bytes.saturating_sub(bytes as u64))?;
+    }
+    Ok(())
+}
+
 /// Counts a file that is deleted.
 pub(crate) fn delete_file(tx: &mut Tx<'_, '_>, file: &FileRecord) -> StoreResult<()> {
     let free = |usage: &mut UsageRecord| usage.bytes = usage.bytes.saturating_sub(file.size);
@@ -88,3 +126,7 @@ fn charge(whose: &str, used: u64, bytes: u64, quota: u64) -> Result<u64> {
     .with("wanted", bytes)
     .into())
 }
+
+#[cfg(test)]
+#[path = "usage_tests.rs"]
+mod tests;

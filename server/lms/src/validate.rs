@@ -72,9 +72,15 @@ pub fn points(field: &str, points: i64) -> Result<()> {
     refuse(Reason::InvalidArgument, format!("{field} must be from 0 to 1000000 points"))
 }
 
+/// A number of things: `1 byte`, `2 bytes`.
+pub(crate) fn count(number: usize, thing: &str) -> String {
+    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
+}
+
 /// The refusal for text over its limit.
 pub fn too_long(field: &str, bytes: usize, limit: usize) -> Refusal {
-    Refusal::new(Reason::TooLong, format!("{field} has {bytes} bytes; at most {limit} fit: shorten it"))
+    let length = count(bytes, "byte");
+    Refusal::new(Reason::TooLong, format!("{field} has {length}; at most {limit} fit: shorten it"))
         .with("limit", limit)
         .with("actual", bytes)
 }

@@ -106,6 +106,7 @@ impl Applier {
         let mut consequences = Consequences::default();
         metrics::histogram!("lectern_apply_batch_entries").record(usize_as_f64(entries.len()));
         metrics::counter!("lectern_applied_entries_total").increment(entries.len() as u64);
+        let commands = entries.iter().filter(|entry| matches!(entry.kind, CommittedKind::Command(_))).count();
         for entry in entries {
             self.apply_entry(entry, &mut overlay, &mut consequences);
         }
@@ -117,6 +118,7 @@ impl Applier {
         if let Err(problem) = state.write(write) {
             fatal::stop(&problem.to_string());
         }
+        self.shared.board.vitals().applied(commands as u64);
         self.tell(consequences, feature_level);
     }
 

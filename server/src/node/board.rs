@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use lectern_proto::v1::{GetStatusResponse, NodeRole, NodeStatus};
@@ -10,6 +10,7 @@ use lectern_raft::{NodeId, Role};
 use tokio::sync::watch;
 
 use super::Leader;
+use super::vitals::Vitals;
 
 /// A member as the configuration and its own hello describe it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,6 +64,7 @@ pub(crate) struct Board {
     data_dir: PathBuf,
     started: Instant,
     facts: Mutex<Facts>,
+    vitals: Arc<Vitals>,
     changed: watch::Sender<()>,
 }
 
@@ -95,6 +97,7 @@ impl Board {
             data_dir,
             started: Instant::now(),
             facts: Mutex::new(facts),
+            vitals: Arc::default(),
             changed: watch::Sender::new(()),
         }
     }
@@ -111,6 +114,11 @@ impl Board {
     /// The cluster's id.
     pub(crate) fn cluster_id(&self) -> &str {
         &self.cluster_id
+    }
+
+    /// What this node counts of its own work.
+    pub(crate) fn vitals(&self) -> &Arc<Vitals> {
+        &self.vitals
     }
 
     /// How this node describes itself.
@@ -242,11 +250,14 @@ impl Board {
             nodes,
             now_ms,
             feature_level: facts.feature_level,
+            leadership_changes: self.vitals.leadership_changes(),
         }
     }
 
     fn own_status(&self) -> NodeStatus {
         let (disk_free_bytes, disk_total_bytes) = disk_space(&self.data_dir);
+        let mut status = NodeStatus::default();
+        self.vitals.describe(&mut status);
         let facts = self.lock();
         NodeStatus {
             node_id: self.node,
@@ -267,6 +278,7 @@ impl Board {
             disk_total_bytes,
             resident_bytes: resident_bytes(),
             notice: clock_notice(&facts.replica),
+            ..status
         }
     }
 }
@@ -292,7 +304,8 @@ fn peer_status(id: NodeId, peer: &Peer, replica: &ReplicaView) -> NodeStatus {
     }
 }
 
-fn role(role: Role) -> NodeRole {
+/// A role as the contract names it.
+pub(super) fn role(role: Role) -> NodeRole {
     match role {
         Role::Leader => NodeRole::Leader,
         Role::Follower => NodeRole::Follower,

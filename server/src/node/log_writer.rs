@@ -104,7 +104,9 @@ impl LogWriter {
         if let Err(problem) = self.log.sync() {
             fatal::abort(&problem.to_string());
         }
-        metrics::histogram!("lectern_log_fsync_seconds").record(began.elapsed().as_secs_f64());
+        let took = began.elapsed();
+        metrics::histogram!("lectern_log_fsync_seconds").record(took.as_secs_f64());
+        self.shared.board.vitals().log_synced(took);
     }
 }
 

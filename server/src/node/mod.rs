@@ -35,10 +35,11 @@ mod raft_thread;
 mod snapshots;
 mod start;
 mod state_handle;
+mod vitals;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lectern_lms::Store;
 use lectern_proto::internal::v1::{Command, Outcome, command::Body};
@@ -56,6 +57,7 @@ pub(crate) use inbox::Inbox;
 use pending::Pending;
 pub use start::{Running, StartError, start};
 use state_handle::StateHandle;
+pub(crate) use vitals::Moving;
 
 /// The newest feature level this program can apply.
 pub const MAX_FEATURE_LEVEL: u32 = 1;
@@ -95,6 +97,7 @@ pub(crate) struct Shared {
     /// The threads end.
     stopped: AtomicBool,
     chunk_room: Semaphore,
+    forwarding_key: [u8; 32],
 }
 
 impl Shared {
@@ -135,9 +138,14 @@ impl Node {
             command.id_seed = ulid::Ulid::generate().to_string();
         }
         let ticket = shared.proposals.register()?;
+        let began = Instant::now();
         shared.inbox.push(Input::Propose { id: ticket.id, data: command.encode_to_vec() });
         metrics::counter!("lectern_proposals_total").increment(1);
-        ticket.wait(PROPOSAL_DEADLINE, || NodeError::OutcomeUnknown).await
+        let outcome = ticket.wait(PROPOSAL_DEADLINE, || NodeError::OutcomeUnknown).await;
+        if outcome.is_ok() {
+            shared.board.vitals().committed(began.elapsed());
+        }
+        outcome
     }
 
     async fn chunk_room(&self, size: usize) -> Result<tokio::sync::SemaphorePermit<'_>, NodeError> {
@@ -198,6 +206,11 @@ impl Node {
     /// stamp.
     pub fn now_ms(&self) -> i64 {
         self.shared.now_ms()
+    }
+
+    /// What the cluster's nodes prove to each other with that a call they pass on came from where they say.
+    pub(crate) fn forwarding_key(&self) -> [u8; 32] {
+        self.shared.forwarding_key
     }
 
     /// The cluster's id.

@@ -5,10 +5,11 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
+use lectern_proto::v1::LeadershipChange;
 use lectern_raft::{Effect, Input, Refused, Replica, Reply, Role, RoleChange};
 
 use super::apply_thread::ApplyWork;
-use super::board::ReplicaView;
+use super::board::{self, ReplicaView};
 use super::log_writer::LogWork;
 use super::snapshots::SnapshotWork;
 use super::{NodeError, Shared};
@@ -128,9 +129,16 @@ impl RaftThread {
     fn change_role(&mut self, change: RoleChange) {
         if change.term != self.role.term || change.role != self.role.role || change.leader != self.role.leader {
             tracing::info!(role = ?change.role, term = change.term, leader = change.leader, "role changed");
+            self.shared.board.vitals().leadership_changed(LeadershipChange {
+                at_ms: wall_clock::now_ms(),
+                term: change.term,
+                role: board::role(change.role).into(),
+                leader_id: change.leader,
+            });
         }
         if change.role == Role::Candidate && self.role.role != Role::Candidate {
             metrics::counter!("lectern_raft_elections_total").increment(1);
+            self.shared.board.vitals().election_began();
         }
         if change.role == Role::Leader && self.role.role != Role::Leader {
             self.shared.leaderless_since_ms.store(self.leader_heard_at_ms, Ordering::Release);

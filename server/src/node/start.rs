@@ -207,6 +207,7 @@ fn share(config: &Config, opened: &Opened) -> Arc<Shared> {
         stopping: AtomicBool::new(false),
         stopped: AtomicBool::new(false),
         chunk_room: Semaphore::new(CHUNK_BYTES_IN_FLIGHT),
+        forwarding_key: opened.genesis.forwarding_key(),
     })
 }
 
@@ -297,8 +298,10 @@ async fn measure_sizes(node: Node, log: LogDb) {
     let mut ticks = tokio::time::interval(metrics::SIZES_INTERVAL);
     loop {
         ticks.tick().await;
-        ::metrics::gauge!("lectern_log_bytes").set(log.size_bytes() as f64);
-        ::metrics::gauge!("lectern_state_bytes").set(node.shared.state.current().size_bytes() as f64);
+        let (log_bytes, state_bytes) = (log.size_bytes(), node.shared.state.current().size_bytes());
+        node.shared.board.vitals().measured(log_bytes, state_bytes);
+        ::metrics::gauge!("lectern_log_bytes").set(log_bytes as f64);
+        ::metrics::gauge!("lectern_state_bytes").set(state_bytes as f64);
         ::metrics::gauge!("lectern_proposals_waiting").set(node.shared.proposals.len() as f64);
         ::metrics::gauge!("lectern_reads_waiting").set(node.shared.reads.len() as f64);
     }

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tonic::Streaming;
 
 use super::{Hub, manifest};
+use crate::node::Moving;
 use crate::store::sync_dir;
 
 /// Pieces read ahead of the disk.
@@ -29,7 +30,9 @@ pub(super) async fn receive(hub: &Hub, mut frames: Streaming<SnapshotFrame>) -> 
     // The directory's creation is the lock: two streams with one snapshot cannot stage it both.
     fs::create_dir(&dir).map_err(|error| format!("cannot stage the snapshot {id}: {error}"))?;
     tracing::info!(from = hello.node_id, id, files = files.len(), "receiving a snapshot");
-    let staged = stage(&dir, files, &mut frames).await;
+    let total = files.iter().map(|file| file.size).sum();
+    let moving = hub.shared.board.vitals().transfer(hello.node_id, false, total);
+    let staged = stage(&dir, files, &mut frames, &moving).await;
     if let Err(problem) = staged {
         let _leftover = fs::remove_dir_all(&dir);
         return Err(problem);
@@ -47,13 +50,19 @@ async fn next(frames: &mut Streaming<SnapshotFrame>) -> Result<Option<Kind>, Str
 }
 
 /// Writes what comes to `dir` on a thread of its own.
-async fn stage(dir: &Path, files: Vec<SnapshotFile>, frames: &mut Streaming<SnapshotFrame>) -> Result<(), String> {
+async fn stage(
+    dir: &Path,
+    files: Vec<SnapshotFile>,
+    frames: &mut Streaming<SnapshotFrame>,
+    moving: &Moving,
+) -> Result<(), String> {
     let (pieces, incoming) = mpsc::channel(PIECES_AHEAD);
     let dir = dir.to_path_buf();
     let writer = tokio::task::spawn_blocking(move || write_all(&dir, &files, incoming));
     let ended = loop {
         match next(frames).await {
             Ok(Some(Kind::Piece(piece))) => {
+                moving.moved(piece.data.len());
                 if pieces.send(piece).await.is_err() {
                     break Ok(());
                 }

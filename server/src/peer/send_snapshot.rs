@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::{Hub, MAX_FRAME_BYTES, dialer, manifest};
+use crate::node::Moving;
 
 const PIECE_BYTES: usize = 1 << 20;
 /// Pieces read ahead of the network.
@@ -36,7 +37,8 @@ pub(super) async fn send(hub: &Hub, to: NodeId, id: &str, raft_message: Vec<u8>)
     let start =
         SnapshotStart { hello: Some(hub.introduction(to)), snapshot_id: id.into(), raft_message, files: files.clone() };
     let (frames, out) = mpsc::channel(PIECES_AHEAD);
-    let reader = tokio::task::spawn_blocking(move || read_all(&dir, start, &files, &frames));
+    let moving = hub.shared.board.vitals().transfer(to, true, bytes);
+    let reader = tokio::task::spawn_blocking(move || read_all(&dir, start, &files, &frames, &moving));
     let mut client = PeerServiceClient::new(channel).max_encoding_message_size(MAX_FRAME_BYTES);
     let deadline = SHORTEST_DEADLINE + Duration::from_secs(bytes / SLOWEST_BYTES_PER_SECOND);
     let reply = match tokio::time::timeout(deadline, client.snapshot(ReceiverStream::new(out))).await {
@@ -57,6 +59,7 @@ fn read_all(
     start: SnapshotStart,
     files: &[SnapshotFile],
     frames: &mpsc::Sender<SnapshotFrame>,
+    moving: &Moving,
 ) -> Result<(), String> {
     let send =
         |kind| frames.blocking_send(SnapshotFrame { kind: Some(kind) }).map_err(|_| "the receiver hung up".to_string());
@@ -72,6 +75,7 @@ fn read_all(
                 return Err(format!("the checkpoint's {} has shrunk", listed.name));
             }
             send(Kind::Piece(SnapshotPiece { file: number, offset, data }))?;
+            moving.moved(read);
             offset += read as u64;
         }
     }

@@ -58,7 +58,7 @@ service! {
 impl Door {
     async fn sign_in_here(&self, caller: &Caller, request: v1::SignInRequest) -> Result<v1::SignInResponse, Status> {
         let label = label(&request.device_label)?;
-        let guess = self.begin_guess(caller, &request.username).await?;
+        let guess = self.begin_guess(caller, &request.username)?;
         let judged = self.authenticator.authenticate(&request.username, request.password).await;
         let identity = guess.judge(judged)?.ok_or_else(|| {
             errors::refused(Reason::BadCredentials, "username or password is wrong; try again, or ask for a new code")
@@ -79,7 +79,7 @@ impl Door {
         let label = label(&request.device_label)?;
         passwords::check(&request.username, &request.new_password)?;
         let code_hash = secrets::code_hash(&request.code);
-        let guess = self.begin_guess(caller, &request.username).await?;
+        let guess = self.begin_guess(caller, &request.username)?;
         let username = request.username;
         let checked = self
             .look(move |store, now_ms| {
@@ -116,7 +116,7 @@ impl Door {
         let user =
             self.look(move |store, now_ms| Ok(Actor::by_token(store, &token_id, now_ms)?.user()?.clone())).await?;
         passwords::check(&user.username, &request.new_password)?;
-        let guess = self.begin_guess(caller, &user.username).await?;
+        let guess = self.begin_guess(caller, &user.username)?;
         let judged = self.authenticator.authenticate(&user.username, request.old_password).await;
         let identity = guess
             .judge(judged)?
@@ -167,36 +167,13 @@ impl Door {
     }
 
     /// Charges a guess at `account`, or refuses while the guesser has to wait.
-    async fn begin_guess(&self, caller: &Caller, account: &str) -> Result<Guess<'_>, Status> {
-        let address = self.address_of(caller).await;
+    fn begin_guess(&self, caller: &Caller, account: &str) -> Result<Guess<'_>, Status> {
+        let address = caller.address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         let now_ms = self.node.now_ms();
         let mut guessing = self.guessing.lock().unwrap_or_else(PoisonError::into_inner);
         guessing.begin(account, address, now_ms).map_err(errors::too_many_attempts)?;
         metrics::counter!("lectern_guesses_total").increment(1);
         Ok(Guess { door: self, account: account.to_owned(), address })
-    }
-
-    /// Where the client is. What a forwarding call says of it is believed only of a member of the cluster.
-    async fn address_of(&self, caller: &Caller) -> IpAddr {
-        let peer = caller.peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-        match caller.claimed_address {
-            Some(claimed) if caller.forwarded && self.is_member(peer).await => claimed,
-            _ => peer,
-        }
-    }
-
-    async fn is_member(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        for node in self.node.status().nodes {
-            for name in [&node.peer_address, &node.client_address] {
-                if let Ok(mut found) = tokio::net::lookup_host(name.as_str()).await
-                    && found.any(|it| it.ip().to_canonical() == address)
-                {
-                    return true;
-                }
-            }
-        }
-        false
     }
 }
 

@@ -1,11 +1,12 @@
 //! Files: chunks in, through the log; pieces out, from this node's state.
 
-use lectern_lms::{Reason, Refusal, StoreError, Table, files, uploads};
+use lectern_lms::{Reason, Refusal, StoreError, Table, files, materials, uploads};
 use lectern_proto::internal::v1::{FileRecord, command::Body};
 use lectern_proto::{CHUNK_BYTES, v1};
 use lectern_rpc::v1::file_service_server::FileService;
 use tonic::{Request, Response, Status};
 
+use super::materials::excerpt;
 use super::metadata::Caller;
 use super::stream::{self, Pieces};
 use super::{Door, errors, service};
@@ -27,6 +28,17 @@ service! {
                 self.propose(&caller, String::new(), Vec::new(), Body::PutChunk(request)).await
             })
             .await
+        }
+
+        async fn read_file_pages(
+            &self,
+            request: Request<v1::ReadFilePagesRequest>,
+        ) -> Result<Response<v1::ReadPagesResponse>, Status> {
+            let caller = Caller::of(&request)?;
+            let v1::ReadFilePagesRequest { file_id, first_page, page_count } = request.into_inner();
+            let file = self.query(&caller, move |view| files::open_file(view, &file_id)).await?;
+            let pages = self.pages_of(caller.token_id, materials::kind_of(&file.name), &file).await?;
+            Ok(Response::new(excerpt(&pages, first_page, page_count)))
         }
 
         type DownloadStream = Pieces<v1::DownloadResponse>;

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::error::Error as _;
-use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use tonic::{Code, ConnectError, Request, Status};
 use tonic_prost::ProstCodec;
 use tonic_types::StatusExt as _;
 
+use super::client_address::Statement;
 use super::{MAX_REQUEST_BYTES, errors, metadata};
 
 /// How long a leader may take to answer.
@@ -33,17 +33,17 @@ pub struct Forwarder {
 }
 
 impl Forwarder {
-    /// Makes the call at `leader` (HOST:PORT) on behalf of a client at `address`.
+    /// Makes the call at `leader` (HOST:PORT), with what this node states of the client's address.
     pub async fn call<Q: Call>(
         &self,
         leader: &str,
         request: Request<Q>,
-        address: Option<IpAddr>,
+        client: Option<Statement>,
     ) -> Result<Q::Response, Status> {
         let mut grpc = Grpc::new(self.channel(leader)?).max_decoding_message_size(MAX_REQUEST_BYTES);
         let (metadata, _, message) = request.into_parts();
         let mut onward = Request::new(message);
-        *onward.metadata_mut() = passed_on(&metadata, address);
+        *onward.metadata_mut() = passed_on(&metadata, client);
         let path = PathAndQuery::from_static(Q::PATH);
         let made = async {
             grpc.ready().await.map_err(|_| errors::no_leader())?;
@@ -77,7 +77,7 @@ impl Forwarder {
     }
 }
 
-fn passed_on(from: &MetadataMap, address: Option<IpAddr>) -> MetadataMap {
+fn passed_on(from: &MetadataMap, client: Option<Statement>) -> MetadataMap {
     let mut onward = MetadataMap::new();
     for name in PASSED_ON {
         if let Some(value) = from.get(name) {
@@ -85,8 +85,12 @@ fn passed_on(from: &MetadataMap, address: Option<IpAddr>) -> MetadataMap {
         }
     }
     onward.insert(metadata::FORWARDED, MetadataValue::from_static("1"));
-    if let Some(value) = address.and_then(|address| metadata::value(&address.to_string())) {
-        onward.insert(metadata::CLIENT_ADDRESS, value);
+    if let Some(Statement { address, proof }) = client {
+        for (name, text) in [(metadata::CLIENT_ADDRESS, address), (metadata::CLIENT_ADDRESS_PROOF, proof)] {
+            if let Some(value) = metadata::value(&text) {
+                onward.insert(name, value);
+            }
+        }
     }
     onward
 }
@@ -124,11 +128,13 @@ mod tests {
         {
             from.insert(name, metadata::value(text).unwrap());
         }
-        let onward = passed_on(&from, Some([192, 0, 2, 1].into()));
+        let stated = Statement { address: "192.0.2.1".into(), proof: "1.ab".into() };
+        let onward = passed_on(&from, Some(stated));
         assert_eq!(onward.get("authorization").unwrap(), "Bearer x");
         assert_eq!(onward.get("idempotency-key").unwrap(), "k");
         assert_eq!(onward.get(metadata::FORWARDED).unwrap(), "1");
         assert_eq!(onward.get(metadata::CLIENT_ADDRESS).unwrap(), "192.0.2.1");
+        assert_eq!(onward.get(metadata::CLIENT_ADDRESS_PROOF).unwrap(), "1.ab");
         assert!(onward.get("cookie").is_none());
     }
 

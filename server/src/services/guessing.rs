@@ -1,8 +1,9 @@
 //! Slowing down guesses of passwords and codes.
 //!
-//! The limit is for an account *at an address*: whoever guesses slows down only themselves, and nobody can lock a classmate
-//! out from elsewhere. A second limit is for an address alone, against one machine that tries many accounts: it only ever
-//! slows, because a whole class may sit behind one address.
+//! The limit is for an account *at an address*: whoever guesses slows down that pair and nothing else. Many wrong guesses
+//! from one address, over however many accounts, refuse nobody who has not guessed wrong there themselves, because a
+//! whole class may sit behind one address: they only take the free guesses away. So one machine that tries many
+//! accounts has one guess at each, not five, and a classmate beside it still signs in at once.
 //!
 //! An attempt is charged before the password is looked at, so that many at once gain nothing, and given back when it
 //! proves right. Attempts made while waiting are refused without being charged. Time is passed in.
@@ -14,15 +15,19 @@ use std::time::Duration;
 
 /// Wrong guesses at an account from an address that cost nothing.
 const FREE_GUESSES: u32 = 5;
+/// The same, while the address has spent its own allowance.
+const FREE_GUESSES_WHEN_SPENT: u32 = 1;
 /// The longest wait for an account at an address.
 const LONGEST_WAIT_MS: i64 = 15 * 60 * 1000;
 /// The first wait; each further one is twice as long.
 const FIRST_WAIT_MS: i64 = 1000;
 /// Guesses at an account are forgotten after this much quiet.
 const FORGET_AFTER_MS: i64 = 60 * 60 * 1000;
-/// Wrong guesses an address may make at once, over all accounts.
-const ADDRESS_BURST: i64 = 100;
-/// One more is allowed each time this passes.
+/// Wrong guesses that are an address's allowance, over all accounts.
+const ADDRESS_ALLOWANCE: i64 = 100;
+/// No more than this is counted against an address: it recovers within minutes.
+const MAX_SPENT: i64 = 2 * ADDRESS_ALLOWANCE;
+/// One of them comes back each time this passes.
 const ADDRESS_REFILL_MS: i64 = 2000;
 /// Entries of each table.
 const MAX_ENTRIES: usize = 50_000;
@@ -31,7 +36,6 @@ const MAX_ENTRIES: usize = 50_000;
 struct Guesses {
     count: u32,
     last_ms: i64,
-    wait_until_ms: i64,
 }
 
 /// The address's spent guesses, as the time at which all of them will have been refilled.
@@ -52,19 +56,19 @@ impl Guessing {
     pub fn begin(&mut self, account: &str, address: IpAddr, now_ms: i64) -> Result<(), Duration> {
         let (key, network) = (key(account, address), network(address));
         let guesses = self.by_account.get(&key).copied().filter(|it| it.last_ms + FORGET_AFTER_MS > now_ms);
-        let spent_until = self.by_address.get(&network).map_or(now_ms, |it| it.refilled_at_ms.max(now_ms));
-        let account_wait = guesses.map_or(0, |it| it.wait_until_ms - now_ms);
-        let address_wait = spent_until + ADDRESS_REFILL_MS - (now_ms + ADDRESS_BURST * ADDRESS_REFILL_MS);
-        let wait = account_wait.max(address_wait);
+        let refilled_at_ms = self.by_address.get(&network).map_or(now_ms, |it| it.refilled_at_ms.max(now_ms));
+        let all_spent_ms = now_ms + ADDRESS_ALLOWANCE * ADDRESS_REFILL_MS;
+        let free = if refilled_at_ms >= all_spent_ms { FREE_GUESSES_WHEN_SPENT } else { FREE_GUESSES };
+        let wait = guesses.map_or(0, |it| it.last_ms + wait_after(it.count, free) - now_ms);
         if wait > 0 {
             return Err(Duration::from_millis(wait.unsigned_abs()));
         }
-        let count = guesses.map_or(0, |it| it.count).saturating_add(1);
-        let next = Guesses { count, last_ms: now_ms, wait_until_ms: now_ms + wait_after(count) };
+        let next = Guesses { count: guesses.map_or(0, |it| it.count).saturating_add(1), last_ms: now_ms };
+        let refilled_at_ms = (refilled_at_ms + ADDRESS_REFILL_MS).min(now_ms + MAX_SPENT * ADDRESS_REFILL_MS);
         make_room(&mut self.by_account, |it| it.last_ms + FORGET_AFTER_MS > now_ms, |it| it.last_ms);
         make_room(&mut self.by_address, |it| it.refilled_at_ms > now_ms, |it| it.refilled_at_ms);
         self.by_account.insert(key, next);
-        self.by_address.insert(network, Spent { refilled_at_ms: spent_until + ADDRESS_REFILL_MS });
+        self.by_address.insert(network, Spent { refilled_at_ms });
         Ok(())
     }
 
@@ -78,7 +82,8 @@ impl Guessing {
     pub fn not_judged(&mut self, account: &str, address: IpAddr) {
         if let Some(guesses) = self.by_account.get_mut(&key(account, address)) {
             guesses.count = guesses.count.saturating_sub(1);
-            guesses.wait_until_ms = guesses.last_ms;
+            // Its wait was over when this attempt began.
+            guesses.last_ms -= wait_after(guesses.count, FREE_GUESSES_WHEN_SPENT);
         }
         self.give_back_to(address);
     }
@@ -104,8 +109,9 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-fn wait_after(count: u32) -> i64 {
-    match count.checked_sub(FREE_GUESSES) {
+/// How long to wait after the last of so many wrong guesses.
+fn wait_after(count: u32, free: u32) -> i64 {
+    match count.checked_sub(free) {
         None => 0,
         Some(doublings) => (FIRST_WAIT_MS << doublings.min(20)).min(LONGEST_WAIT_MS),
     }
@@ -134,9 +140,7 @@ mod tests {
     const ELSEWHERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2));
 
     fn fail(guessing: &mut Guessing, times: u32, now_ms: i64) {
-        for _ in 0..times {
-            guessing.begin("ada", HOME, now_ms).expect("a free guess");
-        }
+        fail_at(guessing, "ada", times, now_ms);
     }
 
     #[test]
@@ -198,15 +202,36 @@ mod tests {
     }
 
     #[test]
-    fn one_address_that_tries_many_accounts_is_slowed_to_the_refill() {
+    fn nobody_locks_a_classmate_out_from_the_same_address() {
         let mut guessing = Guessing::default();
-        for user in 0..ADDRESS_BURST {
+        for user in 0..10 * ADDRESS_ALLOWANCE {
             guessing.begin(&format!("user{user}"), HOME, 0).unwrap();
         }
-        let wait = guessing.begin("another", HOME, 0).unwrap_err();
-        assert_eq!(wait, Duration::from_secs(2));
-        assert_eq!(guessing.begin("another", HOME, 2000), Ok(()));
+        for time in 0..100 {
+            assert_eq!(guessing.begin("ada", HOME, time), Ok(()));
+            guessing.succeeded("ada", HOME);
+        }
+    }
+
+    #[test]
+    fn an_address_that_tries_many_accounts_has_one_guess_at_each_and_recovers() {
+        let mut guessing = Guessing::default();
+        for user in 0..ADDRESS_ALLOWANCE {
+            guessing.begin(&format!("user{user}"), HOME, 0).unwrap();
+        }
+        assert_eq!(guessing.begin("another", HOME, 0), Ok(()));
+        assert_eq!(guessing.begin("another", HOME, 0), Err(Duration::from_secs(1)));
         assert_eq!(guessing.begin("another", ELSEWHERE, 0), Ok(()));
+        assert_eq!(guessing.begin("another", HOME, 1000), Ok(()));
+        assert_eq!(guessing.begin("another", HOME, 1000), Err(Duration::from_secs(2)));
+        let rested = ADDRESS_REFILL_MS * 10 + 1000;
+        fail_at(&mut guessing, "ada", 5, rested);
+    }
+
+    fn fail_at(guessing: &mut Guessing, account: &str, times: u32, now_ms: i64) {
+        for _ in 0..times {
+            guessing.begin(account, HOME, now_ms).expect("a free guess");
+        }
     }
 
     #[test]

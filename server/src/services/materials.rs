@@ -1,13 +1,16 @@
 //! Modules and materials, and their text by page.
 
-use lectern_lms::{Reason, materials};
+use std::sync::Arc;
+
+use lectern_lms::materials;
+use lectern_proto::internal::v1::FileRecord;
 use lectern_proto::v1;
 use lectern_rpc::v1::material_service_server::MaterialService;
 use tonic::{Request, Response, Status};
 
 use super::metadata::Caller;
 use super::pages::Format;
-use super::{errors, service};
+use super::{Door, service};
 
 /// Pages of one answer when none is said, and at most.
 const PAGES: u32 = 10;
@@ -36,27 +39,36 @@ service! {
             let wanted = request.into_inner();
             let asked = wanted.clone();
             let (material, file) = self.query(&caller, move |view| materials::material_file(view, &asked)).await?;
-            let format = match material.kind() {
-                v1::MaterialKind::Pdf => Format::Pdf,
-                v1::MaterialKind::Text | v1::MaterialKind::Markdown => Format::Text,
-                v1::MaterialKind::Other | v1::MaterialKind::Unspecified => {
-                    let message = "this material is no text or PDF; save it and open it with a program for its kind";
-                    return Err(errors::refused(Reason::WrongType, message));
-                }
-            };
-            // Owned by the closure: a future that borrows from here could not be sent between threads.
-            let (door, token_id, file_id) = (self.clone(), caller.token_id, file.file_id.clone());
-            let chunk = async move |digest: Vec<u8>| door.permitted_chunk(&token_id, &file_id, &digest).await;
-            let pages = self.pages.of(format, &file, chunk).await?;
-            Ok(Response::new(excerpt(&pages, &wanted)))
+            let pages = self.pages_of(caller.token_id, material.kind(), &file).await?;
+            Ok(Response::new(excerpt(&pages, wanted.first_page, wanted.page_count)))
         }
     }
 }
 
+impl Door {
+    /// The pages of a file that the token's owner may read.
+    pub(super) async fn pages_of(
+        &self,
+        token_id: Vec<u8>,
+        kind: v1::MaterialKind,
+        file: &FileRecord,
+    ) -> Result<Arc<Vec<v1::Page>>, Status> {
+        let format = match kind {
+            v1::MaterialKind::Pdf => Format::Pdf,
+            v1::MaterialKind::Text | v1::MaterialKind::Markdown => Format::Text,
+            v1::MaterialKind::Other | v1::MaterialKind::Unspecified => Format::TextIfUtf8,
+        };
+        // Owned by the closure: a future that borrows from here could not be sent between threads.
+        let (door, file_id) = (self.clone(), file.file_id.clone());
+        let chunk = async move |digest: Vec<u8>| door.permitted_chunk(&token_id, &file_id, &digest).await;
+        self.pages.of(format, file, chunk).await
+    }
+}
+
 /// The pages that were asked for, as many as fit into one answer; at least one where there is one.
-fn excerpt(pages: &[v1::Page], wanted: &v1::ReadPagesRequest) -> v1::ReadPagesResponse {
-    let count = if wanted.page_count == 0 { PAGES } else { wanted.page_count.min(MAX_PAGES) };
-    let first = wanted.first_page.max(1) as usize - 1;
+pub(super) fn excerpt(pages: &[v1::Page], first_page: u32, page_count: u32) -> v1::ReadPagesResponse {
+    let count = if page_count == 0 { PAGES } else { page_count.min(MAX_PAGES) };
+    let first = first_page.max(1) as usize - 1;
     let mut bytes = 0;
     let fitting = pages.iter().skip(first).take(count as usize).take_while(|page| {
         let is_first = bytes == 0;
@@ -74,8 +86,7 @@ mod tests {
     fn numbers(first_page: u32, page_count: u32, text: &str) -> Vec<u32> {
         let page = |number| v1::Page { number, text: text.into(), scanned: false };
         let pages: Vec<v1::Page> = (1..=30).map(page).collect();
-        let wanted = v1::ReadPagesRequest { first_page, page_count, ..v1::ReadPagesRequest::default() };
-        let answer = excerpt(&pages, &wanted);
+        let answer = excerpt(&pages, first_page, page_count);
         assert_eq!(answer.total_pages, 30);
         answer.pages.iter().map(|page| page.number).collect()
     }

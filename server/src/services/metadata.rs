@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 
-use lectern_rpc::Kind;
+use lectern_rpc::{Call, Kind};
 use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
 use tonic::{Request, Status};
 
+use super::client_address::{ForwardingKey, Statement};
 use super::errors::{self, reasons};
 use super::secrets;
 
@@ -15,8 +16,9 @@ pub const AUTHORIZATION: &str = "authorization";
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// `1` on a call that a node passed on to the leader.
 pub const FORWARDED: &str = "lectern-forwarded";
-/// On a forwarded call: the address of the client itself.
+/// On a forwarded call: the address of the client itself, and the forwarding node's proof of it.
 pub const CLIENT_ADDRESS: &str = "lectern-client-address";
+pub const CLIENT_ADDRESS_PROOF: &str = "lectern-client-address-proof";
 /// In responses: the leader's client address, HOST:PORT.
 pub const LEADER: &str = "lectern-leader";
 /// `stale`: the answer may be old.
@@ -35,10 +37,8 @@ pub struct Caller {
     pub idempotency_key: String,
     /// Another node passed this call on.
     pub forwarded: bool,
-    /// The other end of the connection.
-    pub peer: Option<IpAddr>,
-    /// What a forwarding node says the client's address is. Believed only of members.
-    pub claimed_address: Option<IpAddr>,
+    /// Where the client is: the other end of the connection, or what a node of the cluster proved of a call it passed on.
+    pub address: Option<IpAddr>,
     /// A stale answer will do.
     pub stale: bool,
 }
@@ -46,14 +46,7 @@ pub struct Caller {
 impl Caller {
     /// The node itself, on behalf of the token's owner.
     pub fn with_token(token_id: Vec<u8>) -> Self {
-        Self {
-            token_id,
-            idempotency_key: String::new(),
-            forwarded: false,
-            peer: None,
-            claimed_address: None,
-            stale: false,
-        }
+        Self { token_id, idempotency_key: String::new(), forwarded: false, address: None, stale: false }
     }
 
     /// Reads the metadata of a call.
@@ -63,10 +56,19 @@ impl Caller {
             token_id: token_id(metadata)?,
             idempotency_key: idempotency_key(metadata)?,
             forwarded: metadata.contains_key(FORWARDED),
-            peer: request.remote_addr().map(|address| address.ip()),
-            claimed_address: text(metadata, CLIENT_ADDRESS).and_then(|address| address.parse().ok()),
+            address: request.remote_addr().map(|address| address.ip()),
             stale: text(metadata, CONSISTENCY) == Some("stale"),
         })
+    }
+
+    /// Believes what a forwarding node says of the client's address, where it proves it.
+    pub fn believe<Q: Call>(&mut self, request: &Request<Q>, key: &ForwardingKey, now_ms: i64) {
+        let value = |name| text(request.metadata(), name).map(str::to_owned);
+        if let (true, Some(address), Some(proof)) = (self.forwarded, value(CLIENT_ADDRESS), value(CLIENT_ADDRESS_PROOF))
+        {
+            let proven = key.check(request.get_ref(), &Statement { address, proof }, now_ms);
+            self.address = proven.or(self.address);
+        }
     }
 
     /// Refuses a keyed change without a key.

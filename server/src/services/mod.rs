@@ -22,6 +22,7 @@ mod audit;
 mod auth;
 mod authenticator;
 mod check;
+mod client_address;
 mod cluster;
 mod courses;
 mod errors;
@@ -55,6 +56,7 @@ use tokio::sync::watch::Receiver;
 
 use crate::node::Node;
 use authenticator::{Authenticator, ByPassword};
+use client_address::ForwardingKey;
 use forward::Forwarder;
 use gate::Gate;
 use guessing::Guessing;
@@ -85,6 +87,7 @@ pub(crate) struct Door(Arc<Inner>);
 pub(crate) struct Inner {
     node: Node,
     forwarder: Forwarder,
+    forwarding_key: ForwardingKey,
     authenticator: Box<dyn Authenticator>,
     passwords: Passwords,
     guessing: Mutex<Guessing>,
@@ -109,7 +112,9 @@ impl Door {
     fn new(node: Node, extracts: PathBuf, stopping: Receiver<bool>) -> Result<Self, ServeError> {
         let passwords = Passwords::new()?;
         let authenticator = Box::new(ByPassword { node: node.clone(), passwords: passwords.clone() });
+        let forwarding_key = ForwardingKey::new(node.forwarding_key());
         Ok(Self(Arc::new(Inner {
+            forwarding_key,
             node,
             forwarder: Forwarder::default(),
             authenticator,

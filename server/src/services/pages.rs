@@ -1,5 +1,8 @@
 //! Text of files by page, extracted once for each file and kept in memory within a bound.
 //!
+//! What is kept belongs to one file by its id: equal bytes of two people are read twice, so that the time an answer takes
+//! tells nobody what others have.
+//!
 //! A PDF is parsed by another process, at most two at once and one for each file, from a copy of the file that this node
 //! writes to its scratch directory. What cannot be read is remembered too, so that a broken file costs its parsing once.
 
@@ -9,7 +12,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use lectern_extract::{ExtractError, Limits};
-use lectern_lms::to_hex;
 use lectern_proto::internal::v1::FileRecord;
 use lectern_proto::v1;
 use tokio::io::AsyncWriteExt as _;
@@ -36,11 +38,13 @@ pub enum Format {
     Pdf,
     /// As it is.
     Text,
+    /// As it is, when it is UTF-8: what students hand in has names of all kinds.
+    TextIfUtf8,
 }
 
 /// What reading a file came to, for good: its pages, or why it has none.
 type Reading = Result<Arc<Vec<v1::Page>>, Arc<str>>;
-type Key = (Format, Vec<u8>);
+type Key = (Format, String);
 
 /// See the module.
 pub struct Pages {
@@ -77,13 +81,14 @@ impl Pages {
         file: &FileRecord,
         chunk: impl AsyncFn(Vec<u8>) -> Result<Vec<u8>, Status>,
     ) -> Result<Arc<Vec<v1::Page>>, Status> {
-        let cell = self.lock().entry((format, file.digest.clone()));
+        let cell = self.lock().entry((format, file.file_id.clone()));
         let reading = cell
             .get_or_try_init(|| async {
                 let _place = self.gate.enter().await?;
                 match format {
                     Format::Pdf => self.read_pdf(file, &chunk).await,
-                    Format::Text => read_text(file, &chunk).await,
+                    Format::Text => read_text(file, &chunk, false).await,
+                    Format::TextIfUtf8 => read_text(file, &chunk, true).await,
                 }
             })
             .await?
@@ -103,8 +108,8 @@ impl Pages {
     ) -> Result<Reading, Status> {
         let helper = lectern_extract::default_helper()
             .ok_or_else(|| errors::internal("lectern-extract is not installed beside lectern-server"))?;
-        // One reading for each digest at a time: nobody else has this name.
-        let copy = Scratch(self.scratch.join(format!("{}.pdf", to_hex(&file.digest))));
+        // One reading for each file at a time: nobody else has this name.
+        let copy = Scratch(self.scratch.join(format!("{}.pdf", file.file_id)));
         write_copy(&copy.0, file, chunk).await?;
         let extracting = tokio::task::spawn_blocking(move || {
             let extracted = lectern_extract::extract_pages(&helper, &copy.0, &Limits::default());
@@ -153,6 +158,7 @@ async fn write_copy(
 async fn read_text(
     file: &FileRecord,
     chunk: &impl AsyncFn(Vec<u8>) -> Result<Vec<u8>, Status>,
+    strict: bool,
 ) -> Result<Reading, Status> {
     if file.size > MAX_TEXT_FILE_BYTES {
         return Ok(Err("this text is longer than 8 MiB; download it to read it".into()));
@@ -160,6 +166,9 @@ async fn read_text(
     let mut bytes = Vec::new();
     for digest in &file.chunk_digests {
         bytes.extend(chunk(digest.clone()).await?);
+    }
+    if strict && (bytes.contains(&0) || std::str::from_utf8(&bytes).is_err()) {
+        return Ok(Err("this file is no text or PDF; save it and open it with a program for its kind".into()));
     }
     let text = String::from_utf8_lossy(&bytes);
     Ok(Ok(Arc::new(lectern_extract::paginate_text(&text).into_iter().map(to_proto).collect())))
@@ -211,9 +220,10 @@ mod tests {
 
     use super::*;
 
-    fn file(digest: u8, chunks: &[u8]) -> FileRecord {
+    fn file(id: &str, chunks: &[u8]) -> FileRecord {
         FileRecord {
-            digest: vec![digest; 32],
+            file_id: id.into(),
+            digest: vec![7; 32],
             size: chunks.len() as u64,
             chunk_digests: chunks.iter().map(|chunk| vec![*chunk]).collect(),
             ..FileRecord::default()
@@ -230,7 +240,7 @@ mod tests {
             Ok(digest)
         };
         for _ in 0..2 {
-            let read = pages.of(Format::Text, &file(1, b"abc"), fetch).await.unwrap();
+            let read = pages.of(Format::Text, &file("one", b"abc"), fetch).await.unwrap();
             assert_eq!(read.len(), 1);
             assert_eq!(read[0].text.trim_end(), "abc");
         }
@@ -238,13 +248,40 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn equal_bytes_of_two_files_are_read_twice_so_that_nobody_learns_what_others_have() {
+        let directory = tempfile::tempdir().unwrap();
+        let pages = Pages::new(directory.path().join("extracts")).unwrap();
+        let fetched = AtomicUsize::new(0);
+        let fetch = async |digest: Vec<u8>| {
+            fetched.fetch_add(1, Ordering::Relaxed);
+            Ok(digest)
+        };
+        for id in ["one", "other", "one"] {
+            pages.of(Format::Text, &file(id, b"abc"), fetch).await.unwrap();
+        }
+        assert_eq!(fetched.load(Ordering::Relaxed), 6);
+    }
+
+    #[tokio::test]
+    async fn of_unknown_kinds_only_text_is_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let pages = Pages::new(directory.path().join("extracts")).unwrap();
+        let fetch = async |digest: Vec<u8>| Ok(digest);
+        let read = pages.of(Format::TextIfUtf8, &file("main.rs", b"fn main() {}"), fetch).await.unwrap();
+        assert_eq!(read[0].text.trim_end(), "fn main() {}");
+        for (id, bytes) in [("zip", &b"PK\0"[..]), ("latin1", &[0xe4, 0x20][..])] {
+            assert!(pages.of(Format::TextIfUtf8, &file(id, bytes), fetch).await.is_err(), "{id}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_fetch_that_failed_is_tried_again() {
         let directory = tempfile::tempdir().unwrap();
         let pages = Pages::new(directory.path().join("extracts")).unwrap();
         let failing = async |_| Err(Status::unavailable("gone"));
-        assert!(pages.of(Format::Text, &file(1, b"abc"), failing).await.is_err());
+        assert!(pages.of(Format::Text, &file("one", b"abc"), failing).await.is_err());
         let fetch = async |digest: Vec<u8>| Ok(digest);
-        assert!(pages.of(Format::Text, &file(1, b"abc"), fetch).await.is_ok());
+        assert!(pages.of(Format::Text, &file("one", b"abc"), fetch).await.is_ok());
     }
 
     #[test]
@@ -252,13 +289,13 @@ mod tests {
         let mut cache = Cache::default();
         for digest in 0..3 {
             let page = v1::Page { number: 1, text: "x".repeat(100), scanned: false };
-            cache.entry((Format::Text, vec![digest])).set(Ok(Arc::new(vec![page]))).unwrap();
+            cache.entry((Format::Text, digest.to_string())).set(Ok(Arc::new(vec![page]))).unwrap();
         }
-        cache.entry((Format::Text, vec![0]));
+        cache.entry((Format::Text, "0".to_owned()));
         cache.shrink(usize::MAX, 2);
-        let mut left: Vec<u8> = cache.entries.keys().map(|(_, digest)| digest[0]).collect();
+        let mut left: Vec<&str> = cache.entries.keys().map(|(_, id)| &**id).collect();
         left.sort_unstable();
-        assert_eq!(left, [0, 2]);
+        assert_eq!(left, ["0", "2"]);
         cache.shrink(0, 2);
         assert!(cache.entries.is_empty());
     }

@@ -54,13 +54,22 @@ impl Door {
         Q: Call,
         F: AsyncFnOnce(Caller, Q) -> Result<Q::Response, Status>,
     {
-        let caller = Caller::of(&request)?;
+        let mut caller = Caller::of(&request)?;
         caller.require_key(Q::KIND)?;
+        // Addresses matter where secrets are guessed; other calls carry none.
+        let guessable = Q::KIND == Kind::Secret;
+        if guessable {
+            caller.believe(&request, &self.forwarding_key, self.node.now_ms());
+        }
         let leader = self.node.leader();
         let answer = match &leader {
             Some(leader) if leader.is_self => here(caller, request.into_inner()).await,
             Some(leader) if !caller.forwarded && !leader.client_address.is_empty() => {
-                self.forwarder.call(&leader.client_address, request, caller.peer).await
+                let stated = caller
+                    .address
+                    .filter(|_| guessable)
+                    .map(|address| self.forwarding_key.state(request.get_ref(), address, self.node.now_ms()));
+                self.forwarder.call(&leader.client_address, request, stated).await
             }
             _ => Err(errors::no_leader()),
         };

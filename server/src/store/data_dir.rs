@@ -1,7 +1,8 @@
 //! The data directory: where things are, that one process has it, and what to sweep away.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// A data directory that this process holds.
@@ -103,10 +104,15 @@ impl DataDir {
         Ok(state)
     }
 
-    /// Writes a file of the directory's root atomically and durably.
+    /// Writes a file of the directory's root atomically and durably, for its owner's eyes only.
     pub fn write_file(&self, path: &Path, contents: &[u8]) -> Result<(), DataDirError> {
         let partial = path.with_extension("partial");
-        let written = File::create(&partial)
+        let written = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&partial)
             .and_then(|mut file| file.write_all(contents).and_then(|()| file.sync_all()))
             .and_then(|()| fs::rename(&partial, path))
             .and_then(|()| sync_dir(&self.root));

@@ -1,11 +1,12 @@
 //! `account …`: accounts of the installation.
 
+use lectern_cli::table::{cut, keep, spare};
 use lectern_cli::{Result, Session, input, json, pages, text};
 use lectern_proto::v1;
 use serde_json::json;
 
 use super::roster::show_import;
-use crate::cli::{AccountCommand, CreateAccountArgs, UpdateAccountArgs};
+use crate::cli::{AccountCommand, CreateAccountArgs, ReasonArg, UpdateAccountArgs};
 
 pub async fn run(command: AccountCommand, session: &Session) -> Result<()> {
     match command {
@@ -86,14 +87,14 @@ async fn update(args: UpdateAccountArgs, session: &Session) -> Result<()> {
         time_zone: args.time_zone,
         rights,
         state: None,
-        reason: args.reason,
+        reason: args.reason.reason,
     };
     let user = session.call(request).await?.user.unwrap_or_default();
     session.show(json::user(&user), || describe(&user))
 }
 
-async fn set_state(user: String, state: v1::UserState, reason: String, session: &Session) -> Result<()> {
-    let request = v1::UpdateUserRequest { user, state: Some(state.into()), reason, ..Default::default() };
+async fn set_state(user: String, state: v1::UserState, why: ReasonArg, session: &Session) -> Result<()> {
+    let request = v1::UpdateUserRequest { user, state: Some(state.into()), reason: why.reason, ..Default::default() };
     let user = session.call(request).await?.user.unwrap_or_default();
     session.show(json::user(&user), || describe(&user))
 }
@@ -111,7 +112,8 @@ pub fn show_codes(codes: &[v1::IssuedCode], session: &Session) -> Result<()> {
             let person = code.person.clone().unwrap_or_default();
             vec![person.username, person.name, code.code.clone(), text::time(code.expires_at_ms)]
         });
-        text::table(&["username", "name", "one-time code", "works until"], rows, "Everyone has signed in already.")
+        let columns = [keep("username"), cut("name"), keep("one-time code"), spare("works until")];
+        text::table(&columns, rows, "Everyone has signed in already.")
     })
 }
 

@@ -17,19 +17,18 @@ pub async fn run(command: AssignmentCommand, session: &Session) -> Result<()> {
             create(&assignment, &settings, &attachments, session).await
         }
         AssignmentCommand::Update { assignment, settings, attachments, reason } => {
-            update(&assignment, &settings, &attachments, reason, session).await
+            update(&assignment, &settings, &attachments, reason.reason, session).await
         }
         AssignmentCommand::Remove { assignment, reason } => {
             let request = v1::DeleteAssignmentRequest {
                 course: assignment.course.clone(),
                 assignment: assignment.assignment.clone(),
-                reason,
+                reason: reason.reason,
             };
             session.call(request).await?;
             session.show(json!({ "removed": assignment.to_string() }), || format!("{assignment} is removed."))
         }
-        AssignmentCommand::List { course } => assignment::list(&course, session).await,
-        AssignmentCommand::Show { assignment } => assignment::show(&assignment, session).await,
+        AssignmentCommand::Read(command) => assignment::read(&command, session).await,
     }
 }
 

@@ -104,7 +104,7 @@ pub async fn run(dir: &Path, session: &Session) -> Result<()> {
     let mut made = Vec::new();
     if let Some(csv) = plan.users.clone() {
         let imported = session.call(v1::ImportUsersRequest { csv, preview: false }).await?;
-        made.push(format!("{} accounts", imported.created));
+        made.push(text::count(imported.created, "account", "accounts"));
     }
     create_course(&plan, session).await?;
     if let Some(enrollments_csv) = plan.enrollments.clone() {
@@ -114,10 +114,12 @@ pub async fn run(dir: &Path, session: &Session) -> Result<()> {
             users_csv: Vec::new(),
             preview: false,
         };
-        made.push(format!("{} enrolments", session.call(request).await?.enrolled));
+        made.push(text::count(session.call(request).await?.enrolled, "enrolment", "enrolments"));
     }
-    made.push(format!("{} materials", create_materials(&plan, dir, &course, session).await?));
-    made.push(format!("{} assignments", create_assignments(&plan, &course, session).await?));
+    let materials = create_materials(&plan, dir, &course, session).await?;
+    made.push(text::count(materials, "material", "materials"));
+    let assignments = create_assignments(&plan, &course, session).await?;
+    made.push(text::count(assignments, "assignment", "assignments"));
     session.show(json!({"course": plan.course.slug, "made": made}), || {
         format!("{}: made {}.", plan.course.slug, made.join(", "))
     })

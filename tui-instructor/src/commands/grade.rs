@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use lectern_cli::args::AssignmentArg;
-use lectern_cli::{Result, Session, input, json, text};
+use lectern_cli::{Error, Result, Session, input, json, text};
 use lectern_proto::v1;
 use serde_json::json;
 
@@ -13,21 +13,32 @@ use crate::cli::GradeCommand;
 pub async fn run(command: GradeCommand, session: &Session) -> Result<()> {
     match command {
         GradeCommand::Set { assignment, user, score, feedback, feedback_file, attempt, base, reason } => {
-            let (seen_attempt, current) = submission::seen(&assignment, &user, session).await?;
+            let (latest, current) = submission::seen(&assignment, &user, session).await?;
             let request = v1::SetGradeRequest {
                 course: assignment.course.clone(),
                 assignment: assignment.assignment.clone(),
+                attempt: graded_attempt(attempt, latest, &user)?,
                 user,
                 score,
                 feedback: words(feedback, feedback_file, current.as_ref())?,
-                attempt: if attempt == 0 { seen_attempt } else { attempt },
                 base_revision: base.unwrap_or_else(|| current.as_ref().map_or(0, |grade| grade.revision)),
-                reason,
+                reason: reason.reason,
             };
             set(request, session).await
         }
         GradeCommand::Post { assignment, users } => post(&assignment, users, false, session).await,
         GradeCommand::Hide { assignment, users } => post(&assignment, users, true, session).await,
+    }
+}
+
+/// The attempt a grade is for: a second one may have come while the first was being read, so with several it is named.
+fn graded_attempt(named: Option<u32>, latest: u32, user: &str) -> Result<u32> {
+    match (named, latest) {
+        (Some(named), _) => Ok(named),
+        (None, 0 | 1) => Ok(latest),
+        (None, _) => Err(Error::usage(format!(
+            "{user} has handed in {latest} attempts: say which one you graded, such as --attempt {latest}"
+        ))),
     }
 }
 
@@ -60,4 +71,17 @@ async fn post(assignment: &AssignmentArg, users: Vec<String>, hide: bool, sessio
     session.show(json!({ "changed": changed }), || {
         format!("Grades of {assignment} {}: {changed}.", if hide { "hidden" } else { "posted" })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn with_several_attempts_the_graded_one_is_named() {
+        assert_eq!(graded_attempt(None, 0, "ada").ok(), Some(0));
+        assert_eq!(graded_attempt(None, 1, "ada").ok(), Some(1));
+        assert_eq!(graded_attempt(Some(1), 2, "ada").ok(), Some(1));
+        assert!(graded_attempt(None, 2, "ada").is_err());
+    }
 }

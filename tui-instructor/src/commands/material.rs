@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use lectern_cli::args::{AssignmentArg, CourseArg};
+use lectern_cli::table::{cut, keep, spare};
 use lectern_cli::{Error, Result, Session, course, json, material, pages, text, transfer};
 use lectern_proto::v1;
 use serde_json::json;
@@ -30,7 +31,8 @@ pub async fn module(command: ModuleCommand, session: &Session) -> Result<()> {
                         module.module_id.clone(),
                     ]
                 });
-                text::table(&["#", "module", "released", "id"], rows, "This course has no modules yet.")
+                let columns = [keep("#"), cut("module"), spare("released"), keep("id")];
+                text::table(&columns, rows, "This course has no modules yet.")
             })
         }
         ModuleCommand::Update { course, module, name, position, release } => {
@@ -152,7 +154,7 @@ async fn course_zone(course: &CourseArg, session: &Session) -> Result<jiff::tz::
 }
 
 /// A short name out of a file's name.
-fn slug_of(stem: &str) -> String {
+pub fn slug_of(stem: &str) -> String {
     let lower = stem.to_lowercase();
     let parts: Vec<&str> = lower.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty()).collect();
     let slug: String = parts.join("-").chars().take(40).collect();

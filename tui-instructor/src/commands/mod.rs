@@ -14,13 +14,15 @@ mod material;
 mod roster;
 mod submission;
 
+pub use material::slug_of;
+
 use lectern_cli::{Result, Session, home, shared, talk, watch};
 
 use crate::cli::{Cli, Command};
 
 /// Runs one subcommand.
-pub async fn run(cli: Cli, session: Session) -> Result<()> {
-    match cli.command {
+pub async fn run(command: Command, session: Session) -> Result<()> {
+    match command {
         Command::Shared(command) => shared::run::<Cli>(command, &session).await,
         Command::Next => submission::next(&session).await,
         Command::Status => home::status(&session).await,
@@ -37,6 +39,6 @@ pub async fn run(cli: Cli, session: Session) -> Result<()> {
         Command::Thread(command) => talk::thread(command, &session).await,
         Command::Announcement(command) => announcement::run(command, &session).await,
         Command::Audit(command) => audit::run(command, &session).await,
-        Command::Watch { courses } => watch::run(&courses, &session).await,
+        Command::Watch(args) => watch::run(&args, &session).await,
     }
 }

@@ -34,7 +34,7 @@ pub async fn run(command: RosterCommand, session: &Session) -> Result<()> {
                 user,
                 r#type: Some(kind),
                 state: None,
-                reason,
+                reason: reason.reason,
             };
             show(&session.call(request).await?.enrollment.unwrap_or_default(), session)
         }
@@ -45,7 +45,7 @@ pub async fn run(command: RosterCommand, session: &Session) -> Result<()> {
                 user,
                 r#type: None,
                 state: Some(state),
-                reason,
+                reason: reason.reason,
             };
             show(&session.call(request).await?.enrollment.unwrap_or_default(), session)
         }
@@ -119,7 +119,10 @@ async fn codes(course: &CourseArg, path: Option<&Path>, session: &Session) -> Re
     let Some(path) = path else { return show_codes(&codes, session) };
     write_codes(&codes, path).map_err(|error| Error::io(path, error))?;
     let value = json!({"path": path.display().to_string(), "count": codes.len()});
-    session.show(value, || format!("{} codes are in {}; only you can read it.", codes.len(), path.display()))
+    session.show(value, || {
+        let codes = text::count(codes.len(), "code is", "codes are");
+        format!("{codes} in {}; only you can read it.", path.display())
+    })
 }
 
 /// A CSV file with mode 0600.

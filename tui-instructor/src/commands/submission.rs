@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use lectern_cli::args::AssignmentArg;
+use lectern_cli::table::{cut, keep, spare};
 use lectern_cli::{Result, Session, json, pages, submission, text, transfer};
 use lectern_proto::v1;
 use serde_json::json;
@@ -21,11 +22,15 @@ pub async fn run(command: SubmissionCommand, session: &Session) -> Result<()> {
             let found = submission::get(&assignment, &user, attempt, session).await?;
             session.show(json::submission(&found), || submission::describe(&found))
         }
-        SubmissionCommand::Fetch { assignment, user: Some(user), dir } => {
-            let found = submission::get(&assignment, &user, 0, session).await?;
-            transfer::save_files(&found.files, &dir, session).await
+        SubmissionCommand::Read { assignment, user, attempt, file, pages } => {
+            let found = submission::get(&assignment, &user, attempt, session).await?;
+            submission::read_file(&found, file.as_deref(), pages, session).await
         }
-        SubmissionCommand::Fetch { assignment, user: None, dir } => fetch_all(&assignment, &dir, session).await,
+        SubmissionCommand::Fetch { assignment, user: Some(user), into } => {
+            let found = submission::get(&assignment, &user, 0, session).await?;
+            transfer::save_files(&found.files, &into.dir, session).await
+        }
+        SubmissionCommand::Fetch { assignment, user: None, into } => fetch_all(&assignment, &into.dir, session).await,
     }
 }
 
@@ -83,7 +88,16 @@ async fn list(assignment: &AssignmentArg, needs_grading: bool, session: &Session
             ]
         });
         let empty = if needs_grading { "Nothing waits for a grade." } else { "This course has no students yet." };
-        text::table(&["username", "name", "state", "attempts", "submitted", "", "score"], lines, empty)
+        let columns = [
+            keep("username"),
+            cut("name"),
+            keep("state"),
+            spare("attempts"),
+            spare("submitted"),
+            keep(""),
+            keep("score"),
+        ];
+        text::table(&columns, lines, empty)
     })
 }
 
@@ -125,5 +139,7 @@ async fn fetch_all(assignment: &AssignmentArg, dir: &Path, session: &Session) ->
         }
     }
     let count = saved.len();
-    session.show(json!({ "files": saved }), || format!("Saved {count} files below {}.", dir.display()))
+    session.show(json!({ "files": saved }), || {
+        format!("Saved {} below {}.", text::count(count, "file", "files"), dir.display())
+    })
 }

@@ -4,6 +4,7 @@
 pub mod chart;
 pub mod editor;
 pub mod file_picker;
+pub mod form;
 pub mod line;
 pub mod markdown;
 pub mod progress;

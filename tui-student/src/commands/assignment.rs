@@ -6,11 +6,10 @@ use crate::cli::AssignmentCommand;
 
 pub async fn run(command: AssignmentCommand, session: &Session) -> Result<()> {
     match command {
-        AssignmentCommand::List { course } => assignment::list(&course, session).await,
-        AssignmentCommand::Show { assignment } => assignment::show(&assignment, session).await,
-        AssignmentCommand::Fetch { assignment, dir } => {
+        AssignmentCommand::Read(command) => assignment::read(&command, session).await,
+        AssignmentCommand::Fetch { assignment, into } => {
             let found = assignment::get(&assignment, session).await?;
-            transfer::save_files(&found.attachments, &dir, session).await
+            transfer::save_files(&found.attachments, &into.dir, session).await
         }
     }
 }

@@ -29,6 +29,6 @@ pub async fn run(command: Command, session: Session) -> Result<()> {
         }
         Command::Thread(command) => talk::thread(command, &session).await,
         Command::Announcement(command) => talk::announcement(command, &session).await,
-        Command::Watch { courses } => watch::run(&courses, &session).await,
+        Command::Watch(args) => watch::run(&args, &session).await,
     }
 }

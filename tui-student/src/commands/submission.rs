@@ -1,4 +1,4 @@
-//! `submission list`, `show`, `fetch`, `withdraw`.
+//! `submission list`, `show`, `fetch`, `read`, `withdraw`.
 
 use lectern_cli::args::AssignmentArg;
 use lectern_cli::{Result, Session, json, submission, transfer};
@@ -14,9 +14,13 @@ pub async fn run(command: SubmissionCommand, session: &Session) -> Result<()> {
             let found = get(&assignment, attempt, session).await?;
             session.show(json::submission(&found), || submission::describe(&found))
         }
-        SubmissionCommand::Fetch { assignment, attempt, dir } => {
+        SubmissionCommand::Fetch { assignment, attempt, into } => {
             let found = get(&assignment, attempt, session).await?;
-            transfer::save_files(&found.files, &dir, session).await
+            transfer::save_files(&found.files, &into.dir, session).await
+        }
+        SubmissionCommand::Read { assignment, attempt, file, pages } => {
+            let found = get(&assignment, attempt, session).await?;
+            submission::read_file(&found, file.as_deref(), pages, session).await
         }
         SubmissionCommand::Withdraw { pledge } => {
             session.call(v1::WithdrawPledgeRequest { pledge_id: pledge.clone() }).await?;

@@ -56,7 +56,8 @@ fn a_grade_is_hidden_until_it_is_posted_and_again_when_it_is_hidden() {
     let hw1 = class.assignment("hw1", 10, |_| {});
     let (ada, bob) = (class.ada.clone(), class.bob.clone());
     class.submission(&hw1, &ada, 1, true);
-    let grade = set(&mut class, "tom", grade_of("ada", 9, 0)).unwrap();
+    let first = v1::SetGradeRequest { attempt: 1, ..grade_of("ada", 9, 0) };
+    let grade = set(&mut class, "tom", first).unwrap();
     assert_eq!((grade.score, grade.entered_score, grade.attempt, grade.revision), (9 * POINT, 9 * POINT, 1, 1));
     assert!(!grade.posted && grade.grade_matches_current_submission);
     assert!(
@@ -128,13 +129,28 @@ fn grading_the_latest_attempt_takes_it_off_the_list_and_a_resubmission_outdates_
     let old = set(&mut class, "tom", v1::SetGradeRequest { attempt: 1, ..grade_of("ada", 9, 0) }).unwrap();
     assert!(!old.grade_matches_current_submission);
     assert_eq!(class.world.store.len(Table::NeedsGrading), 1, "attempt 2 still waits");
-    let new = set(&mut class, "tom", grade_of("ada", 10, 1)).unwrap();
+    let new = set(&mut class, "tom", v1::SetGradeRequest { attempt: 2, ..grade_of("ada", 10, 1) }).unwrap();
     assert!(new.grade_matches_current_submission && new.attempt == 2);
     assert_eq!(class.world.store.len(Table::NeedsGrading), 0);
     class.submission(&hw1, &ada, 3, false);
     assert!(!seen_by(&class, "tom", &ada).unwrap().grade_matches_current_submission);
     let missing_attempt = v1::SetGradeRequest { attempt: 4, ..grade_of("ada", 9, 2) };
     assert_eq!(set(&mut class, "tom", missing_attempt), Err("NOT_FOUND".into()));
+}
+
+#[test]
+fn work_that_nobody_looked_at_gets_no_grade() {
+    let mut class = Class::new();
+    let hw1 = class.assignment("hw1", 10, |_| {});
+    let ada = class.ada.clone();
+    let zero = set(&mut class, "tom", grade_of("ada", 0, 0)).unwrap();
+    assert_eq!(zero.attempt, 0, "nothing was handed in, and the grader says so");
+    let unseen = v1::SetGradeRequest { attempt: 1, ..grade_of("ada", 1, 1) };
+    assert_eq!(set(&mut class, "tom", unseen.clone()), Err("NOT_FOUND".into()));
+    class.submission(&hw1, &ada, 1, false);
+    assert_eq!(set(&mut class, "tom", grade_of("ada", 1, 1)), Err("ATTEMPT_REQUIRED".into()));
+    assert_eq!(class.world.store.len(Table::NeedsGrading), 1, "it still waits for a grade");
+    assert_eq!(set(&mut class, "tom", unseen).unwrap().attempt, 1);
 }
 
 #[test]

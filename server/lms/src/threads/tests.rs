@@ -52,7 +52,13 @@ fn get(class: &Class, who: &str, number: u64) -> Answer<v1::GetThreadResponse> {
 fn list(class: &Class, who: &str, open_only: bool) -> Vec<u64> {
     let (mut token, mut numbers) = (String::new(), Vec::new());
     loop {
-        let request = v1::ListThreadsRequest { course: "cs101".into(), open_only, page_size: 2, page_token: token };
+        let request = v1::ListThreadsRequest {
+            course: "cs101".into(),
+            open_only,
+            page_size: 2,
+            page_token: token,
+            ..v1::ListThreadsRequest::default()
+        };
         let page = class.world.ask(who, |view| list_threads(view, &request)).unwrap();
         assert!(page.threads.len() == 2 || page.next_page_token.is_empty(), "pages are full but for the last");
         numbers.extend(page.threads.iter().map(|thread| thread.number));
@@ -224,4 +230,26 @@ fn a_page_of_long_messages_ends_early_and_goes_on() {
         }
     }
     assert_eq!(pages, [17, 16, 8]);
+}
+
+#[test]
+fn threads_of_one_assignment_are_found_by_it() {
+    let mut class = Class::new();
+    class.assignment("hw1", 10, |_| {});
+    class.assignment("secret", 10, |settings| settings.published = false);
+    let on = v1::CreateThreadRequest { assignment: "hw1".into(), ..question(ThreadVisibility::Course, false) };
+    let on_hw1 = ask(&mut class, "ada", on).unwrap();
+    ask(&mut class, "ada", question(ThreadVisibility::Course, false)).unwrap();
+    let listed = |assignment: &str| {
+        let request = v1::ListThreadsRequest {
+            course: "cs101".into(),
+            assignment: assignment.into(),
+            ..v1::ListThreadsRequest::default()
+        };
+        let page = class.world.ask("bob", |view| list_threads(view, &request))?;
+        Ok(page.threads.into_iter().map(|thread| thread.number).collect::<Vec<_>>())
+    };
+    assert_eq!(listed("hw1"), Ok(vec![on_hw1.number]));
+    assert_eq!(listed("").map(|all| all.len()), Ok(2));
+    assert_eq!(listed("secret"), Err::<Vec<u64>, String>("NOT_FOUND".into()));
 }

@@ -1,0 +1,211 @@
+//! What this node counts of its own work, for `status`: writes and how long they take, elections, snapshots on their way.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use lectern_proto::v1::{LeadershipChange, NodeStatus, SnapshotTransfer};
+
+use crate::wall_clock;
+
+/// Changes of leadership that are remembered.
+const MAX_CHANGES: usize = 64;
+/// Latencies are summed up over this much time…
+const WINDOW: Duration = Duration::from_secs(10);
+/// …and at most this many samples.
+const MAX_SAMPLES: usize = 4_096;
+
+/// See the module. Counters begin with the process.
+#[derive(Default)]
+pub(crate) struct Vitals {
+    writes: AtomicU64,
+    elections: AtomicU64,
+    log_bytes: AtomicU64,
+    state_bytes: AtomicU64,
+    commits: Mutex<Recent>,
+    log_syncs: Mutex<Recent>,
+    changes: Mutex<VecDeque<LeadershipChange>>,
+    transfers: Mutex<BTreeMap<u64, Arc<Transfer>>>,
+    next_transfer: AtomicU64,
+}
+
+impl Vitals {
+    /// That many more commands were applied.
+    pub(crate) fn applied(&self, commands: u64) {
+        self.writes.fetch_add(commands, Ordering::Relaxed);
+    }
+
+    /// A write taken by this node was committed and applied after that time.
+    pub(crate) fn committed(&self, took: Duration) {
+        lock(&self.commits).add(Instant::now(), took);
+    }
+
+    /// The log's disk was synced in that time.
+    pub(crate) fn log_synced(&self, took: Duration) {
+        lock(&self.log_syncs).add(Instant::now(), took);
+    }
+
+    /// This node began an election.
+    pub(crate) fn election_began(&self) {
+        self.elections.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The node's role, term or leader changed.
+    pub(crate) fn leadership_changed(&self, change: LeadershipChange) {
+        let mut changes = lock(&self.changes);
+        if changes.len() == MAX_CHANGES {
+            changes.pop_front();
+        }
+        changes.push_back(change);
+    }
+
+    /// What the databases take on disk.
+    pub(crate) fn measured(&self, log_bytes: u64, state_bytes: u64) {
+        self.log_bytes.store(log_bytes, Ordering::Relaxed);
+        self.state_bytes.store(state_bytes, Ordering::Relaxed);
+    }
+
+    /// A snapshot of `total` bytes begins to move to or from a node; it is listed until what is returned is dropped.
+    pub(crate) fn transfer(self: &Arc<Self>, node_id: u64, sending: bool, total: u64) -> Moving {
+        let id = self.next_transfer.fetch_add(1, Ordering::Relaxed);
+        let about = SnapshotTransfer {
+            node_id,
+            sending,
+            bytes_done: 0,
+            bytes_total: total,
+            started_at_ms: wall_clock::now_ms(),
+        };
+        let transfer = Arc::new(Transfer { about, done: AtomicU64::new(0) });
+        lock(&self.transfers).insert(id, transfer.clone());
+        Moving { id, transfer, vitals: self.clone() }
+    }
+
+    /// The changes of leadership, oldest first.
+    pub(crate) fn leadership_changes(&self) -> Vec<LeadershipChange> {
+        lock(&self.changes).iter().copied().collect()
+    }
+
+    /// Writes everything but the changes into the node's own status.
+    pub(crate) fn describe(&self, status: &mut NodeStatus) {
+        let now = Instant::now();
+        let commits = lock(&self.commits).percentiles(now);
+        let log_syncs = lock(&self.log_syncs).percentiles(now);
+        status.writes_applied_total = self.writes.load(Ordering::Relaxed);
+        status.commit_latency_p50_us = commits.map(|(p50, _)| p50);
+        status.commit_latency_p99_us = commits.map(|(_, p99)| p99);
+        status.log_sync_p50_us = log_syncs.map(|(p50, _)| p50);
+        status.log_sync_p99_us = log_syncs.map(|(_, p99)| p99);
+        status.elections_total = self.elections.load(Ordering::Relaxed);
+        status.log_bytes = self.log_bytes.load(Ordering::Relaxed);
+        status.state_bytes = self.state_bytes.load(Ordering::Relaxed);
+        status.snapshots = lock(&self.transfers).values().map(|transfer| transfer.now()).collect();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct Transfer {
+    about: SnapshotTransfer,
+    done: AtomicU64,
+}
+
+impl Transfer {
+    fn now(&self) -> SnapshotTransfer {
+        SnapshotTransfer { bytes_done: self.done.load(Ordering::Relaxed), ..self.about }
+    }
+}
+
+/// A snapshot that is being moved.
+pub(crate) struct Moving {
+    id: u64,
+    transfer: Arc<Transfer>,
+    vitals: Arc<Vitals>,
+}
+
+impl Moving {
+    /// That many more bytes have moved.
+    pub(crate) fn moved(&self, bytes: usize) {
+        self.transfer.done.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Moving {
+    fn drop(&mut self) {
+        lock(&self.vitals.transfers).remove(&self.id);
+    }
+}
+
+/// The latest samples of a duration, in microseconds.
+#[derive(Default)]
+struct Recent {
+    samples: VecDeque<(Instant, u64)>,
+}
+
+impl Recent {
+    fn add(&mut self, now: Instant, took: Duration) {
+        if self.samples.len() == MAX_SAMPLES {
+            self.samples.pop_front();
+        }
+        self.samples.push_back((now, u64::try_from(took.as_micros()).unwrap_or(u64::MAX)));
+    }
+
+    /// The 50th and the 99th percentile of the window that ends now, by the nearest rank; `None` without a sample in it.
+    fn percentiles(&mut self, now: Instant) -> Option<(u64, u64)> {
+        while self.samples.front().is_some_and(|(at, _)| now.duration_since(*at) > WINDOW) {
+            self.samples.pop_front();
+        }
+        let mut micros: Vec<u64> = self.samples.iter().map(|(_, micros)| *micros).collect();
+        micros.sort_unstable();
+        let ranked = |percent: usize| micros.get((micros.len() * percent).div_ceil(100).saturating_sub(1)).copied();
+        Some((ranked(50)?, ranked(99)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_of_the_last_ten_seconds() {
+        let mut recent = Recent::default();
+        let start = Instant::now();
+        assert_eq!(recent.percentiles(start), None);
+        recent.add(start, Duration::from_secs(9));
+        for micros in 1..=100 {
+            recent.add(start + Duration::from_secs(1), Duration::from_micros(micros));
+        }
+        assert_eq!(recent.percentiles(start + Duration::from_secs(10)), Some((51, 100)));
+        assert_eq!(recent.percentiles(start + Duration::from_secs(11)), Some((50, 99)), "the oldest is out of it");
+        assert_eq!(recent.percentiles(start + Duration::from_secs(12)), None);
+    }
+
+    #[test]
+    fn samples_and_changes_stay_bounded() {
+        let (mut recent, vitals) = (Recent::default(), Vitals::default());
+        for term in 0..MAX_SAMPLES as u64 + 10 {
+            recent.add(Instant::now(), Duration::from_micros(term));
+            vitals.leadership_changed(LeadershipChange { term, ..LeadershipChange::default() });
+        }
+        assert_eq!(recent.samples.len(), MAX_SAMPLES);
+        let changes = vitals.leadership_changes();
+        assert_eq!((changes.len(), changes.last().unwrap().term), (MAX_CHANGES, MAX_SAMPLES as u64 + 9));
+    }
+
+    #[test]
+    fn a_snapshot_is_listed_while_it_moves() {
+        let vitals = Arc::new(Vitals::default());
+        let listed = || {
+            let mut status = NodeStatus::default();
+            vitals.describe(&mut status);
+            status.snapshots
+        };
+        let moving = vitals.transfer(3, true, 100);
+        moving.moved(40);
+        assert_eq!((listed()[0].node_id, listed()[0].bytes_done, listed()[0].bytes_total), (3, 40, 100));
+        drop(moving);
+        assert_eq!(listed(), []);
+    }
+}

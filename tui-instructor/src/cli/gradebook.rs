@@ -1,0 +1,24 @@
+//! `gradebook …`: the gradebook of a course.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use lectern_cli::args::CourseArg;
+
+/// The gradebook.
+#[derive(Subcommand, Debug)]
+pub enum GradebookCommand {
+    /// Print the gradebook.
+    Show {
+        /// Such as `cs101`.
+        course: CourseArg,
+    },
+    /// Export the gradebook as CSV in Canvas's columns.
+    Export {
+        /// Such as `cs101`.
+        course: CourseArg,
+        /// The file; standard output when left out.
+        #[arg(long, short)]
+        output: Option<PathBuf>,
+    },
+}

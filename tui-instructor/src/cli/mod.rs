@@ -1,0 +1,110 @@
+//! The subcommands: `noun verb`, plus the short `next` and `status`. One file a noun.
+
+mod account;
+mod announcement;
+mod assignment;
+mod audit;
+mod course;
+mod extension;
+mod grade;
+mod gradebook;
+mod material;
+mod module;
+mod roster;
+mod submission;
+
+use clap::{Args, Parser, Subcommand};
+use lectern_cli::args::GlobalArgs;
+use lectern_cli::shared::SharedCommand;
+use lectern_cli::talk::ThreadCommand;
+use lectern_cli::watch::WatchArgs;
+use lectern_tui_kit::settings::TuiArgs;
+
+pub use account::{AccountCommand, CreateAccountArgs, UpdateAccountArgs};
+pub use announcement::AnnouncementCommand;
+pub use assignment::{AssignmentCommand, SettingsArgs};
+pub use audit::AuditCommand;
+pub use course::{CourseCommand, CreateCourseArgs, UpdateCourseArgs};
+pub use extension::ExtensionCommand;
+pub use grade::GradeCommand;
+pub use gradebook::GradebookCommand;
+pub use material::MaterialCommand;
+pub use module::ModuleCommand;
+pub use roster::RosterCommand;
+pub use submission::SubmissionCommand;
+
+/// Lectern for instructors, assistants and administrators: courses, people, assignments and grades in the terminal.
+#[derive(Parser, Debug)]
+#[command(name = "lectern-instructor", version, about, long_about = None, propagate_version = true)]
+pub struct Cli {
+    /// Options of every subcommand.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// Options of the full screen.
+    #[command(flatten)]
+    pub tui: TuiArgs,
+    /// What to do; full screen when left out.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What to do.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Account, tokens and connection.
+    #[command(flatten)]
+    Shared(SharedCommand),
+    /// What waits for a grade, course by course.
+    Next,
+    /// Courses and what is new in them.
+    Status,
+    /// Accounts of the installation (administrators).
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Courses.
+    #[command(subcommand)]
+    Course(CourseCommand),
+    /// The people of a course.
+    #[command(subcommand)]
+    Roster(RosterCommand),
+    /// Modules: the order of the materials.
+    #[command(subcommand)]
+    Module(ModuleCommand),
+    /// Lecture notes, readings and other files.
+    #[command(subcommand)]
+    Material(MaterialCommand),
+    /// Assignments.
+    #[command(subcommand)]
+    Assignment(AssignmentCommand),
+    /// What students handed in.
+    #[command(subcommand)]
+    Submission(SubmissionCommand),
+    /// Grades.
+    #[command(subcommand)]
+    Grade(GradeCommand),
+    /// The gradebook of a course.
+    #[command(subcommand)]
+    Gradebook(GradebookCommand),
+    /// Work offered after the lock date.
+    #[command(subcommand)]
+    Extension(ExtensionCommand),
+    /// Questions and answers.
+    #[command(subcommand)]
+    Thread(ThreadCommand),
+    /// Announcements.
+    #[command(subcommand)]
+    Announcement(AnnouncementCommand),
+    /// Who changed what, when and why.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Print changes as they happen, one a line, until interrupted.
+    Watch(WatchArgs),
+}
+
+/// Why something is changed.
+#[derive(Args, Debug, Default)]
+pub struct ReasonArg {
+    /// Why, for the audit trail.
+    #[arg(long, default_value = "")]
+    pub reason: String,
+}
