@@ -5,9 +5,11 @@ use lectern_tui_kit::action::{
 };
 use lectern_tui_kit::cluster;
 use lectern_tui_kit::shared::{account, material, talk};
+use lectern_tui_kit::widgets::file_picker::PICKER;
 
 /// Next section of the home.
-pub const NEXT_SECTION: Action = Action::new("next-section", &["tab"], "next section", "Go to the next section.").in_bar();
+pub const NEXT_SECTION: Action =
+    Action::new("next-section", &["tab"], "next section", "Go to the next section.").in_bar();
 /// Previous section of the home.
 pub const PREVIOUS_SECTION: Action =
     Action::new("previous-section", &["shift-tab"], "previous section", "Go to the previous section.");
@@ -16,8 +18,7 @@ pub const SIGN_OUT: Action =
     Action::new("sign-out", &["O"], "sign out", "Sign out: the token of this machine stops working.");
 
 /// The home.
-pub const HOME: Group =
-    Group { name: "home", title: "Home", actions: &[NEXT_SECTION, PREVIOUS_SECTION, SIGN_OUT] };
+pub const HOME: Group = Group { name: "home", title: "Home", actions: &[NEXT_SECTION, PREVIOUS_SECTION, SIGN_OUT] };
 
 /// The first tab.
 pub const TAB_1: Action = Action::new("tab-1", &["1"], "assignments", "Go to the assignments.");
@@ -30,7 +31,8 @@ pub const TAB_4: Action = Action::new("tab-4", &["4"], "announcements", "Go to t
 /// The fifth tab.
 pub const TAB_5: Action = Action::new("tab-5", &["5"], "grades", "Go to your grades.");
 /// The next tab.
-pub const NEXT_TAB: Action = Action::new("next-tab", &["tab", "l", "right"], "next tab", "Go to the next tab.").in_bar();
+pub const NEXT_TAB: Action =
+    Action::new("next-tab", &["tab", "l", "right"], "next tab", "Go to the next tab.").in_bar();
 /// The tab before.
 pub const PREVIOUS_TAB: Action =
     Action::new("previous-tab", &["shift-tab", "h", "left"], "previous tab", "Go to the tab before.");
@@ -43,16 +45,28 @@ pub const TABS: Group = Group {
 };
 
 /// Write the draft.
-pub const WRITE: Action = Action::new("write", &["e"], "write", "Write the text of your submission, as a draft.").in_bar();
+pub const WRITE: Action =
+    Action::new("write", &["e"], "write", "Write the text of your submission, as a draft.").in_bar();
 /// Pick files.
-pub const PICK_FILES: Action = Action::new("files", &["f"], "files", "Choose files, or a directory, to hand in.").in_bar();
+pub const PICK_FILES: Action =
+    Action::new("files", &["f"], "files", "Choose files, or a directory, to hand in.").in_bar();
 /// Ask about the assignment.
 pub const ASK: Action = Action::new("ask", &["a"], "ask", "Ask a question on this assignment.").in_bar();
 /// Text or list.
-pub const SWITCH: Action = Action::new("switch", &["tab", "shift-tab"], "text or list", "Go from the text to the list of attempts and files, or back.").in_bar();
+pub const SWITCH: Action = Action::new(
+    "switch",
+    &["tab", "shift-tab"],
+    "text or list",
+    "Go from the text to the list of attempts and files, or back.",
+)
+.in_bar();
 /// Give up an upload.
-pub const WITHDRAW: Action =
-    Action::new("withdraw", &["x"], "withdraw", "Give up an upload that was not finished; nothing was submitted by it.");
+pub const WITHDRAW: Action = Action::new(
+    "withdraw",
+    &["x"],
+    "withdraw",
+    "Give up an upload that was not finished; nothing was submitted by it.",
+);
 
 /// An assignment.
 pub const ASSIGNMENT: Group = Group {
@@ -63,13 +77,22 @@ pub const ASSIGNMENT: Group = Group {
 
 /// Hand in the draft.
 pub const HAND_IN_DRAFT: Action =
-    Action::new("hand-in", &["ctrl-s"], "hand in …", "Hand in this text; what is handed in is shown first.").in_bar().in_text();
+    Action::new("hand-in", &["ctrl-s"], "hand in …", "Hand in this text; what is handed in is shown first.")
+        .in_bar()
+        .in_text();
 /// The person's own editor.
 pub const EXTERNAL: Action =
-    Action::new("external-editor", &["ctrl-e"], "$EDITOR", "Write in the editor that VISUAL or EDITOR names.").in_bar().in_text();
+    Action::new("external-editor", &["ctrl-e"], "$EDITOR", "Write in the editor that VISUAL or EDITOR names.")
+        .in_bar()
+        .in_text();
 /// The other version.
-pub const OTHER_VERSION: Action =
-    Action::new("other-version", &["ctrl-t"], "other version", "Look at the version that another device saved in between.").in_text();
+pub const OTHER_VERSION: Action = Action::new(
+    "other-version",
+    &["ctrl-t"],
+    "other version",
+    "Look at the version that another device saved in between.",
+)
+.in_text();
 /// Type on.
 pub const TYPE: Action = Action::new("type", &["enter", "i"], "type", "Go on typing.").in_bar();
 
@@ -79,7 +102,8 @@ pub const DRAFT: Group =
 
 /// Take the other version.
 pub const TAKE: Action =
-    Action::new("take", &["enter"], "take this one", "Put this version into the editor; undo brings yours back.").in_bar();
+    Action::new("take", &["enter"], "take this one", "Put this version into the editor; undo brings yours back.")
+        .in_bar();
 
 /// Another version of a draft.
 pub const VERSION: Group = Group { name: "version", title: "Another version", actions: &[TAKE] };
@@ -90,30 +114,29 @@ pub const SUBMIT: Action =
 /// Add files.
 pub const ADD_FILES: Action = Action::new("add-files", &["f"], "files", "Choose the files, or a directory.").in_bar();
 /// Add the draft.
-pub const ADD_DRAFT: Action = Action::new("add-draft", &["t"], "with draft", "Hand in the text of the draft, too, or not.").in_bar();
+pub const ADD_DRAFT: Action =
+    Action::new("add-draft", &["t"], "with draft", "Hand in the text of the draft, too, or not.").in_bar();
 /// A note to the grader.
 pub const NOTE: Action = Action::new("note", &["n"], "note", "Write a note to the grader.").in_bar();
 
 /// What is to be handed in.
-pub const HAND_IN: Group = Group { name: "hand-in", title: "Handing in", actions: &[SUBMIT, ADD_FILES, ADD_DRAFT, NOTE] };
+pub const HAND_IN: Group =
+    Group { name: "hand-in", title: "Handing in", actions: &[SUBMIT, ADD_FILES, ADD_DRAFT, NOTE] };
 
-/// Mark a file.
-pub const MARK: Action = Action::new("mark", &["space"], "mark", "Mark a file to be handed in, or take the mark away.").in_bar();
-/// Up to the parent.
-pub const PARENT: Action = Action::new("parent", &["backspace", "h", "left"], "parent", "Go to the directory above.").in_bar();
-/// Take what is marked.
-pub const TAKE_FILES: Action = Action::new(
-    "take",
-    &["ctrl-s"],
-    "take",
-    "Take the marked files; without marks, the selected file or directory.",
+/// Take the files.
+pub const TAKE_FILES: Action =
+    Action::new("take", &["ctrl-s"], "take", "Take the marked files; without marks, the selected one.").in_bar();
+/// Take the directory.
+pub const TAKE_DIRECTORY: Action = Action::new(
+    "take-directory",
+    &["D"],
+    "this directory",
+    "Take the whole directory that is shown, by its ignore rules.",
 )
 .in_bar();
-/// Show hidden files.
-pub const HIDDEN: Action = Action::new("hidden", &["."], "hidden", "Show files whose names begin with a dot, or not.");
 
-/// Choosing files.
-pub const PICKER: Group = Group { name: "pick", title: "Choosing files", actions: &[MARK, TAKE_FILES, PARENT, HIDDEN] };
+/// What becomes of the files.
+pub const TAKING: Group = Group { name: "taking", title: "Taking files", actions: &[TAKE_FILES, TAKE_DIRECTORY] };
 
 /// Copy digests.
 pub const COPY: Action =
@@ -131,7 +154,8 @@ pub const GRADE: Group = Group { name: "grade", title: "A grade", actions: &[TO_
 /// Home.
 pub const HOME_SCOPE: Scope = Scope { name: "home", title: "Home", groups: &[&HOME, &LIST] };
 /// First tab of a course.
-pub const ASSIGNMENTS_SCOPE: Scope = Scope { name: "assignments", title: "Course: assignments", groups: &[&TABS, &LIST] };
+pub const ASSIGNMENTS_SCOPE: Scope =
+    Scope { name: "assignments", title: "Course: assignments", groups: &[&TABS, &LIST] };
 /// Second tab.
 pub const MATERIALS_SCOPE: Scope =
     Scope { name: "materials", title: "Course: materials", groups: &[&material::FILES, &TABS, &LIST] };
@@ -153,7 +177,7 @@ pub const VERSION_SCOPE: Scope = Scope { name: "version", title: "Another versio
 /// Handing in.
 pub const HAND_IN_SCOPE: Scope = Scope { name: "hand-in", title: "Handing in", groups: &[&HAND_IN] };
 /// Choosing files.
-pub const FILES_SCOPE: Scope = Scope { name: "pick", title: "Choosing files", groups: &[&PICKER, &LIST] };
+pub const FILES_SCOPE: Scope = Scope { name: "pick", title: "Choosing files", groups: &[&TAKING, &PICKER] };
 /// One attempt.
 pub const ATTEMPT_SCOPE: Scope =
     Scope { name: "attempt", title: "Attempt", groups: &[&ATTEMPT, &material::FILES, &LIST] };

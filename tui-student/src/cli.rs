@@ -63,6 +63,8 @@ pub enum Command {
     /// Announcements.
     #[command(subcommand)]
     Announcement(talk::AnnouncementCommand),
+    /// Print the keys of the full screen.
+    Keys,
     /// Print changes as they happen, one a line, until interrupted.
     Watch(WatchArgs),
 }

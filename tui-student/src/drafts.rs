@@ -27,7 +27,10 @@ fn path(session: &Session, username: &str, place: &Place) -> PathBuf {
     let profile = &session.identity().profile;
     let name = |text: &str| text.replace(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_', "_");
     let dir = session.profiles().dirs().state.join("drafts");
-    dir.join(name(profile)).join(name(username)).join(name(&place.course)).join(format!("{}.json", name(&place.assignment)))
+    dir.join(name(profile))
+        .join(name(username))
+        .join(name(&place.course))
+        .join(format!("{}.json", name(&place.assignment)))
 }
 
 /// The draft of whoever is signed in, if there is one.

@@ -430,9 +430,7 @@ async fn send(session: &Session, offer: Offer, reply: &Reply<Student>) -> Result
     let on_stage = |stage: Stage<'_>| {
         let progress = match stage {
             Stage::Digesting { bytes } => Progress::Reading(bytes),
-            Stage::Pledged(pledge) => {
-                Progress::Pledged { at_ms: pledge.pledged_at_ms, after_lock: pledge.after_lock }
-            }
+            Stage::Pledged(pledge) => Progress::Pledged { at_ms: pledge.pledged_at_ms, after_lock: pledge.after_lock },
             Stage::Uploading(progress) => {
                 Progress::Uploading { done: progress.bytes_done, total: progress.bytes_total }
             }

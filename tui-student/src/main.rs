@@ -8,6 +8,8 @@ mod effects;
 mod model;
 mod program;
 mod screens;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::process::ExitCode;

@@ -201,7 +201,11 @@ impl AssignmentScreen {
     fn view_below(&self, area: Rect, canvas: &mut Canvas<'_>) {
         if area.height < 10 {
             // One of the two at a time.
-            return if self.in_list { self.view_list(area, false, canvas) } else { self.view_text(area, false, canvas) };
+            return if self.in_list {
+                self.view_list(area, false, canvas)
+            } else {
+                self.view_text(area, false, canvas)
+            };
         }
         let rows = u16::try_from(self.items.rows().len()).unwrap_or(u16::MAX).saturating_add(3);
         let list = rows.clamp(4, area.height / 2);
@@ -433,7 +437,9 @@ fn when(item: &Item) -> Option<i64> {
 fn digest(item: &Item) -> String {
     match item {
         Item::Attempt(attempt) if !attempt.text_digest.is_empty() => words::short_digest(&attempt.text_digest),
-        Item::Attempt(attempt) => attempt.files.first().map(|file| words::short_digest(&file.digest)).unwrap_or_default(),
+        Item::Attempt(attempt) => {
+            attempt.files.first().map(|file| words::short_digest(&file.digest)).unwrap_or_default()
+        }
         Item::Attachment(file) => words::short_digest(&file.digest),
         Item::Pledge(_) | Item::Request(_) => String::new(),
     }

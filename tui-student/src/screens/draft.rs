@@ -327,7 +327,8 @@ impl Screen<Student> for Draft {
     }
 
     fn opened(&mut self, cx: &mut Cx<'_, Student>) {
-        let limit = cx.model.assignment(&self.place).and_then(|known| known.settings.as_ref()).map(|it| it.max_text_bytes);
+        let limit =
+            cx.model.assignment(&self.place).and_then(|known| known.settings.as_ref()).map(|it| it.max_text_bytes);
         let limit = limit.filter(|limit| *limit > 0).unwrap_or(MAX_BYTES);
         let editor = Editor::new("").placeholder("Write here. Markdown is fine.");
         self.editor = editor.max_bytes(usize::try_from(limit).unwrap_or(usize::MAX));

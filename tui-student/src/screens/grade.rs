@@ -147,7 +147,8 @@ impl Screen<Student> for GradeScreen {
         let below = Rect { y: area.y + used, height: area.height - used, ..area };
         let inner = if below.height > 5 { canvas.pane(below, "Feedback", true) } else { below };
         if self.feedback.is_empty() {
-            let words = if row.grade.is_some() { "There is no written feedback." } else { "Feedback comes with the grade." };
+            let words =
+                if row.grade.is_some() { "There is no written feedback." } else { "Feedback comes with the grade." };
             canvas.line(inner, Line::styled(words, canvas.look.theme.dim));
         } else {
             self.feedback.view(inner, canvas, true);

@@ -8,8 +8,8 @@ use lectern_tui_kit::action::{Action, BACK, Scope};
 use lectern_tui_kit::look::Canvas;
 use lectern_tui_kit::remote::{Failure, Remote, RequestId};
 use lectern_tui_kit::screen::{Confirm, Cx, Screen, Tone};
-use lectern_tui_kit::widgets::Outcome;
 use lectern_tui_kit::widgets::line::LineInput;
+use lectern_tui_kit::widgets::{Outcome, progress as transfer};
 use lectern_tui_kit::{states, text};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -21,13 +21,6 @@ use crate::program::Student;
 use crate::screens::files::{Files, Then};
 use crate::words;
 
-/// Bytes that have arrived, and when that was seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Sample {
-    at_ms: i64,
-    done: u64,
-}
-
 /// How far it is.
 enum Stage {
     /// Nothing was sent.
@@ -36,8 +29,8 @@ enum Stage {
     Sending {
         request: RequestId,
         progress: Option<Progress>,
-        /// Where the bytes were when the first of them were heard of, and where they are.
-        samples: Option<(Sample, Sample)>,
+        /// Of the bytes, once some are on their way.
+        upload: Option<transfer::Progress>,
     },
     /// It is there.
     Done(HandedIn),
@@ -115,15 +108,14 @@ impl HandIn {
         let after_lock = known.and_then(|it| it.mine.as_ref()).and_then(|mine| mine.lock_at_ms);
         let late = known.and_then(words::due_of).is_some_and(|due| due < cx.now_ms);
         let consequence = match after_lock {
-            Some(lock) if lock < cx.now_ms => format!("{what}. The lock date has passed: it will be kept as a request."),
+            Some(lock) if lock < cx.now_ms => {
+                format!("{what}. The lock date has passed: it will be kept as a request.")
+            }
             _ if late => format!("{what}. The due date has passed: it will count as late."),
             _ => format!("{what}. Earlier attempts are kept."),
         };
-        self.asked = cx.confirm(Confirm {
-            question: format!("Hand in {}?", self.place),
-            consequence,
-            yes: "hand in".into(),
-        });
+        self.asked =
+            cx.confirm(Confirm { question: format!("Hand in {}?", self.place), consequence, yes: "hand in".into() });
     }
 
     fn send(&mut self, cx: &mut Cx<'_, Student>) {
@@ -137,17 +129,16 @@ impl HandIn {
         let request = cx.request(Effect::HandIn(offer));
         cx.model.sending.insert(self.place.clone());
         self.failure = None;
-        self.stage = Stage::Sending { request, progress: None, samples: None };
+        self.stage = Stage::Sending { request, progress: None, upload: None };
     }
 
     fn heard(&mut self, from: RequestId, news: Progress, now_ms: i64) {
-        let Stage::Sending { request, progress, samples } = &mut self.stage else { return };
+        let Stage::Sending { request, progress, upload } = &mut self.stage else { return };
         if *request != from {
             return;
         }
-        if let Progress::Uploading { done, .. } = news {
-            let sample = Sample { at_ms: now_ms, done };
-            *samples = Some((samples.map_or(sample, |(first, _)| first), sample));
+        if let Progress::Uploading { done, total } = news {
+            upload.get_or_insert_with(|| transfer::Progress::new(total)).sample(done, now_ms);
         }
         *progress = Some(news);
     }
@@ -205,7 +196,11 @@ impl HandIn {
         if let Some(found) = self.look.value() {
             for file in &found.files {
                 let size = text::pad_left(&text::size(file.size), 10, "");
-                lines.push(Line::from(vec![label("file"), Span::raw(size), Span::raw(format!("  {}", text::clean(&file.name)))]));
+                lines.push(Line::from(vec![
+                    label("file"),
+                    Span::raw(size),
+                    Span::raw(format!("  {}", text::clean(&file.name))),
+                ]));
             }
             for skipped in &found.skipped {
                 lines.push(Line::styled(format!("left out: {}", text::clean(skipped)), theme.warn));
@@ -218,11 +213,18 @@ impl HandIn {
         let theme = canvas.look.theme;
         let mut lines = self.review_lines(model, canvas);
         if let Some(failure) = self.look.failure() {
-            lines.push(Line::styled(format!("{} {}", canvas.look.glyphs.failed, text::clean(&failure.message)), theme.bad));
+            lines.push(Line::styled(
+                format!("{} {}", canvas.look.glyphs.failed, text::clean(&failure.message)),
+                theme.bad,
+            ));
         }
         let mut last = Vec::new();
         if let Some(failure) = &self.failure {
-            let words = format!("{} Not handed in: {}", canvas.look.glyphs.failed, text::clean_body(&states::sentence(failure)));
+            let words = format!(
+                "{} Not handed in: {}",
+                canvas.look.glyphs.failed,
+                text::clean_body(&states::sentence(failure))
+            );
             last.extend(text::wrap(&words, area.width.into()).into_iter().map(|line| Line::styled(line, theme.bad)));
         } else if let Some(why) = self.objection(model) {
             last.extend(text::wrap(&why, area.width.into()).into_iter().map(|line| Line::styled(line, theme.warn)));
@@ -244,6 +246,34 @@ impl HandIn {
             canvas.line(row, Line::styled("note    none; n writes one to the grader", theme.dim));
         }
         canvas.lines(Rect { y: row.y + 2.min(below), height: below.saturating_sub(2), ..area }, last);
+    }
+
+    fn view_sending(
+        &self,
+        progress: Option<&Progress>,
+        upload: Option<&transfer::Progress>,
+        area: Rect,
+        canvas: &mut Canvas<'_>,
+    ) {
+        let theme = canvas.look.theme;
+        let heading = format!("Handing in {} to {}", self.summary(), self.place);
+        let width = usize::from(area.width);
+        let mut lines: Vec<Line<'_>> =
+            text::wrap(&heading, width).into_iter().map(|line| Line::styled(line, theme.title)).collect();
+        lines.push(Line::default());
+        match progress {
+            Some(progress) => lines.extend(progress_lines(progress, area.width, canvas)),
+            None => lines.push(Line::styled("Beginning …", theme.info)),
+        }
+        let used = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(area.height);
+        canvas.lines(area, lines);
+        let mut below = Rect { y: area.y + used, height: area.height - used, ..area };
+        if let Some(upload) = upload {
+            upload.view(Rect { height: below.height.min(2), ..below }, canvas);
+            below = Rect { y: below.y + below.height.min(2), height: below.height.saturating_sub(2), ..below };
+        }
+        let last = Rect { y: below.y + below.height.min(1), height: below.height.saturating_sub(1), ..below };
+        canvas.line(last, Line::styled("You may leave this screen: it goes on by itself.", theme.dim));
     }
 
     fn view_done(handed_in: &HandedIn, area: Rect, canvas: &mut Canvas<'_>) {
@@ -310,53 +340,24 @@ pub fn receipt(submission: &v1::Submission, canvas: &Canvas<'_>) -> Vec<Line<'st
     lines
 }
 
-/// Where an upload stands, in two lines: a bar, then numbers.
-fn progress_lines(
-    progress: Option<&Progress>,
-    samples: Option<(Sample, Sample)>,
-    width: u16,
-    canvas: &Canvas<'_>,
-) -> Vec<Line<'static>> {
-    let (theme, glyphs) = (canvas.look.theme, canvas.look.glyphs);
-    let one = |words: String| vec![Line::styled(words, theme.info)];
-    match progress {
-        None => one("Beginning …".into()),
-        Some(Progress::Reading(bytes)) => one(format!("Reading your files: {}", text::size(*bytes))),
-        Some(Progress::Pledged { at_ms, after_lock }) => {
-            let mut lines = one(format!("The cluster has the digests: judged by {}.", canvas.look.time(*at_ms)));
-            if *after_lock {
-                lines.push(Line::styled("The lock date has passed: it will be kept as a request.", theme.warn));
-            }
-            lines
+/// Where it stands, in words.
+fn progress_lines(progress: &Progress, width: u16, canvas: &Canvas<'_>) -> Vec<Line<'static>> {
+    let theme = canvas.look.theme;
+    let (words, style) = match progress {
+        Progress::Reading(bytes) => (format!("Reading your files: {}", text::size(*bytes)), theme.info),
+        Progress::Pledged { at_ms, after_lock: false } => {
+            (format!("The cluster has the digests: judged by {}.", canvas.look.time(*at_ms)), theme.info)
         }
-        Some(Progress::Submitting) => one("Everything has arrived; waiting for the majority …".into()),
-        Some(Progress::Waiting(failure)) => {
-            let words = format!("The cluster cannot take it yet, tried again: {}", states::sentence(failure));
-            let lines = text::wrap(&text::clean_body(&words), width.into()).into_iter();
-            lines.map(|line| Line::styled(line, theme.warn)).collect()
+        Progress::Pledged { after_lock: true, .. } => {
+            ("The lock date has passed: it will be kept as a request.".into(), theme.warn)
         }
-        Some(Progress::Uploading { done, total }) => {
-            let cells = u64::from(width.min(60));
-            let filled = if *total == 0 { cells } else { (done * cells / total).min(cells) };
-            let count = |cells: u64| usize::try_from(cells).unwrap_or(0);
-            let bar = Line::from(vec![
-                Span::styled(glyphs.full.repeat(count(filled)), theme.accent),
-                Span::styled(glyphs.empty.repeat(count(cells - filled)), theme.dim),
-            ]);
-            let mut words = format!("{} of {}", text::size(*done), text::size(*total));
-            if let Some(rate) = samples.and_then(|(first, last)| rate(first, last)) {
-                let left = total.saturating_sub(*done) / rate.max(1);
-                words = format!("{words}, {}/s, {} left", text::size(rate), text::span(left));
-            }
-            vec![bar, Line::raw(words)]
+        Progress::Uploading { .. } => ("Uploading; the time that counts is already noted.".into(), theme.info),
+        Progress::Submitting => ("Everything has arrived; waiting for the majority …".into(), theme.info),
+        Progress::Waiting(failure) => {
+            (format!("The cluster cannot take it yet, tried again: {}", states::sentence(failure)), theme.warn)
         }
-    }
-}
-
-/// Bytes in a second, once it can be told.
-fn rate(first: Sample, last: Sample) -> Option<u64> {
-    let ms = u64::try_from(last.at_ms - first.at_ms).ok().filter(|ms| *ms >= 200)?;
-    Some(last.done.saturating_sub(first.done) * 1000 / ms).filter(|rate| *rate > 0)
+    };
+    text::wrap(&text::clean_body(&words), width.into()).into_iter().map(|line| Line::styled(line, style)).collect()
 }
 
 impl Screen<Student> for HandIn {
@@ -433,13 +434,11 @@ impl Screen<Student> for HandIn {
             Message::HandedIn { outcome, .. } => self.ended(outcome, cx),
             // What is on this machine is the newest; the server's is taken where there is none here.
             Message::KeptDraft(Ok(Some(kept))) if self.draft == Some(request) => self.text = kept.text,
-            Message::ServerDraft(draft) if self.draft.take_if(|asked| *asked == request).is_some() => {
-                match draft {
-                    Ok(Some(draft)) if self.text.is_empty() => self.text = draft.text,
-                    Ok(None) if self.text.is_empty() => cx.toast(Tone::Plain, "There is no draft."),
-                    _ => {}
-                }
-            }
+            Message::ServerDraft(draft) if self.draft.take_if(|asked| *asked == request).is_some() => match draft {
+                Ok(Some(draft)) if self.text.is_empty() => self.text = draft.text,
+                Ok(None) if self.text.is_empty() => cx.toast(Tone::Plain, "There is no draft."),
+                _ => {}
+            },
             _ => {}
         }
     }
@@ -459,14 +458,8 @@ impl Screen<Student> for HandIn {
         let inner = if area.height > 12 { canvas.pane(area, "Hand in", true) } else { area };
         match &self.stage {
             Stage::Review => self.view_review(model, inner, canvas),
-            Stage::Sending { progress, samples, .. } => {
-                let theme = canvas.look.theme;
-                let mut lines =
-                    vec![Line::styled(format!("Handing in {} to {}", self.summary(), self.place), theme.title), Line::default()];
-                lines.extend(progress_lines(progress.as_ref(), *samples, inner.width, canvas));
-                lines.push(Line::default());
-                lines.push(Line::styled("You may leave this screen: it goes on by itself.", theme.dim));
-                canvas.lines(inner, lines);
+            Stage::Sending { progress, upload, .. } => {
+                self.view_sending(progress.as_ref(), upload.as_ref(), inner, canvas)
             }
             Stage::Done(handed_in) => Self::view_done(handed_in, inner, canvas),
         }

@@ -12,9 +12,9 @@ use crate::look::Canvas;
 use crate::remote::{Failure, RequestId};
 use crate::screen::{Cx, Screen, Tone};
 use crate::shared::{self, Shares};
-use crate::{states, text};
 use crate::widgets::Outcome;
 use crate::widgets::line::LineInput;
+use crate::{states, text};
 
 /// Widest lines of text here, so that they can be read.
 const WIDTH: u16 = 64;

@@ -209,7 +209,8 @@ fn table() -> Table<Row> {
         Column::new("", Width::Fixed(1), mark),
         Column::new("title", Width::Fill(3), |row: &Row, _| Line::raw(row.material.title.clone()))
             .sorted_by(|a, b| a.material.title.cmp(&b.material.title)),
-        Column::new("module", Width::Fill(2), |row: &Row, look| Line::styled(row.module.clone(), look.theme.dim)).keep(2),
+        Column::new("module", Width::Fill(2), |row: &Row, look| Line::styled(row.module.clone(), look.theme.dim))
+            .keep(2),
         Column::new("kind", Width::Fixed(8), |row: &Row, _| Line::raw(kind(&row.material))).keep(1),
         Column::new("size", Width::Fixed(9), |row: &Row, look| {
             let size = row.material.file.as_ref().map_or(0, |file| file.size);
@@ -218,7 +219,11 @@ fn table() -> Table<Row> {
         .right()
         .keep(3),
         Column::new("state", Width::Fixed(6), |row: &Row, look| {
-            if row.material.opened { Line::styled("read", look.theme.dim) } else { Line::styled("new", look.theme.info) }
+            if row.material.opened {
+                Line::styled("read", look.theme.dim)
+            } else {
+                Line::styled("new", look.theme.info)
+            }
         })
         .keep(4),
     ];

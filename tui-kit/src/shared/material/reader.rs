@@ -16,10 +16,10 @@ use crate::program::KitAnswer;
 use crate::remote::{Failure, RequestId};
 use crate::screen::{Cx, Screen};
 use crate::shared::{self, Shares};
+use crate::widgets::Outcome;
 use crate::widgets::line::LineInput;
 use crate::widgets::markdown::MarkdownView;
 use crate::widgets::reader::{Page, Reader};
-use crate::widgets::Outcome;
 use crate::{states, text};
 
 /// Go to a page.

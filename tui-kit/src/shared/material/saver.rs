@@ -20,10 +20,12 @@ use crate::widgets::line::LineInput;
 use crate::{states, text};
 
 /// Save the file.
-pub const SAVE: Action = Action::new("save", &["w"], "save", "Save the file on this machine, checked against its digest.").in_bar();
+pub const SAVE: Action =
+    Action::new("save", &["w"], "save", "Save the file on this machine, checked against its digest.").in_bar();
 /// Open it outside.
 pub const VIEW: Action =
-    Action::new("view", &["o"], "open outside", "Fetch the file, and open it in your own viewer (LECTERN_OPENER).").in_bar();
+    Action::new("view", &["o"], "open outside", "Fetch the file, and open it in your own viewer (LECTERN_OPENER).")
+        .in_bar();
 
 /// Files that can be saved and opened.
 pub const FILES: Group = Group { name: "files", title: "Files", actions: &[SAVE, VIEW] };
