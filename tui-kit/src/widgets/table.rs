@@ -159,6 +159,11 @@ impl<R> Table<R> {
         &self.rows
     }
 
+    /// The rows that are shown, in their order.
+    pub fn shown(&self) -> impl Iterator<Item = &R> {
+        self.shown.iter().filter_map(|index| self.rows.get(*index))
+    }
+
     /// How many rows are shown.
     pub fn shown_count(&self) -> usize {
         self.shown.len()
