@@ -5,4 +5,4 @@ mod harness;
 mod picture;
 
 pub use harness::{Harness, check_scopes};
-pub use picture::{picture, render, words};
+pub use picture::{draw, picture, render, words};

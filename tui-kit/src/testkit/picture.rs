@@ -3,18 +3,29 @@
 use std::fmt::Write as _;
 
 use ratatui::buffer::{Buffer, Cell};
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::style::{Color, Modifier};
 
 use crate::look::{Canvas, Look};
 
-/// Draws into cells of its own and gives their [`picture`].
-pub fn render(width: u16, height: u16, look: &Look, view: impl FnOnce(Rect, &mut Canvas<'_>)) -> String {
+/// Draws into cells of its own and gives them and the place of the cursor: where a test only asks that it can be drawn.
+pub fn draw(
+    width: u16,
+    height: u16,
+    look: &Look,
+    view: impl FnOnce(Rect, &mut Canvas<'_>),
+) -> (Buffer, Option<Position>) {
     let area = Rect::new(0, 0, width, height);
     let mut buf = Buffer::empty(area);
     let mut canvas = Canvas::new(&mut buf, look);
     view(area, &mut canvas);
     let cursor = canvas.cursor;
+    (buf, cursor)
+}
+
+/// Draws into cells of its own and gives their [`picture`].
+pub fn render(width: u16, height: u16, look: &Look, view: impl FnOnce(Rect, &mut Canvas<'_>)) -> String {
+    let (buf, cursor) = draw(width, height, look, view);
     let mut text = picture(&buf);
     if let Some(at) = cursor {
         let _ = writeln!(text, "cursor {},{}", at.x, at.y);

@@ -1,11 +1,17 @@
 //! Parts of screens. Each keeps its own state, answers to the actions of its group (`act`), takes keys while text is typed
 //! in it (`key`, `text_focus`), and draws itself into any area, at a cost that does not grow with what is not shown.
 
+pub mod chart;
 pub mod editor;
+pub mod file_picker;
 pub mod form;
 pub mod line;
+pub mod markdown;
+pub mod progress;
+pub mod reader;
 pub mod scroll;
 pub mod table;
+mod reading;
 
 /// What an input did to a widget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
