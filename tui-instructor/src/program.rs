@@ -41,7 +41,7 @@ impl Program for Instructor {
 
     fn received(request: RequestId, message: Message, cx: &mut Cx<'_>) {
         match message {
-            Message::Shared(message) => shared::received(message, cx),
+            Message::Shared(message) => shared::received(&message, cx),
             Message::Me(Ok(me)) => {
                 cx.set_cluster_time(me.now_ms);
                 cx.model.me = me.user;
