@@ -150,23 +150,18 @@ fn table() -> Table<v1::Assignment> {
     let title = |assignment: &v1::Assignment, _: &Look| {
         Line::raw(assignment.settings.as_ref().map(|settings| settings.title.clone()).unwrap_or_default())
     };
-    let points = |assignment: &v1::Assignment, look: &Look| {
-        let points = assignment.settings.as_ref().map_or(0, |settings| settings.points_possible);
-        Line::styled(text::points(points), look.theme.dim)
-    };
     let columns = vec![
         Column::new("name", Width::Fixed(10), |assignment: &v1::Assignment, _| Line::raw(assignment.slug.clone()))
             .keep(3)
             .sorted_by(|a, b| a.slug.cmp(&b.slug)),
         Column::new("title", Width::Fill(1), title),
-        Column::new("due", Width::Fixed(20), due)
+        Column::new("due", Width::Fixed(19), due)
             .keep(2)
             .sorted_by(|a, b| words::due_of(a).unwrap_or(i64::MAX).cmp(&words::due_of(b).unwrap_or(i64::MAX))),
         Column::new("at", Width::Fixed(16), |assignment: &v1::Assignment, look| {
             Line::styled(look.optional_time(words::due_of(assignment)), look.theme.dim)
         })
         .keep(5),
-        Column::new("points", Width::Fixed(6), points).right().keep(4),
         Column::new("state", Width::Fixed(14), |assignment: &v1::Assignment, look| {
             Line::from(words::state(assignment, look))
         }),

@@ -23,7 +23,7 @@ use crate::screens::hand_in::HandIn;
 use crate::screens::version::Version;
 use crate::words;
 
-/// So long after the last change the draft goes to the server.
+/// So long after a change the draft goes to the server, with what was typed since.
 const PAUSE_MS: u64 = 1_500;
 /// The longest text where the assignment sets no limit.
 const MAX_BYTES: u64 = 1 << 20;
@@ -95,7 +95,7 @@ impl Draft {
         }
     }
 
-    /// The text changed: keep it here at once, and on the server when the person pauses.
+    /// The text changed: keep it here at once, and on the server a moment later.
     fn touched(&mut self, cx: &mut Cx<'_, Student>) {
         self.keep(cx);
         let dirty = self.remote.has != Some(self.editor.revision());
@@ -285,7 +285,7 @@ impl Draft {
                 Span::styled(format!("{} saved on the server, revision {base}", glyphs.done), theme.good)
             }
             Remote { base: 0, .. } if self.editor.is_empty() => Span::styled("no draft on the server yet", theme.dim),
-            Remote { .. } => Span::styled("goes to the server when you pause", theme.dim),
+            Remote { .. } => Span::styled("on the server in a moment", theme.dim),
         }
     }
 
@@ -340,7 +340,11 @@ impl Screen<Student> for Draft {
 
     fn resumed(&mut self, cx: &mut Cx<'_, Student>) {
         match cx.model.take_over(&self.place) {
-            Some(HandOver::HandedIn) => return cx.pop(),
+            Some(HandOver::HandedIn) => {
+                // The assignment below is to know it, too.
+                cx.model.hand_over = Some((self.place.clone(), HandOver::HandedIn));
+                return cx.pop();
+            }
             Some(HandOver::Text(text)) => self.editor.replace(&text),
             Some(HandOver::Files(_)) | None => {}
         }
@@ -450,6 +454,8 @@ impl Screen<Student> for Draft {
 
     fn leaving(&mut self, cx: &mut Cx<'_, Student>) {
         self.keep(cx);
+        // Even where the server's draft is not known: it keeps both, when another device saved in between.
+        self.remote.known = true;
         self.save(cx);
     }
 

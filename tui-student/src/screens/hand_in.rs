@@ -109,10 +109,10 @@ impl HandIn {
         let late = known.and_then(words::due_of).is_some_and(|due| due < cx.now_ms);
         let consequence = match after_lock {
             Some(lock) if lock < cx.now_ms => {
-                format!("{what}. The lock date has passed: it will be kept as a request.")
+                format!("You hand in {what}. The lock date has passed: it will be kept as a request.")
             }
-            _ if late => format!("{what}. The due date has passed: it will count as late."),
-            _ => format!("{what}. Earlier attempts are kept."),
+            _ if late => format!("You hand in {what}. The due date has passed: it will count as late."),
+            _ => format!("You hand in {what}. Earlier attempts are kept."),
         };
         self.asked =
             cx.confirm(Confirm { question: format!("Hand in {}?", self.place), consequence, yes: "hand in".into() });
@@ -190,7 +190,7 @@ impl HandIn {
         }
         if !self.text.is_empty() {
             let first = text::clean(self.text.lines().next().unwrap_or_default());
-            let size = text::size(self.text.len() as u64);
+            let size = text::pad_left(&text::size(self.text.len() as u64), 10, "");
             lines.push(Line::from(vec![label("text"), Span::raw(size), Span::styled(format!("  {first}"), theme.dim)]));
         }
         if let Some(found) = self.look.value() {

@@ -360,12 +360,12 @@ fn due_table() -> Table<v1::DueItem> {
         Line::styled(words::due(item.due_at_ms, look), style)
     };
     let columns = vec![
-        Column::new("assignment", Width::Fixed(14), |item: &v1::DueItem, _| {
+        Column::new("assignment", Width::Fixed(13), |item: &v1::DueItem, _| {
             Line::raw(format!("{}/{}", item.course_slug, item.assignment_slug))
         })
         .keep(3),
         Column::new("title", Width::Fill(1), |item: &v1::DueItem, _| Line::raw(item.title.clone())),
-        Column::new("due", Width::Fixed(20), due)
+        Column::new("due", Width::Fixed(19), due)
             .sorted_by(|a, b| a.due_at_ms.unwrap_or(i64::MAX).cmp(&b.due_at_ms.unwrap_or(i64::MAX))),
         Column::new("at", Width::Fixed(16), |item: &v1::DueItem, look| {
             Line::styled(look.optional_time(item.due_at_ms), look.theme.dim)
