@@ -9,9 +9,9 @@ pub mod line;
 pub mod markdown;
 pub mod progress;
 pub mod reader;
+mod reading;
 pub mod scroll;
 pub mod table;
-mod reading;
 
 /// What an input did to a widget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
