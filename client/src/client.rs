@@ -95,6 +95,12 @@ impl Client {
         Err(last.unwrap_or_else(|| ClientError::usage("no node is known")))
     }
 
+    /// The view of the node at an address, which becomes one of the known ones.
+    pub async fn status_of(&self, address: &str) -> Result<v1::GetStatusResponse, ClientError> {
+        let node = self.shared.nodes.named(address, &self.shared.options)?;
+        self.status_at(&node).await
+    }
+
     /// Every node's own view, asked of all at once: needs no leader and no quorum.
     pub async fn statuses(&self) -> Vec<(String, Result<v1::GetStatusResponse, ClientError>)> {
         let mut asked = Vec::new();

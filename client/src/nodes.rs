@@ -99,6 +99,14 @@ impl Nodes {
         }
     }
 
+    /// The node at an address, learned now if it was not known.
+    pub(crate) fn named(&self, address: &str, options: &ClientOptions) -> Result<Arc<Node>, ClientError> {
+        let address = normalise_endpoint(address)?;
+        let mut known = self.known();
+        known.add(&address, options)?;
+        Ok(known.nodes[&address].clone())
+    }
+
     pub(crate) fn set_leader(&self, address: &str, options: &ClientOptions) {
         if let Ok(address) = normalise_endpoint(address) {
             let mut known = self.known();
@@ -193,13 +201,12 @@ mod tests {
     }
 
     #[test]
-    fn beginning_elsewhere_forgets_the_nodes_of_before() {
+    fn a_node_that_is_named_is_the_one_that_is_known() {
         let (nodes, options) = nodes();
-        nodes.set_leader("127.0.0.1:3", &options);
-        nodes.begin_at(&["127.0.0.1:9".into()], &options).unwrap();
-        assert_eq!((nodes.addresses(), nodes.leader()), (vec!["127.0.0.1:9".to_owned()], None));
-        assert!(nodes.begin_at(&["10.0.0.1:9".into()], &options).is_err());
-        assert_eq!(nodes.addresses().len(), 1);
+        assert!(Arc::ptr_eq(&nodes.named("127.0.0.1:2", &options).unwrap(), &nodes.all()[1]));
+        assert_eq!(nodes.named("127.0.0.1:4", &options).unwrap().address, "127.0.0.1:4");
+        assert_eq!(nodes.addresses().len(), 4);
+        assert!(nodes.named("10.0.0.1:7600", &options).is_err());
     }
 
     #[test]

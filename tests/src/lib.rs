@@ -7,8 +7,11 @@ pub mod class;
 pub mod cluster;
 pub mod program;
 pub mod proxy;
+pub mod pty_suite;
+pub mod terminal;
 pub mod wait;
 
 pub use class::Class;
 pub use cluster::Cluster;
 pub use program::{Person, Ran};
+pub use terminal::{Launch, Terminal};

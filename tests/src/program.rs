@@ -6,6 +6,8 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
+use crate::terminal::Launch;
+
 /// The folder of the built programs.
 pub fn bin_dir() -> PathBuf {
     if let Some(dir) = std::env::var_os("LECTERN_TEST_BIN") {
@@ -106,6 +108,14 @@ impl Person {
     #[must_use]
     pub fn through(&self, endpoints: &str) -> Self {
         Self { endpoints: endpoints.to_owned(), ..self.clone() }
+    }
+
+    /// The program full screen, not started yet.
+    pub fn full_screen(&self) -> Launch {
+        Launch::new(&bin(self.program), &self.home)
+            .env("LECTERN_CONFIG_DIR", self.home.join("config"))
+            .env("LECTERN_STATE_DIR", self.home.join("state"))
+            .env("LECTERN_ENDPOINTS", &self.endpoints)
     }
 
     /// The command with `--json`, not started yet.

@@ -69,7 +69,9 @@ where
     let client = session.client().clone();
     let opening = open(session)?;
     let (feed, incoming) = Feed::new();
-    tokio::spawn(follow_link(client, feed.clone()));
+    if P::TELLS_LINK {
+        tokio::spawn(follow_link(client, feed.clone()));
+    }
     let edit_dir = dirs.state.join("edit");
     let setup = Setup { env: opening.env, feed, incoming, edit_dir, mouse };
     let make = |now_ms| -> (App<P>, Vec<Issued<P>>) { App::new(opening.model, opening.first, keymap, look, now_ms) };

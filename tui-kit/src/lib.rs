@@ -25,6 +25,7 @@ pub mod files;
 pub mod guide;
 pub mod keymap;
 pub mod launch;
+pub mod live;
 pub mod look;
 pub mod outside;
 pub mod painter;

@@ -28,6 +28,8 @@ pub trait Program: Debug + Sized + 'static {
     const NAME: &'static str;
     /// All its screens: their keys are checked at the start.
     const SCOPES: &'static [Scope];
+    /// Whether the kit tells of trouble with the connection. A program that shows each node by itself has words of its own.
+    const TELLS_LINK: bool = true;
 
     /// Does the work. Runs in a task of its own; a read ends with the screen that asked for it.
     fn perform(env: Self::Env, effect: Self::Effect, reply: Reply<Self>) -> impl Future<Output = ()> + Send + 'static;

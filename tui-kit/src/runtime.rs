@@ -126,8 +126,7 @@ impl<P: Program> Run<P> {
                 _ = terminate.recv() => Happened::Signal(Signal::TERM),
                 _ = hang_up.recv() => Happened::Signal(Signal::HUP),
                 _ = resume.recv() => Happened::Signal(Signal::CONT),
-                // The editor gets it too, and it is meant for the editor.
-                _ = interrupt.recv(), if self.input.is_some() => Happened::Signal(Signal::INT),
+                _ = interrupt.recv() => Happened::Signal(Signal::INT),
                 event = next_event(&mut self.input) => Happened::Event(event),
                 Some(incoming) = self.incoming.recv() => Happened::Incoming(incoming),
                 request = self.tasks.next_done() => Happened::Done(request),
@@ -148,6 +147,9 @@ impl<P: Program> Run<P> {
                     self.dirty = true;
                 }
             }
+            // The editor gets it too, and it is meant for the editor. It is taken here all the same: left waiting, it would
+            // end the program when the editor is done.
+            Happened::Signal(Signal::INT) if self.input.is_none() => {}
             Happened::Signal(signal) => return self.end_by(signal).await.map(Some),
             Happened::Event(None | Some(Err(_))) => return self.end_by(Signal::HUP).await.map(Some),
             Happened::Event(Some(Ok(event))) => self.event(event)?,

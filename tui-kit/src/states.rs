@@ -24,7 +24,7 @@ pub fn room<T>(remote: &Remote<T>, what: &str, area: Rect, canvas: &mut Canvas<'
         Shown::Ready { failure: None, .. } => Some(area),
         Shown::Ready { failure: Some(failure), .. } => {
             let row = Rect { y: area.bottom().saturating_sub(1), height: area.height.min(1), ..area };
-            let words = format!("This may be old: {} (ctrl-r asks again)", text::clean(&failure.sentence()));
+            let words = format!("This may be old: {} (ctrl-r asks again)", text::clean(&sentence(failure)));
             canvas.line(row, Line::styled(words, canvas.look.theme.warn));
             Some(Rect { height: area.height.saturating_sub(1), ..area })
         }
@@ -37,10 +37,18 @@ pub fn failed(failure: &Failure, what: &str, area: Rect, canvas: &mut Canvas<'_>
     let width = usize::from(area.width);
     let mut lines =
         vec![Line::styled(format!("{} There is no answer for {what}.", canvas.look.glyphs.failed), theme.bad)];
-    let why = text::wrap(&text::clean_body(&failure.sentence()), width);
+    let why = text::wrap(&text::clean_body(&sentence(failure)), width);
     lines.extend(why.into_iter().map(|line| Line::styled(line, theme.text)));
     lines.push(Line::styled("ctrl-r asks again.", theme.dim));
     canvas.lines(area, lines);
+}
+
+/// Message and advice in one sentence, without advice that speaks of the command line.
+pub fn sentence(failure: &Failure) -> String {
+    match failure.reason.as_str() {
+        "USAGE" | "UNREACHABLE" | "NOT_SIGNED_IN" | "LOCAL_FILE" => failure.message.clone(),
+        _ => failure.sentence(),
+    }
 }
 
 #[cfg(test)]

@@ -5,17 +5,23 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use lectern_cli::args::{GlobalArgs, duration};
 use lectern_cli::shell::ShellCommand;
+use lectern_tui_kit::settings::TuiArgs;
 
 /// Watch a Lectern cluster: who leads, who follows, how far everyone is.
+///
+/// Without a subcommand the monitor opens full screen. It needs no sign-in, and works while the cluster has no majority.
 #[derive(Parser, Debug)]
-#[command(name = "lectern-monitor", version, about, long_about = None, propagate_version = true)]
+#[command(name = "lectern-monitor", version, about, propagate_version = true)]
 pub struct Cli {
     /// Options of every subcommand.
     #[command(flatten)]
     pub global: GlobalArgs,
-    /// What to do.
+    /// Options of the full screen.
+    #[command(flatten)]
+    pub tui: TuiArgs,
+    /// What to do; nothing opens the full screen.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 /// What to do.
@@ -33,6 +39,8 @@ pub enum Command {
         #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
         every: Duration,
     },
+    /// Print the keys of the full screen.
+    Keys,
     /// Completions and the manual page.
     #[command(flatten)]
     Shell(ShellCommand),

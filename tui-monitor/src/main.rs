@@ -1,12 +1,38 @@
-//! lectern-monitor: the cluster as its operator sees it, by subcommands. Works without a quorum and without a sign-in.
+//! lectern-monitor: the cluster as its operator sees it, full screen and by subcommands. Works without a quorum and without a
+//! sign-in.
 
+mod actions;
 mod cli;
+mod effects;
+mod events;
+mod history;
+mod model;
+mod screens;
 mod status;
+#[cfg(test)]
+mod testing;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
+use lectern_tui_kit::launch::{Opening, launch};
+
+use effects::Monitor;
+use model::Model;
+use screens::Overview;
 
 fn main() -> ExitCode {
-    lectern_cli::run(cli::Cli::parse(), |cli| cli.global.clone(), status::run)
+    let mut cli = cli::Cli::parse();
+    match cli.command.take() {
+        Some(command) => lectern_cli::run(cli, |cli| cli.global.clone(), |_, session| status::run(command, session)),
+        None => full_screen(&cli),
+    }
+}
+
+fn full_screen(cli: &cli::Cli) -> ExitCode {
+    launch::<Monitor, Overview>(&cli.global, cli.tui, |session| {
+        let model = Model::new(session.client().addresses());
+        Ok(Opening { env: Arc::new(session), model, first: Overview::default() })
+    })
 }

@@ -6,16 +6,23 @@ use lectern_cli::cluster::{Cluster, Member};
 use lectern_cli::table::{cut, keep, spare};
 use lectern_cli::{Error, Result, Session, output, text};
 
+use lectern_tui_kit::guide;
+
 use crate::cli::{Cli, Command};
+use crate::screens;
 
 /// Between two looks for a leader.
 const POLL: Duration = Duration::from_millis(50);
 
 /// Runs one subcommand.
-pub async fn run(cli: Cli, session: Session) -> Result<()> {
-    match cli.command {
+pub async fn run(command: Command, session: Session) -> Result<()> {
+    match command {
         Command::Status { wait_leader } => status(wait_leader, &session).await,
         Command::Watch { every } => watch(every, &session).await,
+        Command::Keys => {
+            output::bytes(guide::keys("lectern-monitor", screens::SCOPES).as_bytes());
+            Ok(())
+        }
         Command::Shell(command) => lectern_cli::shell::run::<Cli>(&command),
     }
 }

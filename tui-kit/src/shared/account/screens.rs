@@ -12,9 +12,9 @@ use crate::look::Canvas;
 use crate::remote::{Failure, RequestId};
 use crate::screen::{Cx, Screen, Tone};
 use crate::shared::{self, Shares};
-use crate::text;
 use crate::widgets::Outcome;
 use crate::widgets::line::LineInput;
+use crate::{states, text};
 
 /// Widest lines of text here, so that they can be read.
 const WIDTH: u16 = 64;
@@ -76,18 +76,10 @@ impl Sent {
         if self.awaited.is_some() {
             canvas.line(below, Line::styled(doing.to_owned(), theme.info));
         } else if let Some(failure) = &self.failure {
-            let words = format!("{} {}", canvas.look.glyphs.failed, text::clean_body(&sentence(failure)));
+            let words = format!("{} {}", canvas.look.glyphs.failed, text::clean_body(&states::sentence(failure)));
             let lines = text::wrap(&words, width.into());
             canvas.lines(below, lines.into_iter().map(|line| Line::styled(line, theme.bad)));
         }
-    }
-}
-
-/// What went wrong, without advice that speaks of the command line.
-fn sentence(failure: &Failure) -> String {
-    match failure.reason.as_str() {
-        "USAGE" | "UNREACHABLE" | "NOT_SIGNED_IN" => failure.message.clone(),
-        _ => failure.sentence(),
     }
 }
 

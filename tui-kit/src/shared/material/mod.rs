@@ -1,14 +1,28 @@
-//! Materials: their list by modules, their text by page, their files.
+//! Materials: their list by modules, their text by page, their files. [`Saver`] saves and opens files of any kind.
 
-use std::path::PathBuf;
+mod list;
+mod reader;
+mod saver;
+
+use std::path::{Path, PathBuf};
 
 use lectern_cli::{Session, pages, transfer};
 use lectern_client::{ClientError, Progress};
 use lectern_proto::v1;
 
+pub use list::MaterialsScreen;
+pub use reader::{ReaderScreen, TEXT};
+pub use saver::{FILES, SAVE, Saver, VIEW};
+
 use super::{Shares, call, call_with_key, told};
+use crate::action::{LIST, READER, Scope};
 use crate::program::Reply;
 use crate::remote::Failure;
+
+/// The scope of [`MaterialsScreen`] as a screen of its own. A program that shows it in a tab gives it another one.
+pub const MATERIALS_SCOPE: Scope = Scope { name: "materials", title: "Materials", groups: &[&FILES, &LIST] };
+/// The scope of [`ReaderScreen`].
+pub const READER_SCOPE: Scope = Scope { name: "material", title: "Material", groups: &[&TEXT, &FILES, &READER] };
 
 /// What their screens ask for.
 #[derive(Clone, Debug, PartialEq)]
@@ -141,7 +155,7 @@ async fn list(session: &Session, course: &str) -> Result<Library, ClientError> {
 
 async fn save<P: Shares>(session: &Session, file: &v1::FileRef, to: Destination, reply: &Reply<P>) -> Message {
     let (path, replace) = match to {
-        Destination::Path { path, replace } => (path, replace),
+        Destination::Path { path, replace } => (place_for(&path, &file.name), replace),
         Destination::Viewer => (viewer_path(session, file), true),
     };
     if !replace && path.symlink_metadata().is_ok() {
@@ -158,6 +172,16 @@ async fn save<P: Shares>(session: &Session, file: &v1::FileRef, to: Destination,
     };
     let saved = lectern_client::download(session.client(), &file.file_id, &path, true, &progress).await;
     Message::Saved(told(saved, reply).await.map(|_| path))
+}
+
+/// What a person means by a path: `~` is their home, and into a directory a file goes under its own name.
+fn place_for(path: &Path, name: &str) -> PathBuf {
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let path = match (path.strip_prefix("~"), home) {
+        (Ok(below), Some(home)) => home.join(below),
+        _ => path.to_owned(),
+    };
+    if path.is_dir() { path.join(transfer::local_name(name)) } else { path }
 }
 
 /// A place that only this version of the file has.

@@ -1,0 +1,14 @@
+//! The screens: all nodes, and one of them.
+
+mod node;
+mod overview;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use lectern_tui_kit::action::Scope;
+
+pub use overview::Overview;
+
+/// All of them.
+pub const SCOPES: &[Scope] = &[overview::SCOPE, node::SCOPE];

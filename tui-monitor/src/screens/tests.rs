@@ -1,0 +1,235 @@
+//! The screens as they are drawn, and the keys on them.
+
+use lectern_proto::v1::{NodeRole, SnapshotTransfer};
+use lectern_tui_kit::app::Input;
+use lectern_tui_kit::look::Look;
+use lectern_tui_kit::program::Incoming;
+use lectern_tui_kit::remote::RequestId;
+use lectern_tui_kit::screen::ScreenId;
+use lectern_tui_kit::testkit::{Harness, check_scopes};
+use lectern_tui_kit::theme::ThemeName;
+use proptest::prelude::*;
+
+use super::{Overview, SCOPES};
+use crate::effects::{Answer, Effect, Monitor};
+use crate::model::Model;
+use crate::testing::{START_MS, address, answer, no_answer};
+
+type Monitoring = Harness<Monitor>;
+
+/// What the nodes say next, to the first screen: it is the one that follows them, for as long as the program runs.
+fn tell(monitor: &mut Monitoring, answers: impl IntoIterator<Item = Answer>) {
+    for message in answers {
+        let incoming = Incoming::Message { to: Some(ScreenId(1)), request: RequestId(1), message };
+        monitor.input(Input::Incoming(incoming));
+    }
+}
+
+fn opened(look: Look) -> Monitoring {
+    Harness::with_look(Model::new((1..=3).map(address).collect()), Overview::default(), START_MS, look)
+}
+
+fn dark() -> Monitoring {
+    opened(Look::new(ThemeName::Dark, false))
+}
+
+/// A cluster with a history: it wrote, its leader was killed, another one was elected.
+fn with_a_history(mut monitor: Monitoring) -> Monitoring {
+    let mut commit = 1_204;
+    for second in 0..100_u64 {
+        commit += second * 7 % 50;
+        tell(&mut monitor, (1..=3).map(|node| answer(node, 1, 7, commit)));
+        monitor.pass(1_000);
+    }
+    tell(&mut monitor, [no_answer(1, "connection refused")]);
+    monitor.pass(700);
+    let candidate = |node: u64, role: NodeRole| {
+        let mut said = answer(node, 0, 8, commit);
+        if let Ok(view) = &mut said.result {
+            view.self_.as_mut().expect("it spoke").role = role.into();
+        }
+        said
+    };
+    tell(&mut monitor, [candidate(2, NodeRole::Candidate), candidate(3, NodeRole::Follower)]);
+    monitor.pass(500);
+    let mut behind = answer(3, 2, 8, commit);
+    if let Ok(view) = &mut behind.result {
+        let own = view.self_.as_mut().expect("it spoke");
+        own.applied_index -= 150;
+        own.clock_offset_seconds = Some(-1.25);
+        own.notice = "the disk is almost full: 1.2 GiB of 40 GiB are free".into();
+    }
+    let mut leader = answer(2, 2, 8, commit);
+    if let Ok(view) = &mut leader.result {
+        let transfer = SnapshotTransfer {
+            node_id: 3,
+            sending: true,
+            bytes_done: 12 << 20,
+            bytes_total: 40 << 20,
+            started_at_ms: START_MS,
+        };
+        view.self_.as_mut().expect("it spoke").snapshots = vec![transfer];
+    }
+    tell(&mut monitor, [leader, behind]);
+    monitor.pass(12_000);
+    monitor
+}
+
+/// Pictures at the sizes people have.
+fn pictures(name: &str, monitor: &mut Monitoring) {
+    for (width, height) in [(80, 24), (120, 40), (40, 12)] {
+        monitor.size = (width, height);
+        insta::assert_snapshot!(format!("{name}_{width}x{height}"), monitor.picture());
+    }
+}
+
+#[test]
+fn before_the_first_answer_the_nodes_are_being_asked() {
+    pictures("loading", &mut dark());
+}
+
+#[test]
+fn a_healthy_cluster_is_calm() {
+    let mut monitor = dark();
+    tell(&mut monitor, (1..=3).map(|node| answer(node, 1, 7, 1_204)));
+    pictures("healthy", &mut monitor);
+}
+
+#[test]
+fn after_an_election_the_screen_tells_its_story() {
+    pictures("elected", &mut with_a_history(dark()));
+}
+
+#[test]
+fn when_no_node_answers_the_reason_is_told() {
+    let mut monitor = dark();
+    tell(&mut monitor, (1..=3).map(|node| no_answer(node, "connection refused")));
+    pictures("failed", &mut monitor);
+}
+
+#[test]
+fn without_a_majority_it_says_what_is_needed() {
+    let mut monitor = dark();
+    tell(
+        &mut monitor,
+        [answer(2, 0, 7, 1_204), no_answer(1, "connection refused"), no_answer(3, "connection refused")],
+    );
+    pictures("no_majority", &mut monitor);
+}
+
+#[test]
+fn plain_has_no_frames_and_says_figures_in_words() {
+    let mut monitor = with_a_history(opened(Look::new(ThemeName::Mono, true)));
+    pictures("plain", &mut monitor);
+    assert!(monitor.screen().is_ascii());
+}
+
+#[test]
+fn a_node_tells_everything_it_knows() {
+    let mut monitor = with_a_history(dark());
+    monitor.keys("down down enter");
+    pictures("node", &mut monitor);
+    monitor.keys("]");
+    monitor.assert_shows("cluster / node 1");
+    monitor.size = (80, 24);
+    insta::assert_snapshot!("node_dead_80x24", monitor.picture());
+}
+
+#[test]
+fn an_event_leads_to_its_node() {
+    let mut monitor = with_a_history(dark());
+    monitor.keys("tab");
+    monitor.keys("enter");
+    monitor.assert_shows("cluster / node");
+    monitor.keys("esc G enter");
+    monitor.assert_shows("This event is about no node in particular.");
+}
+
+#[test]
+fn a_filter_is_typed_as_text() {
+    let mut monitor = with_a_history(dark());
+    monitor.keys("/");
+    monitor.type_text("unreachable");
+    monitor.assert_shows("1 of 3");
+    monitor.assert_hides("candidate");
+    monitor.keys("esc");
+    monitor.assert_shows("follower");
+}
+
+#[test]
+fn a_held_picture_does_not_change_until_it_is_let_go() {
+    let mut monitor = dark();
+    tell(&mut monitor, (1..=3).map(|node| answer(node, 1, 7, 1_204)));
+    monitor.keys("space");
+    let held = monitor.screen();
+    tell(&mut monitor, (1..=3).map(|node| answer(node, 1, 7, 9_999)));
+    monitor.pass(60_000);
+    assert_eq!(monitor.screen(), held);
+    monitor.keys("space");
+    monitor.assert_shows("9999");
+}
+
+#[test]
+fn a_node_that_is_learned_is_followed() {
+    let mut monitor: Monitoring = Harness::new(Model::new(vec![address(1)]), Overview::default(), START_MS);
+    tell(&mut monitor, [answer(1, 1, 7, 1_204)]);
+    let followed: Vec<&Effect> = monitor.effects().collect();
+    assert_eq!(followed.len(), 3, "{followed:?}");
+}
+
+#[test]
+fn hostile_words_of_a_node_move_no_cursor() {
+    let mut monitor = dark();
+    let mut hostile = answer(1, 1, 7, 1_204);
+    if let Ok(view) = &mut hostile.result {
+        let own = view.self_.as_mut().expect("it spoke");
+        own.notice = "\u{1b}[2J\u{202e}gone".into();
+        own.version = "\u{1b}]0;owned\u{7}".into();
+        own.client_address = "127.0.0.1:7600\u{1b}[H".into();
+    }
+    tell(&mut monitor, [hostile]);
+    monitor.keys("enter");
+    assert!(!monitor.screen().chars().any(|letter| letter.is_control() && letter != '\n'), "{}", monitor.screen());
+}
+
+#[test]
+fn the_keys_in_the_guide_are_those_of_the_program() {
+    let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/keys/monitor.md");
+    let written = std::fs::read_to_string(guide).expect("the guide is there");
+    let made = lectern_tui_kit::guide::keys("lectern-monitor", SCOPES);
+    assert_eq!(written, made, "run `lectern-monitor keys > docs/keys/monitor.md`");
+}
+
+#[test]
+fn no_key_does_two_things() {
+    check_scopes(SCOPES);
+}
+
+fn answers() -> impl Strategy<Value = Answer> {
+    let word = (1..=4_u64, 0..=4_u64, 1..9_u64, any::<u64>())
+        .prop_map(|(node, leader, term, commit)| answer(node, leader, term, commit));
+    prop_oneof![word, (1..=4_u64).prop_map(|node| no_answer(node, "connection refused"))]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn no_key_no_answer_and_no_size_make_it_panic(
+        steps in prop::collection::vec((answers(), "[a-zA-Z0-9/?:\\[\\] ]{0,3}", 0..60_000_i64), 0..40),
+        sizes in prop::collection::vec((0..300_u16, 0..100_u16), 1..8),
+    ) {
+        let mut monitor = dark();
+        for (at, (answer, typed, ms)) in steps.into_iter().enumerate() {
+            if monitor.app().has_ended() {
+                break;
+            }
+            tell(&mut monitor, [answer]);
+            monitor.type_text(&typed);
+            monitor.keys(["enter", "esc", "tab", "down"][at % 4]);
+            monitor.pass(ms);
+            monitor.size = sizes[at % sizes.len()];
+            monitor.screen();
+        }
+    }
+}

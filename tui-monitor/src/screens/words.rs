@@ -1,0 +1,213 @@
+//! How figures and events are worded and styled, on both screens.
+
+use lectern_cli::cluster::Cluster;
+use lectern_proto::v1::SnapshotTransfer;
+use lectern_tui_kit::look::Look;
+use lectern_tui_kit::text;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use crate::events::{Event, Weight};
+use crate::history::BUCKET_MS;
+use crate::model::{Live, Row};
+
+/// An answer that is this young is one of now.
+const NOW_MS: i64 = 3_000;
+/// A clock that differs by so much is worth a colour: dates are judged by it.
+const CLOCK_SECONDS: f64 = 0.5;
+
+/// The state of the cluster in a sentence.
+pub fn headline(live: &Live, look: &Look) -> (String, Style) {
+    let (cluster, theme) = (&live.cluster, look.theme);
+    let (all, up) = (cluster.nodes.len(), cluster.reachable());
+    if !live.heard() {
+        return (
+            format!(
+                "Asking {} …",
+                text::count(live.addresses().count() as u64, "address").replace("addresss", "addresses")
+            ),
+            theme.dim,
+        );
+    }
+    if up == 0 {
+        let why = live
+            .first_problem()
+            .map(|(address, problem)| format!("{}: {}", text::clean(address), text::clean(problem)));
+        return (
+            format!("No node answers ({}). All are asked again twice a second.", why.unwrap_or_default()),
+            theme.bad,
+        );
+    }
+    let spare = up.saturating_sub(all / 2 + 1);
+    match cluster.leader {
+        None => (no_leader(cluster), theme.bad),
+        Some(leader) if up == all => {
+            let may_fail =
+                if all == 1 { "it is the only node".into() } else { format!("{spare} of {all} nodes may fail") };
+            (format!("Node {leader} leads in term {}; all answer, and {may_fail}.", cluster.term), theme.good)
+        }
+        Some(leader) => (
+            format!(
+                "Node {leader} leads in term {}; {up} of {all} nodes answer, and {spare} more may fail.",
+                cluster.term
+            ),
+            theme.warn,
+        ),
+    }
+}
+
+fn no_leader(cluster: &Cluster) -> String {
+    let (all, up) = (cluster.nodes.len(), cluster.reachable());
+    let majority = all / 2 + 1;
+    let what = if up >= majority {
+        "an election is under way".to_owned()
+    } else {
+        format!("{majority} of {all} nodes are needed, {up} of them answer")
+    };
+    format!("No leader in term {}: {what}. Changes wait; nothing is lost.", cluster.term)
+}
+
+/// The role of a node, in its style.
+pub fn role(row: &Row, look: &Look) -> Span<'static> {
+    let theme = look.theme;
+    let style = match row.role {
+        "unreachable" => theme.bad,
+        "candidate" => theme.warn,
+        _ if row.leads => theme.accent,
+        _ => theme.text,
+    };
+    Span::styled(row.role, style)
+}
+
+/// How long ago a node answered: `now`, `12 seconds ago`, `never`.
+pub fn answered(row: &Row, now_ms: i64) -> String {
+    match row.answered_at_ms {
+        _ if row.answers => "now".into(),
+        Some(at_ms) if now_ms - at_ms < NOW_MS => "a moment ago".into(),
+        Some(at_ms) => format!("{} ago", text::span(u64::try_from((now_ms - at_ms) / 1000).unwrap_or(0))),
+        None => "never".into(),
+    }
+}
+
+/// Microseconds as a person reads them: `0.4 ms`, `12 ms`, `1.5 s`.
+pub fn latency(us: u64) -> String {
+    match us {
+        0..10_000 => format!("{}.{} ms", us / 1000, us % 1000 / 100),
+        10_000..1_000_000 => format!("{} ms", us / 1000),
+        _ => format!("{}.{} s", us / 1_000_000, us % 1_000_000 / 100_000),
+    }
+}
+
+/// Writes in a second, as a person reads them.
+pub fn rate(per_second: u64) -> String {
+    format!("{per_second}/s")
+}
+
+/// The median and the slowest of a hundred: `3.1 ms, the slowest of a hundred 8.0 ms`.
+pub fn percentiles(p50_us: Option<u64>, p99_us: Option<u64>) -> Option<String> {
+    let median = latency(p50_us?);
+    Some(p99_us.map_or(median.clone(), |p99| format!("{median}, p99 {}", latency(p99))))
+}
+
+/// A snapshot that is sent or received: `sends node 3 a snapshot: 12.0 MiB of 40.0 MiB (30 %)`.
+pub fn snapshot(transfer: &SnapshotTransfer) -> String {
+    let (done, total) = (transfer.bytes_done, transfer.bytes_total);
+    let percent = u128::from(done) * 100 / u128::from(total.max(1));
+    let other = transfer.node_id;
+    let what = if transfer.sending {
+        format!("sends node {other} a snapshot")
+    } else {
+        format!("receives a snapshot of node {other}")
+    };
+    format!("{what}: {} of {} ({percent} %)", text::size(done), text::size(total))
+}
+
+/// The offset of a clock from the cluster's median: `+3 ms`, `-1.25 s`.
+pub fn clock(seconds: f64) -> String {
+    if seconds.abs() < 1.0 { format!("{:+.0} ms", seconds * 1000.0) } else { format!("{seconds:+.2} s") }
+}
+
+/// Whether a clock is wrong enough to be shown as such.
+pub fn clock_is_off(seconds: f64) -> bool {
+    seconds.abs() >= CLOCK_SECONDS
+}
+
+/// How far a node is behind: a bar for people, and the number.
+pub fn lag(behind: u64, look: &Look) -> Line<'static> {
+    /// One cell of the bar for each of these.
+    const STEPS: [u64; 5] = [1, 10, 100, 1_000, 10_000];
+    let theme = look.theme;
+    let style = match behind {
+        0..100 => theme.text,
+        100..1_000 => theme.warn,
+        _ => theme.bad,
+    };
+    let filled = STEPS.iter().filter(|step| behind >= **step).count();
+    let bar = format!("{}{}", look.glyphs.full.repeat(filled), look.glyphs.empty.repeat(STEPS.len() - filled));
+    if look.plain {
+        return Line::styled(behind.to_string(), style);
+    }
+    Line::from(vec![
+        Span::styled(bar, if filled == 0 { theme.dim } else { style }),
+        Span::styled(format!(" {behind}"), style),
+    ])
+}
+
+/// How far back so many columns reach: `2 minutes`.
+pub fn reach(columns: usize) -> String {
+    let ms = i64::try_from(columns).unwrap_or(0).saturating_mul(BUCKET_MS);
+    text::span(u64::try_from(ms / 1000).unwrap_or(0))
+}
+
+/// An event on a line: when, then what.
+pub fn event(event: &Event, look: &Look) -> Line<'static> {
+    let style = event_style(event, look);
+    Line::from(vec![
+        Span::styled(time_of_day(event.at_ms, look), look.theme.dim),
+        Span::raw("  "),
+        Span::styled(event.words(), style),
+    ])
+}
+
+/// The style of an event's words.
+pub fn event_style(event: &Event, look: &Look) -> Style {
+    match event.weight() {
+        Weight::Plain => look.theme.text,
+        Weight::Good => look.theme.good,
+        Weight::Bad => look.theme.bad,
+    }
+}
+
+/// `23:59:07`; with the day where it is not today.
+pub fn time_of_day(ms: i64, look: &Look) -> String {
+    let at = |ms: i64| jiff::Timestamp::from_millisecond(ms).map(|at| at.to_zoned_datetime(look.zone.clone()));
+    match (at(ms), at(look.now_ms)) {
+        (Ok(time), Ok(now)) if time.date() == now.date() => time.strftime("%H:%M:%S").to_string(),
+        (Ok(time), _) => time.strftime("%-d %b %H:%M:%S").to_string(),
+        (Err(_), _) => look.glyphs.dash.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_in_the_unit_that_fits() {
+        assert_eq!(latency(40), "0.0 ms");
+        assert_eq!(latency(470), "0.4 ms");
+        assert_eq!(latency(12_900), "12 ms");
+        assert_eq!(latency(1_540_000), "1.5 s");
+        assert_eq!(clock(0.003), "+3 ms");
+        assert_eq!(clock(-1.25), "-1.25 s");
+        assert_eq!(reach(60), "2 minutes");
+    }
+
+    #[test]
+    fn a_time_of_another_day_has_its_date() {
+        let mut look = Look::new(lectern_tui_kit::theme::ThemeName::Mono, false);
+        look.now_ms = crate::testing::START_MS;
+        assert_eq!(time_of_day(look.now_ms, &look), "23:59:00");
+        assert_eq!(time_of_day(look.now_ms - 86_400_000, &look), "30 Nov 23:59:00");
+    }
+}
