@@ -99,7 +99,7 @@ fn settings_fields(settings: &v1::AssignmentSettings, model: &Model, course: &st
         Field::date("due", "Due").date_value(settings.due_at_ms, &zone),
         Field::date("lock", "Locks").date_value(settings.lock_at_ms, &zone),
         Field::toggle("published", "Published").value(bool_value(settings.published)),
-        Field::toggle("manually", "Grades hidden until posted").value(bool_value(settings.post_manually)),
+        Field::toggle("manually", "Grades posted by hand").value(bool_value(settings.post_manually)),
     ];
     fields.extend(TYPES.iter().map(|(name, label, kind)| Field::toggle(*name, *label).value(bool_value(takes(*kind)))));
     fields.extend([
