@@ -129,6 +129,17 @@ impl Client {
         *self.shared.token.write().unwrap_or_else(PoisonError::into_inner) = token;
     }
 
+    /// Goes to another cluster, signed out: for this client and all its clones. Nothing changes when an address makes no
+    /// sense.
+    pub fn redirect(&self, endpoints: &[String]) -> Result<(), ClientError> {
+        let Shared { nodes, options, discovered, answered, .. } = &*self.shared;
+        nodes.begin_at(endpoints, options)?;
+        self.set_token(None);
+        *discovered.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        answered.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
     /// Whether calls carry a token.
     pub fn has_token(&self) -> bool {
         self.token().is_some()

@@ -37,7 +37,7 @@ mod link;
 mod local;
 mod nodes;
 mod options;
-mod private_file;
+pub mod private_file;
 mod profile;
 mod secret;
 mod submit;

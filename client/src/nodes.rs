@@ -79,6 +79,13 @@ impl Nodes {
         Ok(Self { known: Mutex::new(known) })
     }
 
+    /// Begins anew at other addresses.
+    pub(crate) fn begin_at(&self, endpoints: &[String], options: &ClientOptions) -> Result<(), ClientError> {
+        let other = Self::new(&ClientOptions { endpoints: endpoints.to_vec(), ..options.clone() })?;
+        *self.known() = other.known.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(())
+    }
+
     fn known(&self) -> MutexGuard<'_, Known> {
         // Nothing panics while holding it, and what it holds is valid after every statement.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::ClientError;
 
 /// Reads a file; none when there is none. What others could read is closed to them.
-pub(crate) fn read(path: &Path) -> Result<Option<String>, ClientError> {
+pub fn read(path: &Path) -> Result<Option<String>, ClientError> {
     match fs::read_to_string(path) {
         Ok(text) => {
             close_to_others(path);
@@ -19,7 +19,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<String>, ClientError> {
 }
 
 /// Replaces a file in one step: after a crash there is the old one or the new one.
-pub(crate) fn replace(path: &Path, text: &str) -> Result<(), ClientError> {
+pub fn replace(path: &Path, text: &str) -> Result<(), ClientError> {
     let directory = path.parent().unwrap_or(Path::new("."));
     make_directory(directory)?;
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("file");

@@ -127,12 +127,15 @@ const KEYS: &str = "Keys of server.toml:
   [limits]
     cache_mib          MiB of RocksDB's block cache [128]
     write_buffer_mib   MiB of RocksDB's write buffers [64]
-    log_keep_entries   entries kept for peers that fall behind [200000]
+    log_keep_seconds   seconds of the log kept for peers that fall behind [600]
     log_keep_mib       … at most these MiB of them [1024]
+    log_keep_entries   … and at most so many entries [as many as there are]
+    log_cap_mib        MiB up to which all that follows a snapshot on its way to a peer is kept as well [4096]
     event_ring         events a watcher may lag behind [10000]
 
 The node's number is in its data directory. SIGTERM and SIGINT hand leadership over and stop the node.
-For tests only, LECTERN_FAULT_CLOCK_OFFSET_MS shifts this node's clock by that many milliseconds.";
+For tests only, LECTERN_FAULT_CLOCK_OFFSET_MS shifts this node's system clock by that many milliseconds; @FILE by the number
+in FILE.";
 
 /// What a command that failed says on standard error.
 pub type Problem = Box<dyn Error + Send + Sync>;
@@ -304,8 +307,10 @@ mod tests {
             "election_ticks_max",
             "cache_mib",
             "write_buffer_mib",
-            "log_keep_entries",
+            "log_keep_seconds",
             "log_keep_mib",
+            "log_keep_entries",
+            "log_cap_mib",
             "event_ring",
         ] {
             assert!(KEYS.contains(key), "{key}");

@@ -92,17 +92,29 @@ pub struct Limits {
     pub cache_mib: usize,
     /// RocksDB's write buffers, shared by log and state.
     pub write_buffer_mib: usize,
-    /// Entries the log keeps behind what is applied, for peers that fall behind.
-    pub log_keep_entries: u64,
+    /// Seconds of the log that are kept, for peers that fall behind.
+    pub log_keep_seconds: u64,
     /// … at most these MiB of them.
     pub log_keep_mib: u64,
+    /// … and at most so many entries; as many as there are where it is absent.
+    pub log_keep_entries: Option<u64>,
+    /// MiB up to which the log also keeps all that follows a snapshot on its way to a peer.
+    pub log_cap_mib: u64,
     /// Events that a watcher may lag behind before it is told to ask again for everything.
     pub event_ring: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { cache_mib: 128, write_buffer_mib: 64, log_keep_entries: 200_000, log_keep_mib: 1024, event_ring: 10_000 }
+        Self {
+            cache_mib: 128,
+            write_buffer_mib: 64,
+            log_keep_seconds: 600,
+            log_keep_mib: 1_024,
+            log_keep_entries: None,
+            log_cap_mib: 4_096,
+            event_ring: 10_000,
+        }
     }
 }
 
@@ -179,8 +191,12 @@ impl Config {
         if timing.election_ticks_max <= timing.election_ticks_min {
             return Err(wrong("timing.election_ticks_max", "it must be more than election_ticks_min"));
         }
-        if self.limits.cache_mib < 8 || self.limits.write_buffer_mib < 8 || self.limits.event_ring == 0 {
+        let limits = &self.limits;
+        if limits.cache_mib < 8 || limits.write_buffer_mib < 8 || limits.event_ring == 0 {
             return Err(wrong("limits", "caches need at least 8 MiB, and event_ring at least 1"));
+        }
+        if limits.log_cap_mib < limits.log_keep_mib {
+            return Err(wrong("limits.log_cap_mib", "it must be at least log_keep_mib"));
         }
         Ok(addresses)
     }
@@ -272,6 +288,13 @@ mod tests {
         for timing in ["tick_ms = 0", "election_ticks_min = 4", "election_ticks_max = 10", "heartbeat_ticks = 0"] {
             assert!(with(&format!("[timing]\n{timing}")).is_err(), "{timing}");
         }
+    }
+
+    #[test]
+    fn a_log_that_is_to_keep_more_than_its_cap_is_refused() {
+        assert!(with("[limits]\nlog_keep_mib = 100\nlog_cap_mib = 99").unwrap_err().contains("log_cap_mib"));
+        let limits = with("[limits]\nlog_keep_mib = 100\nlog_cap_mib = 100\nlog_keep_entries = 7").unwrap().limits;
+        assert_eq!((limits.log_keep_seconds, limits.log_keep_entries), (600, Some(7)));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use lectern_raft::{Identity, NodeId, OpenError};
 use serde::{Deserialize, Serialize};
 
 use crate::services::secrets::{self, NoRandomness};
-use crate::store::{Caches, DataDir, DataDirError, LogDb, StoreProblem};
+use crate::store::{Caches, DiskProblem, NodeDisk};
 
 const GENESIS_FORMAT: u32 = 1;
 const FIRST_EPOCH: u64 = 1;
@@ -89,15 +89,9 @@ pub enum InitError {
     /// No randomness.
     #[error(transparent)]
     Random(#[from] NoRandomness),
-    /// The data directory.
+    /// The node's disk.
     #[error(transparent)]
-    DataDir(#[from] DataDirError),
-    /// The log's database.
-    #[error(transparent)]
-    Store(#[from] StoreProblem),
-    /// The log.
-    #[error(transparent)]
-    Log(#[from] OpenError),
+    Disk(#[from] DiskProblem),
 }
 
 impl Genesis {
@@ -172,10 +166,11 @@ pub fn found_node(genesis: &Genesis, node: NodeId, data_dir: &Path) -> Result<()
     if !genesis.by_node().contains_key(&node) {
         return Err(InitError::Members(format!("node {node} is not a member of the genesis")));
     }
-    let data = DataDir::lock(data_dir)?;
-    let caches = Caches::new(8 << 20, 8 << 20);
-    let log = LogDb::open(&data.log(), &caches)?;
-    if let Some(existing) = lectern_raft::load_identity(&log)? {
+    found_on(&NodeDisk::open(data_dir, &Caches::new(8 << 20, 8 << 20))?, genesis, node).map_err(InitError::from)
+}
+
+fn found_on(disk: &NodeDisk, genesis: &Genesis, node: NodeId) -> Result<(), DiskProblem> {
+    if let Some(existing) = disk.identity.clone() {
         return Err(OpenError::AlreadyFounded(existing).into());
     }
     let identity = Identity {
@@ -185,10 +180,9 @@ pub fn found_node(genesis: &Genesis, node: NodeId, data_dir: &Path) -> Result<()
         incarnation: ulid::Ulid::generate().to_string(),
     };
     let voters: Vec<NodeId> = genesis.by_node().into_keys().collect();
-    data.write_file(&data.genesis(), genesis.to_json().as_bytes())?;
+    disk.data.write_file(&disk.data.genesis(), genesis.to_json().as_bytes())?;
     // Last: from here on the directory belongs to this node.
-    lectern_raft::found(&log, &identity, &voters)?;
-    Ok(())
+    Ok(lectern_raft::found(&disk.log, &identity, &voters)?)
 }
 
 /// `N=HOST:PEERPORT,HOST:CLIENTPORT`, as `--member` takes it.
@@ -294,7 +288,7 @@ mod tests {
         found_node(&genesis, 2, temp.path()).unwrap();
         assert!(matches!(
             found_node(&genesis, 2, temp.path()),
-            Err(InitError::Log(OpenError::AlreadyFounded(identity))) if identity.node == 2
+            Err(InitError::Disk(DiskProblem::Log(OpenError::AlreadyFounded(identity)))) if identity.node == 2
         ));
         assert!(matches!(found_node(&genesis, 4, temp.path()), Err(InitError::Members(_))));
     }

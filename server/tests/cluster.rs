@@ -1,5 +1,6 @@
 //! Three nodes in one process: real disks, real sockets, no services.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -7,9 +8,12 @@ use std::time::{Duration, Instant};
 
 use lectern_lms::lookup;
 use lectern_proto::internal::v1::{Advance, Command, command::Body};
+use lectern_raft::read_entries;
 use lectern_server::config::Config;
 use lectern_server::init::{self, Genesis, GenesisMember};
 use lectern_server::node::{self, Feed, Node, NodeError, Running};
+use lectern_server::store::{Caches, LogDb};
+use prost::Message;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -24,6 +28,7 @@ struct TestNode {
 
 struct Cluster {
     dir: TempDir,
+    genesis: Genesis,
     peers: Vec<SocketAddr>,
     nodes: Vec<Option<TestNode>>,
     keep_entries: u64,
@@ -32,6 +37,15 @@ struct Cluster {
 impl Cluster {
     /// Founds and starts three nodes whose logs keep about `keep_entries`.
     fn start(keep_entries: u64) -> Self {
+        let mut cluster = Self::found(keep_entries);
+        for node in 1..=3 {
+            cluster.start_node(node);
+        }
+        cluster
+    }
+
+    /// Founds three nodes and starts none.
+    fn found(keep_entries: u64) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let listeners: Vec<_> =
             (0..3).map(|_| std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()).collect();
@@ -46,11 +60,20 @@ impl Cluster {
             init::found_node(&genesis, node, &data_dir(dir.path(), node)).unwrap();
         }
         drop(listeners);
-        let mut cluster = Self { dir, peers, nodes: vec![None, None, None], keep_entries };
-        for node in 1..=3 {
-            cluster.start_node(node);
-        }
-        cluster
+        Self { dir, genesis, peers, nodes: vec![None, None, None], keep_entries }
+    }
+
+    /// The node's disk is replaced by an empty one, and founded again as the first was.
+    fn replace_disk(&self, node: u64) {
+        let data = data_dir(self.dir.path(), node);
+        std::fs::remove_dir_all(&data).unwrap();
+        init::found_node(&self.genesis, node, &data).unwrap();
+    }
+
+    /// What a node says an operator should know of `about`.
+    fn notice(&self, node: u64, about: u64) -> String {
+        let nodes = self.node(node).status().nodes;
+        nodes.into_iter().find(|status| status.node_id == about).map(|status| status.notice).unwrap_or_default()
     }
 
     fn start_node(&mut self, node: u64) {
@@ -94,11 +117,16 @@ impl Cluster {
 
     /// Waits until every running node agrees on a leader that runs, and that one takes commands.
     fn await_leader(&self) -> u64 {
+        self.await_leader_of(&self.running())
+    }
+
+    /// Waits until these nodes agree on one of them as leader, and that one takes commands.
+    fn await_leader_of(&self, nodes: &[u64]) -> u64 {
         eventually("a leader", || {
-            let leaders: Vec<_> = self.running().into_iter().map(|node| self.node(node).leader()).collect();
+            let leaders: Vec<_> = nodes.iter().map(|node| self.node(*node).leader()).collect();
             let leader = leaders[0].as_ref()?.node_id;
             let agreed = leaders.iter().flatten().all(|other| other.node_id == leader) && !leaders.contains(&None);
-            (agreed && self.running().contains(&leader) && self.advance(leader).is_ok()).then_some(leader)
+            (agreed && nodes.contains(&leader) && self.advance(leader).is_ok()).then_some(leader)
         })
     }
 
@@ -163,6 +191,78 @@ fn three_nodes_elect_found_the_cluster_and_are_still_there_after_a_restart_of_al
         assert_eq!(cluster.cluster_id(node), id);
         assert!(cluster.applied(node) >= before);
     }
+}
+
+#[test]
+fn founding_nodes_elect_nobody_before_all_have_met() {
+    let mut cluster = Cluster::found(1_000);
+    cluster.start_node(1);
+    cluster.start_node(2);
+    for node in [1, 2] {
+        eventually("the wait for node 3", || cluster.notice(node, node).contains("node 3").then_some(()));
+        assert_eq!(cluster.node(node).leader(), None);
+    }
+    cluster.start_node(3);
+    cluster.await_leader();
+    // Once they have met, two are enough.
+    cluster.stop_node(3);
+    cluster.stop_node(2);
+    cluster.start_node(2);
+    cluster.await_leader();
+}
+
+#[test]
+fn trap_6_a_node_that_comes_back_with_an_empty_disk_is_turned_away() {
+    let mut cluster = Cluster::start(1_000);
+    cluster.await_leader();
+    cluster.stop_node(3);
+    cluster.replace_disk(3);
+    cluster.start_node(3);
+    for node in [1, 2] {
+        eventually("the refusal", || cluster.notice(3, node).contains("lost its disk").then_some(()));
+    }
+    // Not even as the only other one is it followed or voted with.
+    let leader = cluster.await_leader_of(&[1, 2]);
+    cluster.stop_node(leader);
+    let left = if leader == 1 { 2 } else { 1 };
+    eventually("the end of leadership", || cluster.node(left).leader().is_none().then_some(()));
+    assert_eq!(cluster.applied(3), 1, "it holds nothing but the founding");
+    assert_eq!(cluster.advance(left), Err(NodeError::NoLeader));
+}
+
+#[test]
+fn the_first_command_of_every_term_says_since_when_there_was_no_leader() {
+    let mut cluster = Cluster::start(100_000);
+    for _ in 0..3 {
+        // Whoever leads is offered a command at once, before it can have done anything else.
+        for node in 1..=3 {
+            let eager = cluster.node(node);
+            let mut changed = eager.status_changed();
+            cluster.nodes[slot(node)].as_ref().expect("the node runs").runtime.spawn(async move {
+                while changed.changed().await.is_ok() {
+                    let _not_the_leader = advance(&eager).await;
+                }
+            });
+        }
+        let leader = cluster.await_leader();
+        cluster.stop_node(leader);
+        cluster.await_leader();
+        cluster.start_node(leader);
+    }
+    cluster.await_leader();
+    (1..=3).for_each(|node| cluster.stop_node(node));
+    let log = LogDb::open(&data_dir(cluster.dir.path(), 1).join("log"), &Caches::new(8 << 20, 8 << 20)).unwrap();
+    let mut terms = BTreeSet::new();
+    let commands = read_entries(&log, 2, u64::MAX).unwrap().into_iter().filter(|entry| !entry.data.is_empty());
+    for entry in commands {
+        let body = Command::decode(&entry.data[..]).unwrap().body.unwrap();
+        if terms.insert(entry.term) {
+            let opening = matches!(body, Body::FoundCluster(_))
+                || matches!(body, Body::Advance(Advance { leaderless_since_ms: Some(_) }));
+            assert!(opening, "term {} begins with {body:?}", entry.term);
+        }
+    }
+    assert!(terms.len() >= 4, "{terms:?}");
 }
 
 #[test]

@@ -209,6 +209,73 @@ fn a_node_whose_clock_is_an_hour_ahead_neither_leads_nor_stamps() {
     assert!(shown < later(now + Duration::from_mins(2)), "{shown} is in the future");
 }
 
+#[test]
+fn a_due_date_that_passes_while_every_machine_sleeps_makes_nobody_late() {
+    const NAP: Duration = Duration::from_secs(4);
+    let mut class = Class::on(3);
+    // Slow elections: whoever led before they slept leads on.
+    class.cluster.extra_config = "[timing]\nelection_ticks_min = 100\nelection_ticks_max = 200\n".into();
+    (1..=3).for_each(|node| class.cluster.kill(node));
+    class.cluster.start_all();
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
+    let due = now() + NAP;
+    class.assignment("hw1", &["--due", &later(due)]);
+    (1..=3).for_each(|node| class.cluster.signal(node, "STOP"));
+    wait::until("the due date and a nap", PATIENCE, || (now() >= due + NAP).then_some(()));
+    (1..=3).for_each(|node| class.cluster.signal(node, "CONT"));
+    wait::until("the outage to be known", PATIENCE, || {
+        let submitted = class.student.run_with_input(&["submit", "cs101/hw1", "--text", "-"], "not my fault").json();
+        (submitted["submission"]["late"] == false).then_some(())
+    });
+    class.cluster.assert_none_stopped();
+}
+
+#[test]
+fn a_leader_whose_clock_jumps_an_hour_makes_nobody_late_and_leads_no_more() {
+    const HOUR_MS: &str = "3600000";
+    let mut class = Class::on(3);
+    class.assignment("hw1", &["--due", "+30m"]);
+    for node in 1..=3 {
+        let offset = class.file(&format!("clock{node}"), "0");
+        class.cluster.node_env.push((node, "LECTERN_FAULT_CLOCK_OFFSET_MS".into(), format!("@{offset}")));
+        class.cluster.kill(node);
+        class.cluster.start_node(node);
+        class.cluster.await_caught_up();
+    }
+    let client = Arc::new(client(&class.student, &class.cluster.endpoints()));
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let leader = class.cluster.await_leader();
+    // Without a pause, so that some arrive before any node can have compared its clock with another's.
+    let submissions = runtime.spawn({
+        let client = Arc::clone(&client);
+        async move {
+            let mut made = Vec::new();
+            for round in 0..30 {
+                let answer = client.call(submit_request(&format!("round {round}"))).await.expect("a majority is up");
+                made.push(answer.submission.expect("submitted"));
+            }
+            made
+        }
+    });
+    class.file(&format!("clock{leader}"), HOUR_MS);
+    let other = wait::until("another leader", PATIENCE, || {
+        let now = class.cluster.await_leader();
+        (now != leader).then_some(now)
+    });
+    let made = runtime.block_on(submissions).expect("no panic");
+    assert!(made.iter().all(|submission| !submission.late), "{made:?}");
+    assert!(class.cluster.log(leader).contains("hands leadership over"), "{}", class.cluster.log(leader));
+    // Put right, its clock is one of the majority's again when the new leader dies.
+    class.file(&format!("clock{leader}"), "0");
+    class.cluster.kill(other);
+    class.cluster.await_leader();
+    let again = class.student.run_with_input(&["submit", "cs101/hw1", "--text", "-"], "on time").json();
+    assert_eq!(again["submission"]["late"], false, "{again}");
+    class.cluster.start_node(other);
+    class.cluster.await_caught_up();
+    class.cluster.assert_none_stopped();
+}
+
 /// A moment as the programs print it.
 fn later(since_1970: Duration) -> String {
     let ms = i64::try_from(since_1970.as_millis()).expect("in range");

@@ -1,12 +1,38 @@
-//! lectern-instructor: courses from the staff's chair, and accounts from the administrator's, by subcommands.
+//! lectern-instructor: courses from the staff's chair, and accounts from the administrator's. Full screen, or by
+//! subcommands.
 
+mod actions;
 mod cli;
 mod commands;
+mod effects;
+mod model;
+mod private;
+mod program;
+mod saving;
+mod screens;
+#[cfg(test)]
+mod tests;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
+use lectern_tui_kit::launch::{Opening, launch};
+use lectern_tui_kit::shared::account;
+
+use model::Model;
+use screens::home::HomeScreen;
 
 fn main() -> ExitCode {
-    lectern_cli::run(cli::Cli::parse(), |cli| cli.global.clone(), commands::run)
+    let cli = cli::Cli::parse();
+    match cli.command {
+        Some(command) => {
+            let global = cli.global;
+            lectern_cli::run(command, move |_| global.clone(), commands::run)
+        }
+        None => launch(&cli.global, cli.tui, |session| {
+            let model = Model { account: account::State::of(&session), ..Model::default() };
+            Ok(Opening { env: Arc::new(session), model, first: HomeScreen::default() })
+        }),
+    }
 }

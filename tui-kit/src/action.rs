@@ -152,6 +152,9 @@ pub const READER: Group = Group {
     title: "Reading",
     actions: &[DOWN, UP, PAGE_DOWN, PAGE_UP, TOP, BOTTOM, FIND, NEXT_MATCH, PREVIOUS_MATCH],
 };
+/// Moving in a text that is only read.
+pub const READER_MOVES: Group =
+    Group { name: "scroll", title: "Reading", actions: &[DOWN, UP, PAGE_DOWN, PAGE_UP, TOP, BOTTOM] };
 /// Find in the text.
 pub const FIND: Action = Action::new("find", &["/"], "find", "Find what you type in the text.").in_bar();
 

@@ -1,4 +1,4 @@
-//! The subcommands: `noun verb`, plus the short `submit`, `next` and `status`.
+//! The command line: nothing for the full screen, or a subcommand: `noun verb`, plus the short `submit`, `next` and `status`.
 
 use std::path::PathBuf;
 
@@ -6,17 +6,22 @@ use clap::{Args, Parser, Subcommand};
 use lectern_cli::args::{AssignmentArg, CourseArg, GlobalArgs, IntoArg, PagesArg, ScopeArg};
 use lectern_cli::watch::WatchArgs;
 use lectern_cli::{assignment, material, shared::SharedCommand, talk};
+use lectern_tui_kit::settings::TuiArgs;
 
-/// Lectern for students: courses, materials, assignments, submissions and grades in the terminal.
+/// Lectern for students: courses, materials, assignments, submissions and grades in the terminal. Without a subcommand it
+/// opens full screen.
 #[derive(Parser, Debug)]
 #[command(name = "lectern-student", version, about, long_about = None, propagate_version = true)]
 pub struct Cli {
     /// Options of every subcommand.
     #[command(flatten)]
     pub global: GlobalArgs,
-    /// What to do.
+    /// How the full screen looks.
+    #[command(flatten)]
+    pub tui: TuiArgs,
+    /// What to do; without, the full screen opens.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 /// What to do.
@@ -58,6 +63,8 @@ pub enum Command {
     /// Announcements.
     #[command(subcommand)]
     Announcement(talk::AnnouncementCommand),
+    /// Print the keys of the full screen.
+    Keys,
     /// Print changes as they happen, one a line, until interrupted.
     Watch(WatchArgs),
 }

@@ -88,7 +88,7 @@ impl Session {
             expires_at_ms: response.expires_at_ms,
         };
         self.profiles.save_token(profile, token)?;
-        self.profiles.adopt(profile, &self.client.options().endpoints)
+        self.profiles.adopt(profile, &self.client.addresses())
     }
 
     /// Whose uploads these are: the same files of two people are two things.

@@ -252,6 +252,13 @@ impl FileService for Node {
         self.unary(request).await
     }
 
+    async fn read_file_pages(
+        &self,
+        _: Request<v1::ReadFilePagesRequest>,
+    ) -> Result<Response<v1::ReadPagesResponse>, Status> {
+        Err(Status::unimplemented("not in this cluster"))
+    }
+
     async fn download(&self, request: Request<v1::DownloadRequest>) -> Result<Response<Self::DownloadStream>, Status> {
         let offset = usize::try_from(request.into_inner().offset).unwrap();
         let (bytes, digest, break_after) = {

@@ -284,7 +284,9 @@ fn to_proto(view: &View<'_>, access: &CourseAccess, assignment: AssignmentRecord
     let (mut settings, mut attachments) = (assignment.settings, assignment.attachment_file_ids);
     if content_hidden {
         attachments.clear();
-        settings.iter_mut().for_each(|settings| settings.description.clear());
+        if let Some(settings) = &mut settings {
+            settings.description.clear();
+        }
     }
     Ok(v1::Assignment {
         attachments: files::file_refs(view.store, &attachments)?,

@@ -40,6 +40,9 @@ const OF_THE_INSTRUCTORS: [&str; 1] = ["reason-in-the-audit"];
 const OF_THE_COURSE: [&str; 4] =
     ["words-of-an-announcement", "title-of-an-open-question", "title-of-open-work", "title-of-released-material"];
 
+/// Something to ask, answered as it goes over the wire.
+type Question<'a> = Box<dyn Fn(&View<'_>) -> crate::Result<Vec<u8>> + 'a>;
+
 /// A course with something secret in every corner.
 struct Scene {
     class: Class,
@@ -209,8 +212,8 @@ impl Scene {
         answers
     }
 
-    fn questions(&self) -> Vec<Box<dyn Fn(&View<'_>) -> crate::Result<Vec<u8>> + '_>> {
-        let mut all: Vec<Box<dyn Fn(&View<'_>) -> crate::Result<Vec<u8>> + '_>> = Vec::new();
+    fn questions(&self) -> Vec<Question<'_>> {
+        let mut all: Vec<Question<'_>> = Vec::new();
         /// Adds a query with its request, or any other question.
         macro_rules! ask {
             ($query:path, $request:ident { $($field:ident: $value:expr),* }) => {{

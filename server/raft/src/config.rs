@@ -1,6 +1,6 @@
 //! What can be set, with the limits that keep every queue bounded.
 
-use crate::{Hello, NodeId};
+use crate::{Hello, NodeId, compaction::Policy, snapshots::Patience};
 
 /// The replica's settings. [`Config::new`] gives the defaults, which suit one data centre; on slow networks raise the
 /// election ticks.
@@ -42,15 +42,21 @@ pub struct Config {
     pub read_patience_ms: u64,
     /// Entries in memory above those that are not durable yet, so that apply and followers seldom read the disk.
     pub cache_bytes: u64,
-    /// The log keeps about this many entries behind the last one …
-    pub keep_entries: u64,
-    /// … or this many bytes, whichever is less.
+    /// The log keeps about this much time …
+    pub keep_ms: u64,
+    /// … up to this many bytes …
     pub keep_bytes: u64,
-    /// A snapshot for a follower that is neither made nor delivered after this long is given up, and asked for again.
+    /// … and this many entries, …
+    pub keep_entries: u64,
+    /// … and whatever follows a snapshot under way, up to this many bytes.
+    pub cap_bytes: u64,
+    /// A stream of a snapshot that makes no progress for this long is given up, and another one asked for.
+    pub snapshot_stall_ms: u64,
+    /// A snapshot that is not made, not taken up or not installed after this long is given up, and asked for again.
     pub snapshot_timeout_ms: u64,
     /// After a failed snapshot, wait this long before the next.
     pub snapshot_retry_ms: u64,
-    /// A clock further than this from the median of the cluster's may not lead.
+    /// A node whose clock is further than this from the median of the cluster's may neither lead nor stamp.
     pub max_clock_offset_ms: u64,
     /// A joint configuration that nobody left for this long is left by the leader (trap 19).
     pub joint_timeout_ms: u64,
@@ -79,8 +85,11 @@ impl Config {
             read_retry_ms: 500,
             read_patience_ms: 2_000,
             cache_bytes: 16 << 20,
-            keep_entries: 10_000,
-            keep_bytes: 256 << 20,
+            keep_ms: 600_000,
+            keep_bytes: 1 << 30,
+            keep_entries: u64::MAX,
+            cap_bytes: 4 << 30,
+            snapshot_stall_ms: 30_000,
             snapshot_timeout_ms: 600_000,
             snapshot_retry_ms: 1_000,
             max_clock_offset_ms: 1_000,
@@ -108,6 +117,16 @@ impl Config {
             read_only_option: raft::ReadOnlyOption::Safe,
             ..raft::Config::default()
         }
+    }
+
+    /// How much of the log is kept.
+    pub(crate) fn retention(&self) -> Policy {
+        Policy { age_ms: self.keep_ms, bytes: self.keep_bytes, entries: self.keep_entries, cap_bytes: self.cap_bytes }
+    }
+
+    /// How long the stages of a snapshot may take.
+    pub(crate) fn snapshot_patience(&self) -> Patience {
+        Patience { stall: self.snapshot_stall_ms, stage: self.snapshot_timeout_ms, retry: self.snapshot_retry_ms }
     }
 
     /// The longest election timeout in milliseconds: a peer silent for longer is not chosen as the next leader.

@@ -2,7 +2,7 @@
 
 use raft::eraftpb::{ConfState, Entry, HardState};
 
-use crate::{NodeId, disk::Batch, hello::Hello, input::RequestId};
+use crate::{Hello, NodeId, RequestId, TurnedAway, disk::Batch};
 
 /// One thing the shell must do.
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ pub enum Effect {
     },
     /// Apply these committed entries to the state machine, in order, then say `Applied`.
     Apply(Vec<Committed>),
-    /// Bring entries into reach off this thread, then say `EntriesFetched`.
+    /// Read entries off this thread, with [`crate::read_entries`], then say `EntriesFetched`.
     FetchEntries {
         /// Hand this back.
         fetch: u64,
@@ -38,7 +38,7 @@ pub enum Effect {
         /// The checkpoint must have applied at least this index.
         at_least: u64,
     },
-    /// Stream the checkpoint's files, with the raft message, then say `SnapshotSent`.
+    /// Stream the checkpoint's files, with the raft message, say `SnapshotProgress` meanwhile and `SnapshotSent` at the end.
     SendSnapshot {
         /// To whom.
         to: NodeId,
@@ -61,8 +61,8 @@ pub enum Effect {
         /// One atomic batch: state directory's name, truncated index and term, hard state; deletes the entries.
         switch: Batch,
     },
-    /// Delete this staged snapshot, which raft ignored, or this checkpoint, which no follower needs any more. A name the
-    /// shell does not know is to be ignored.
+    /// Delete this staged snapshot, which raft ignored, or this checkpoint, which no follower needs any more; if it is being
+    /// sent, stop that. A name the shell does not know is to be ignored.
     DiscardSnapshot {
         /// Which.
         id: String,
@@ -76,10 +76,22 @@ pub enum Effect {
     },
     /// The answer to a `Hello`: accepted, or refused with the reason for the peer to show.
     Welcome {
+        /// Which handshake.
+        connection: u64,
         /// Who had said hello.
         peer: NodeId,
         /// The judgement.
-        result: Result<Hello, String>,
+        result: Result<Hello, TurnedAway>,
+    },
+    /// Close what this peer has opened: it was removed from the cluster, and is told so when it comes again (trap 20).
+    Disconnect {
+        /// Which.
+        peer: NodeId,
+    },
+    /// Move the clock that commands are stamped with.
+    MoveClock {
+        /// Milliseconds, forward where positive.
+        by_ms: i64,
     },
     /// Answers to proposals and reads.
     Reply(Reply),

@@ -1,4 +1,4 @@
-//! Entries for followers that are no longer in memory: they are brought into reach off the replica's thread (trap 10).
+//! Entries for followers that are no longer in memory: they are read off the replica's thread (trap 10).
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub(crate) struct Fetch {
     /// First index.
     pub(crate) low: u64,
     /// One past the last index.
-    pub(crate) high: u64,
+    high: u64,
     /// Who asked: raft-rs's tokens, to be handed back.
     pub(crate) waiting: Vec<GetEntriesContext>,
     since: u64,
@@ -54,7 +54,7 @@ impl Fetches {
         asked
     }
 
-    /// A range is in reach.
+    /// A range was read, or could not be.
     pub(crate) fn fetched(&mut self, number: u64) -> Option<Fetch> {
         self.under_way.remove(&number)
     }

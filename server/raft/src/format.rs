@@ -5,6 +5,7 @@
 //! | `e` + index, big-endian | the entry |
 //! | `i` + node, big-endian | the first incarnation seen of a peer |
 //! | `r` + node, big-endian | empty: the node was removed from the cluster |
+//! | `w` + node, big-endian | empty: this founding node has accepted this one |
 //! | `m/identity` | who this node is |
 //! | `m/founding` | the configuration the cluster was founded with, absent at a node that joined |
 //! | `m/hard_state` | term, vote and commit |
@@ -33,6 +34,9 @@ pub(crate) const INCARNATIONS: (&[u8], &[u8]) = (b"i", b"j");
 /// Below and above every removed node.
 pub(crate) const REMOVED: (&[u8], &[u8]) = (b"r", b"s");
 
+/// Below and above every founding node that was met.
+pub(crate) const MET: (&[u8], &[u8]) = (b"w", b"x");
+
 fn numbered(prefix: u8, number: u64) -> Vec<u8> {
     let mut key = vec![prefix];
     key.extend_from_slice(&number.to_be_bytes());
@@ -52,6 +56,11 @@ pub(crate) fn incarnation_key(node: NodeId) -> Vec<u8> {
 /// The key that says a node was removed.
 pub(crate) fn removed_key(node: NodeId) -> Vec<u8> {
     numbered(b'r', node)
+}
+
+/// The key that says a founding node has accepted this one.
+pub(crate) fn met_key(node: NodeId) -> Vec<u8> {
+    numbered(b'w', node)
 }
 
 /// The number in a numbered key.

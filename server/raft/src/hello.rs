@@ -1,8 +1,8 @@
-//! How nodes introduce themselves, and how that is judged.
+//! How nodes introduce themselves, and what a refusal says.
 
 use crate::NodeId;
 
-/// What a node says of itself when a stream opens.
+/// Who a node is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hello {
     /// Which cluster it belongs to.
@@ -13,4 +13,26 @@ pub struct Hello {
     pub node: NodeId,
     /// Made once, when its disk was founded: a wiped node that comes back has another one (trap 6).
     pub incarnation: String,
+}
+
+/// What a node says when a stream opens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Greeting {
+    /// Who it is.
+    pub hello: Hello,
+    /// The entry up to which it knows the configuration, [`crate::Status::configured_at`] …
+    pub configured_at: u64,
+    /// … and whether it is a member there.
+    pub member: bool,
+    /// It has accepted this node's own hello: it answered with a welcome.
+    pub welcomed: bool,
+}
+
+/// Why a hello was not accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TurnedAway {
+    /// For a person: what is wrong and what to do.
+    pub reason: String,
+    /// The node was removed from the cluster for good: it is to stop (trap 20).
+    pub removed: bool,
 }

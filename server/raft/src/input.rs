@@ -1,6 +1,8 @@
 //! What the replica is told.
 
-use crate::{NodeId, hello::Hello};
+use raft::eraftpb::Entry;
+
+use crate::{Greeting, Hello, NodeId};
 
 /// The caller's number for a proposal or a read, unique while it is pending. The core hands it back in replies.
 pub type RequestId = u64;
@@ -12,8 +14,15 @@ pub enum Input {
     Tick,
     /// A peer introduced itself; the answer is [`crate::Effect::Welcome`] with the judgement.
     Hello {
+        /// Comes back in the answer: it tells this handshake from an earlier one of the same peer.
+        connection: u64,
         /// What it said.
-        hello: Hello,
+        greeting: Greeting,
+    },
+    /// A peer has refused this node's hello, because it was removed from the cluster.
+    TurnedAway {
+        /// Who that peer is.
+        by: Hello,
     },
     /// An encoded raft message from a peer whose hello was accepted.
     Message {
@@ -56,10 +65,12 @@ pub enum Input {
         /// The last applied index.
         index: u64,
     },
-    /// Entries asked for by [`crate::Effect::FetchEntries`] are in the page cache now: ask again.
+    /// The entries that [`crate::Effect::FetchEntries`] asked for were read, or could not be.
     EntriesFetched {
         /// The number of the request.
         fetch: u64,
+        /// What [`crate::read_entries`] said.
+        result: Result<Vec<Entry>, String>,
     },
     /// The state machine made the snapshot that [`crate::Effect::MakeSnapshot`] asked for, or failed to.
     SnapshotMade {
@@ -68,10 +79,20 @@ pub enum Input {
         /// Id, index, term and configuration read from the snapshot itself, or what went wrong.
         result: Result<SnapshotMeta, String>,
     },
+    /// Bytes of [`crate::Effect::SendSnapshot`] have moved since the last time; once a second is often enough. A stream
+    /// that stands still for [`crate::Config::snapshot_stall_ms`] is given up.
+    SnapshotProgress {
+        /// To whom.
+        to: NodeId,
+        /// Which checkpoint.
+        id: String,
+    },
     /// [`crate::Effect::SendSnapshot`] ended.
     SnapshotSent {
         /// To whom.
         to: NodeId,
+        /// Which checkpoint.
+        id: String,
         /// The receiver staged and verified all of it.
         ok: bool,
     },
@@ -108,12 +129,18 @@ pub enum Input {
         /// The chain.
         hash: [u8; 32],
     },
-    /// How far a peer's wall clock is ahead of this node's, in milliseconds.
+    /// How far a peer's system clock is ahead of this node's stamping clock, in milliseconds.
     ClockOffset {
         /// The peer.
         peer: NodeId,
         /// Peer minus self.
         offset_ms: i64,
+    },
+    /// How far this node's system clock is ahead of its stamping clock; to be said at least with each tick while it is not
+    /// 0.
+    SystemClock {
+        /// System minus stamping.
+        ahead_ms: i64,
     },
 }
 

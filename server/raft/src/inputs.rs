@@ -2,13 +2,18 @@
 
 use raft::{
     StateRole,
-    eraftpb::{ConfChangeV2, Message, MessageType},
+    eraftpb::{ConfChangeV2, Entry, Message, MessageType},
 };
 
-use crate::{Disk, Effect, Hello, NodeId, Refused, Replica, Reply, RequestId, SnapshotMeta, agreement::Verdict, codec};
+use crate::{
+    Disk, Effect, Greeting, Hello, NodeId, Refused, Replica, Reply, RequestId, SnapshotMeta, TurnedAway,
+    agreement::Verdict, clock::Correction, codec, members, replica::voters,
+};
 
 /// A fetch that is not answered for this long is forgotten, and asked for again when raft needs it.
 const FETCH_TIMEOUT_MS: u64 = 5_000;
+/// The stamping clock drifts towards the system clock by one part in so many.
+const CLOCK_DRIFT: u64 = 20;
 
 impl<D: Disk> Replica<D> {
     pub(crate) fn tick(&mut self) {
@@ -19,6 +24,11 @@ impl<D: Disk> Replica<D> {
         self.hand_over_if_clock_is_wrong();
         self.leave_joint_configuration();
         if self.may_not_campaign() {
+            if let Some(missing) = self.peers.unmet().first() {
+                self.notice(format!(
+                    "a founding node votes once all the others have accepted it; node {missing} has not yet"
+                ));
+            }
             // Forgetting the leader instead lets this node vote for another.
             let term = self.raw.raft.term;
             self.raw.raft.become_follower(term, 0);
@@ -27,14 +37,24 @@ impl<D: Disk> Replica<D> {
         self.raw.tick();
     }
 
-    /// The next tick would make a candidate of a node that must not become one: its clock is wrong, or it is the only
-    /// voter and raft-rs would make it leader at once, before all of its log is durable.
+    /// The next tick would make a candidate of a node that must not become one: its clock is wrong, a founding node has not
+    /// accepted it yet, or it is the only voter and raft-rs would make it leader at once, before all of its log is durable.
     fn may_not_campaign(&self) -> bool {
         let raft = &self.raw.raft;
         let due = raft.state != StateRole::Leader
             && raft.promotable()
             && raft.election_elapsed + 1 >= raft.randomized_election_timeout();
-        due && (!self.clock.verdict().good || (raft.prs().is_singleton() && !self.writes.idle()))
+        due && (!self.clock_verdict().good
+            || !self.peers.unmet().is_empty()
+            || (raft.prs().is_singleton() && !self.writes.idle()))
+    }
+
+    /// A node with a wrong clock does not take leadership over, and one that not all founding nodes know does not vote
+    /// (trap 6).
+    fn may_not_take_part(&self, kind: MessageType) -> bool {
+        let votes = matches!(kind, MessageType::MsgRequestVote | MessageType::MsgRequestPreVote);
+        let takes_over = kind == MessageType::MsgTimeoutNow;
+        (takes_over && !self.clock_verdict().good) || ((takes_over || votes) && !self.peers.unmet().is_empty())
     }
 
     fn expire(&mut self) {
@@ -51,16 +71,30 @@ impl<D: Disk> Replica<D> {
         self.reply_all(refused);
     }
 
-    pub(crate) fn hello(&mut self, hello: &Hello) {
-        let result = self.peers.judge(&self.config.hello, hello, &mut self.writes.notes);
-        if let Err(reason) = &result {
-            self.notice(format!("refused node {}: {reason}", hello.node));
+    pub(crate) fn hello(&mut self, connection: u64, greeting: &Greeting) {
+        let (ours, peer) = (self.membership(), greeting.hello.node);
+        let result = self.peers.judge(&self.config.hello, &ours, greeting, &mut self.writes.notes);
+        if let Err(TurnedAway { reason, .. }) = &result {
+            self.notice(format!("refused node {peer}: {reason}"));
         }
-        let welcome = Effect::Welcome { peer: hello.node, result };
+        let welcome = Effect::Welcome { connection, peer, result };
         if self.writes.notes.ops.is_empty() {
             self.effects.push(welcome);
         } else {
             self.writes.note_effects.push(welcome);
+        }
+    }
+
+    /// A peer says that this node was removed; it will never be heard again, and would only disturb the others (trap 20).
+    pub(crate) fn turned_away(&mut self, by: &Hello) {
+        let (me, members) = (&self.config.hello, members(&self.conf_state));
+        let believed = members.is_empty() || members.contains(&by.node);
+        if by.cluster_id == me.cluster_id && by.epoch == me.epoch && by.node != me.node && believed {
+            self.stopping = Some(format!(
+                "node {} says that this node was removed from the cluster. A number is never used twice: empty the data directory, and \
+                 let it join again under a new one",
+                by.node
+            ));
         }
     }
 
@@ -75,11 +109,11 @@ impl<D: Disk> Replica<D> {
         if !addressed || !travels_alone(kind) || malformed {
             return;
         }
-        self.peers.hear(from, self.now);
-        if self.frozen() {
-            return;
+        if !self.peers.counts(&self.membership(), from) {
+            return self.notice(format!("ignored what node {from} says: it is no member"));
         }
-        if kind == MessageType::MsgTimeoutNow && !self.clock.verdict().good {
+        self.peers.hear(from, self.now);
+        if self.frozen() || self.may_not_take_part(kind) {
             return;
         }
         if self.has_lost_its_tail(&message) {
@@ -168,7 +202,7 @@ impl<D: Disk> Replica<D> {
         if !self.is_leader() {
             return Err(Refused::NotLeader { leader: self.raw.raft.leader_id });
         }
-        if !self.clock.verdict().good {
+        if !self.clock_verdict().good {
             return Err(Refused::Clock);
         }
         let behind = self.unapplied.len() >= self.config.max_pending_proposals;
@@ -197,16 +231,21 @@ impl<D: Disk> Replica<D> {
         self.reply_all(ready);
     }
 
-    pub(crate) fn entries_fetched(&mut self, fetch: u64) {
+    pub(crate) fn entries_fetched(&mut self, fetch: u64, result: Result<Vec<Entry>, String>) {
         let Some(fetch) = self.raw.mut_store().fetches.get_mut().fetched(fetch) else { return };
         if self.frozen() {
             return;
         }
-        self.raw.store().in_reach.set(Some((fetch.low, fetch.high)));
+        match result {
+            Ok(entries) => *self.raw.mut_store().in_reach.get_mut() = entries,
+            // Compacted meanwhile: raft hears of it when it asks again.
+            Err(_) if fetch.low <= self.raw.store().spans.truncated().0 => {}
+            Err(problem) => return self.raw.store().fail(problem),
+        }
         for context in fetch.waiting {
             self.raw.on_entries_fetched(context);
         }
-        self.raw.store().in_reach.set(None);
+        self.raw.mut_store().in_reach.get_mut().clear();
     }
 
     pub(crate) fn snapshot_made(&mut self, to: NodeId, result: Result<SnapshotMeta, String>) {
@@ -221,8 +260,8 @@ impl<D: Disk> Replica<D> {
         }
     }
 
-    pub(crate) fn snapshot_sent(&mut self, to: NodeId, ok: bool) {
-        if self.raw.mut_store().snapshots.get_mut().sent(to, ok) {
+    pub(crate) fn snapshot_sent(&mut self, to: NodeId, id: &str, ok: bool) {
+        if self.raw.mut_store().snapshots.get_mut().sent(to, id, ok) {
             let status = if ok { raft::SnapshotStatus::Finish } else { raft::SnapshotStatus::Failure };
             self.raw.report_snapshot(to, status);
         }
@@ -231,7 +270,10 @@ impl<D: Disk> Replica<D> {
     pub(crate) fn snapshot_staged(&mut self, id: String, from: NodeId, bytes: &[u8]) {
         let message = codec::decode_message(bytes).filter(|message| {
             let addressed = message.from == from && message.to == self.config.node;
-            addressed && message.get_msg_type() == MessageType::MsgSnapshot && message.snapshot.is_some()
+            addressed
+                && self.peers.counts(&self.membership(), from)
+                && message.get_msg_type() == MessageType::MsgSnapshot
+                && message.snapshot.is_some()
         });
         let accepted = message.is_some_and(|mut message| {
             self.peers.hear(from, self.now);
@@ -256,6 +298,24 @@ impl<D: Disk> Replica<D> {
             }
             Verdict::Stop(reason) => self.stopping = Some(reason),
         }
+    }
+
+    /// The system clock was read: the stamping clock follows it where the cluster agrees with it.
+    pub(crate) fn system_clock(&mut self, ahead_ms: i64) {
+        self.clock.system_is(ahead_ms);
+        let most = i64::try_from(self.config.tick_ms / CLOCK_DRIFT).unwrap_or(i64::MAX).max(1);
+        let by_ms = match self.clock.correction(self.config.node, &voters(&self.conf_state), most) {
+            Correction::None => return,
+            Correction::Drift(by_ms) => by_ms,
+            Correction::Adopt(by_ms) => {
+                self.notice(format!(
+                    "the system's clock was set by {by_ms} ms and the cluster's clocks agree with it: it counts"
+                ));
+                by_ms
+            }
+        };
+        self.clock.moved(by_ms);
+        self.effects.push(Effect::MoveClock { by_ms });
     }
 
     /// A joint configuration is left by the leader that entered it; should that have failed, by this one (trap 19).

@@ -7,10 +7,7 @@
 //! - An entry is served from the cache until the write that holds it is known to be durable (trap 9). What is not in the
 //!   cache is on the disk, and no write in flight touches it.
 
-use std::{
-    cell::{Cell, RefCell},
-    collections::VecDeque,
-};
+use std::{cell::RefCell, collections::VecDeque};
 
 use raft::eraftpb::{ConfState, Entry, HardState};
 
@@ -19,6 +16,7 @@ use crate::{
     codec::sorted,
     fetches::Fetches,
     format::{self, entry_key},
+    peers::Remembered,
     snapshots::Snapshots,
     spans::Spans,
 };
@@ -104,17 +102,25 @@ pub(crate) struct Log<D> {
     cached_bytes: u64,
     cache_limit: u64,
     durable: u64,
+    /// The time of this step: entries are as old as they have been in this log.
+    pub(crate) now: u64,
     pub(crate) snapshots: RefCell<Snapshots>,
     pub(crate) fetches: RefCell<Fetches>,
     /// Set at the first failure of the disk; after it nothing the log says may be believed (trap 7).
     failure: RefCell<Option<String>>,
-    /// The range a finished fetch brought into reach, while raft asks again.
-    pub(crate) in_reach: Cell<Option<(u64, u64)>>,
+    /// The entries a finished fetch has read, while raft asks again.
+    pub(crate) in_reach: RefCell<Vec<Entry>>,
 }
 
 impl<D: Disk> Log<D> {
     /// Reads and checks the whole log.
-    pub(crate) fn open(disk: D, identity: &Identity, applied: &Applied, cache_limit: u64) -> Result<Self, OpenError> {
+    pub(crate) fn open(
+        disk: D,
+        identity: &Identity,
+        applied: &Applied,
+        cache_limit: u64,
+        now: u64,
+    ) -> Result<Self, OpenError> {
         let on_disk = load_identity(&disk)?.ok_or(OpenError::NotFounded)?;
         if on_disk != *identity {
             return Err(OpenError::OtherIdentity { disk: Box::new(on_disk), configured: Box::new(identity.clone()) });
@@ -127,7 +133,7 @@ impl<D: Disk> Log<D> {
             Some(value) => format::decode_hard_state(&value)?,
             None => HardState::default(),
         };
-        let spans = read_spans(&disk, index, term)?;
+        let spans = read_spans(&disk, index, term, now)?;
         // A node that has forgotten its vote could vote twice.
         if hard_state.term < spans.last_term() {
             return Err(OpenError::corrupt("hard state", format!("it is gone or older than entry {}", spans.last())));
@@ -142,15 +148,16 @@ impl<D: Disk> Log<D> {
             cached_bytes: 0,
             cache_limit,
             durable: 0,
+            now,
             snapshots: RefCell::default(),
             fetches: RefCell::default(),
             failure: RefCell::default(),
-            in_reach: Cell::default(),
+            in_reach: RefCell::default(),
         })
     }
 
     /// The first entry in memory, one past the last where none is.
-    fn cached_from(&self) -> u64 {
+    pub(crate) fn cached_from(&self) -> u64 {
         self.cache.front().map_or(self.spans.last() + 1, |cached| cached.entry.index)
     }
 
@@ -174,7 +181,7 @@ impl<D: Disk> Log<D> {
             for entry in entries {
                 let value = format::encode_entry(entry);
                 let bytes = value.len() as u64;
-                self.spans.push(entry.index, entry.term, bytes);
+                self.spans.push(entry.index, entry.term, bytes, self.now);
                 self.cached_bytes += bytes;
                 self.cache.push_back(Cached { write, entry: entry.clone(), bytes });
                 batch.put(entry_key(entry.index), value);
@@ -246,10 +253,10 @@ impl<D: Disk> Log<D> {
         let cached_from = self.cached_from();
         if low < cached_from {
             let disk_high = high.min(cached_from);
-            match self.read_disk(low, disk_high, max_bytes) {
+            match read_disk(&self.disk, low, disk_high, max_bytes) {
                 Ok((read, size)) => (entries, bytes) = (read, size),
                 Err(error) => {
-                    self.failure.borrow_mut().get_or_insert(error.to_string());
+                    self.fail(error.to_string());
                     return Vec::new();
                 }
             }
@@ -268,28 +275,22 @@ impl<D: Disk> Log<D> {
         entries
     }
 
-    fn read_disk(&self, low: u64, high: u64, max_bytes: u64) -> Result<(Vec<Entry>, u64), OpenError> {
-        let (mut entries, mut bytes) = (Vec::new(), 0);
-        for (key, value) in self.disk.scan(&entry_key(low), &entry_key(high), max_bytes)? {
-            let entry = format::decode_entry(&key, &value)?;
-            if entry.index != low + entries.len() as u64 {
-                return Err(OpenError::corrupt(format!("entry {}", low + entries.len() as u64), "it is missing"));
-            }
-            bytes += value.len() as u64;
-            if bytes > max_bytes && !entries.is_empty() {
-                break;
-            }
-            entries.push(entry);
-        }
-        if entries.is_empty() {
-            return Err(OpenError::corrupt(format!("entry {low}"), "it is missing"));
-        }
-        Ok((entries, bytes))
+    /// Entries `[low, high)` as far as a finished fetch has read them.
+    pub(crate) fn fetched(&self, low: u64, high: u64) -> Vec<Entry> {
+        let read = self.in_reach.borrow();
+        let from = read.partition_point(|entry| entry.index < low);
+        let wanted = read[from..].iter().take_while(|entry| entry.index < high);
+        if read.get(from).is_some_and(|entry| entry.index == low) { wanted.cloned().collect() } else { Vec::new() }
     }
 
     /// Whether reading at `low` needs the disk.
     pub(crate) fn needs_disk(&self, low: u64) -> bool {
         low < self.cached_from()
+    }
+
+    /// The disk failed.
+    pub(crate) fn fail(&self, problem: String) {
+        self.failure.borrow_mut().get_or_insert(problem);
     }
 
     /// What the disk said when it failed first.
@@ -298,8 +299,33 @@ impl<D: Disk> Log<D> {
     }
 }
 
+/// Entries `[low, high)` of a log, for [`crate::Effect::FetchEntries`]: on any thread, while the replica goes on.
+pub fn read_entries<D: Disk>(disk: &D, low: u64, high: u64) -> Result<Vec<Entry>, OpenError> {
+    read_disk(disk, low, high, u64::MAX).map(|(entries, _)| entries)
+}
+
+/// Entries `[low, high)` up to about `max_bytes`, at least one, and their bytes.
+fn read_disk<D: Disk>(disk: &D, low: u64, high: u64, max_bytes: u64) -> Result<(Vec<Entry>, u64), OpenError> {
+    let (mut entries, mut bytes) = (Vec::new(), 0);
+    for (key, value) in disk.scan(&entry_key(low), &entry_key(high), max_bytes)? {
+        let entry = format::decode_entry(&key, &value)?;
+        if entry.index != low + entries.len() as u64 {
+            return Err(OpenError::corrupt(format!("entry {}", low + entries.len() as u64), "it is missing"));
+        }
+        bytes += value.len() as u64;
+        if bytes > max_bytes && !entries.is_empty() {
+            break;
+        }
+        entries.push(entry);
+    }
+    if entries.is_empty() {
+        return Err(OpenError::corrupt(format!("entry {low}"), "it is missing"));
+    }
+    Ok((entries, bytes))
+}
+
 /// Reads every entry once: contiguous, with terms that never fall.
-fn read_spans<D: Disk>(disk: &D, index: u64, term: u64) -> Result<Spans, OpenError> {
+fn read_spans<D: Disk>(disk: &D, index: u64, term: u64, now: u64) -> Result<Spans, OpenError> {
     let mut spans = Spans::new(index, term);
     loop {
         let next = spans.last() + 1;
@@ -318,7 +344,7 @@ fn read_spans<D: Disk>(disk: &D, index: u64, term: u64) -> Result<Spans, OpenErr
                     "its term is lower than the one before",
                 ));
             }
-            spans.push(entry.index, entry.term, value.len() as u64);
+            spans.push(entry.index, entry.term, value.len() as u64, now);
         }
     }
 }
@@ -343,22 +369,25 @@ fn recover(spans: &Spans, last: u64, hard_state: &mut HardState, applied: &Appli
     Ok(())
 }
 
-/// The first incarnation seen of each peer.
-pub(crate) type Incarnations = Vec<(NodeId, String)>;
-
-/// The incarnations of peers and the removed nodes that the disk remembers.
-pub(crate) fn load_peers<D: Disk>(disk: &D) -> Result<(Incarnations, Vec<NodeId>), OpenError> {
-    let numbered =
-        |key: &[u8]| format::number_of(key).ok_or_else(|| OpenError::corrupt("peer", "its key is not a node"));
-    let mut incarnations = Vec::new();
+/// What the disk remembers of `me`'s peers.
+pub(crate) fn load_peers<D: Disk>(disk: &D, me: NodeId) -> Result<Remembered, OpenError> {
+    let mut peers = Remembered::default();
     for (key, value) in scan_all(disk, format::INCARNATIONS)? {
-        incarnations.push((numbered(&key)?, format::decode_text("incarnation", &value)?));
+        peers.incarnations.insert(node_in(&key)?, format::decode_text("incarnation", &value)?);
     }
-    let mut removed = Vec::new();
     for (key, _) in scan_all(disk, format::REMOVED)? {
-        removed.push(numbered(&key)?);
+        peers.removed.insert(node_in(&key)?);
     }
-    Ok((incarnations, removed))
+    peers.unmet = founding_state(disk)?.conf_state.voters.into_iter().filter(|voter| *voter != me).collect();
+    peers.unmet.retain(|founder| !peers.removed.contains(founder));
+    for (key, _) in scan_all(disk, format::MET)? {
+        peers.unmet.remove(&node_in(&key)?);
+    }
+    Ok(peers)
+}
+
+fn node_in(key: &[u8]) -> Result<NodeId, OpenError> {
+    format::number_of(key).ok_or_else(|| OpenError::corrupt("peer", "its key is not a node"))
 }
 
 fn scan_all<D: Disk>(disk: &D, (from, to): (&[u8], &[u8])) -> Result<Vec<Record>, DiskError> {
@@ -381,7 +410,7 @@ mod tests {
 
     fn log(disk: &SimDisk) -> Log<SimDisk> {
         found(disk, &identity(), &[1, 2, 3]).unwrap();
-        Log::open(disk.clone(), &identity(), &founding_state(disk).unwrap(), 0).unwrap()
+        Log::open(disk.clone(), &identity(), &founding_state(disk).unwrap(), 0, 0).unwrap()
     }
 
     fn terms(log: &Log<SimDisk>) -> Vec<u64> {
@@ -415,7 +444,7 @@ mod tests {
         let (_, second) = log.append(2, &entries(3..=4, 2), Some(&hard_state));
         disk.write(&first).unwrap();
         disk.write(&second).unwrap();
-        let reopened = Log::open(disk.clone(), &identity(), &founding_state(&disk).unwrap(), 0).unwrap();
+        let reopened = Log::open(disk.clone(), &identity(), &founding_state(&disk).unwrap(), 0, 0).unwrap();
         assert_eq!((reopened.spans.last(), terms(&reopened)), (4, vec![1, 2, 2]));
     }
 

@@ -1,91 +1,158 @@
-//! The other nodes: how their handshakes are judged, and when each was heard last.
+//! The other nodes: how their handshakes are judged, whose messages count, and when each was heard last.
+//!
+//! A node is known by its *incarnation*, made with its disk. The first one seen of each peer is kept, so that a node that
+//! lost its disk, and its promises with it, is turned away (trap 6). That a peer was there first proves nothing by itself:
+//! a wiped node could say hello to one that never met the real one. Founding nodes therefore *meet*: each votes only once
+//! every other has accepted it. Whoever votes is then known to all under one incarnation, and a successor with an empty
+//! disk is turned away by at least one founder and never votes.
+//!
+//! A node outside the configuration is turned away too, unless it may well be right: it knows a newer configuration, in
+//! which it is a member, and this node is behind.
 
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
-use crate::{Batch, Hello, NodeId, format};
+use crate::{Batch, Greeting, Hello, NodeId, TurnedAway, format};
+
+/// The configuration as this node knows it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Membership {
+    /// Up to which entry.
+    pub(crate) configured_at: u64,
+    /// Voters and learners; none at a node that joins and has heard of no configuration yet.
+    pub(crate) members: Vec<NodeId>,
+}
+
+/// What the disk remembers of the peers.
+#[derive(Debug, Default)]
+pub(crate) struct Remembered {
+    /// The first incarnation seen of each.
+    pub(crate) incarnations: BTreeMap<NodeId, String>,
+    /// Nodes that a configuration has dropped.
+    pub(crate) removed: BTreeSet<NodeId>,
+    /// Founding nodes that have not accepted this one yet, if it is one of them.
+    pub(crate) unmet: BTreeSet<NodeId>,
+}
 
 /// What is remembered of the peers.
 #[derive(Debug, Default)]
 pub(crate) struct Peers {
-    /// The first incarnation seen of each; on disk too.
-    incarnations: BTreeMap<NodeId, String>,
-    /// Nodes that a configuration has dropped; on disk too.
-    removed: BTreeSet<NodeId>,
+    disk: Remembered,
+    /// Nodes outside the configuration that know a newer one, and up to which entry.
+    guests: BTreeMap<NodeId, u64>,
     heard: BTreeMap<NodeId, u64>,
 }
 
 impl Peers {
     /// With what the disk remembers.
-    pub(crate) fn new(incarnations: Vec<(NodeId, String)>, removed: Vec<NodeId>) -> Self {
-        Self {
-            incarnations: incarnations.into_iter().collect(),
-            removed: removed.into_iter().collect(),
-            ..Self::default()
-        }
+    pub(crate) fn new(disk: Remembered) -> Self {
+        Self { disk, ..Self::default() }
     }
 
-    /// Judges a handshake (trap 6). What is to be remembered of it goes into `batch`.
-    pub(crate) fn judge(&mut self, me: &Hello, hello: &Hello, batch: &mut Batch) -> Result<Hello, String> {
-        let judgement = self.refusal(me, hello).map_or_else(|| Ok(me.clone()), Err);
-        if judgement.is_ok()
-            && let Entry::Vacant(unknown) = self.incarnations.entry(hello.node)
-        {
-            unknown.insert(hello.incarnation.clone());
-            batch.put(format::incarnation_key(hello.node), format::encode_text(&hello.incarnation));
+    /// Judges a handshake. What is to be remembered of it goes into `batch`.
+    pub(crate) fn judge(
+        &mut self,
+        me: &Hello,
+        ours: &Membership,
+        greeting: &Greeting,
+        batch: &mut Batch,
+    ) -> Result<Hello, TurnedAway> {
+        self.identity(me, &greeting.hello).map_err(|reason| TurnedAway { reason, removed: false })?;
+        self.membership(me, ours, greeting)?;
+        let node = greeting.hello.node;
+        if let Entry::Vacant(unknown) = self.disk.incarnations.entry(node) {
+            unknown.insert(greeting.hello.incarnation.clone());
+            batch.put(format::incarnation_key(node), format::encode_text(&greeting.hello.incarnation));
         }
-        judgement
+        if greeting.welcomed && self.disk.unmet.remove(&node) {
+            batch.put(format::met_key(node), format::encode_text(""));
+        }
+        if ours.members.contains(&node) {
+            self.guests.remove(&node);
+        } else {
+            self.guests.insert(node, greeting.configured_at);
+        }
+        Ok(me.clone())
     }
 
-    fn refusal(&self, me: &Hello, hello: &Hello) -> Option<String> {
+    fn identity(&self, me: &Hello, hello: &Hello) -> Result<(), String> {
         let (node, cluster, epoch) = (hello.node, &hello.cluster_id, hello.epoch);
         if *cluster != me.cluster_id {
-            return Some(format!(
+            return Err(format!(
                 "node {} belongs to cluster {:?}, not to {cluster:?}: correct the addresses",
                 me.node, me.cluster_id
             ));
         }
         if epoch < me.epoch {
-            return Some(format!(
+            return Err(format!(
                 "this cluster was recovered after a lost majority and is at epoch {}; node {node} is still at epoch {epoch}: empty its \
                  data directory and let it join again",
                 me.epoch
             ));
         }
         if epoch > me.epoch {
-            return Some(format!(
+            return Err(format!(
                 "node {} is still at epoch {} and was left behind when the cluster was recovered: empty its data directory and let it \
                  join again",
                 me.node, me.epoch
             ));
         }
         if node == 0 {
-            return Some("0 is no node's number: correct the configuration".to_owned());
+            return Err("0 is no node's number: correct the configuration".to_owned());
         }
         if node == me.node {
-            return Some(if hello.incarnation == me.incarnation {
+            return Err(if hello.incarnation == me.incarnation {
                 format!("node {node} has called itself: correct the address it advertises for its peers")
             } else {
                 format!("there is a node {node} already: found this one under a number of its own")
             });
         }
-        if self.removed.contains(&node) {
-            return Some(format!(
-                "node {node} was removed from the cluster, and a number is never used twice: empty its data directory and let it join \
-                 under a new one"
-            ));
-        }
-        match self.incarnations.get(&node) {
-            Some(known) if *known != hello.incarnation => Some(format!(
+        match self.disk.incarnations.get(&node) {
+            Some(known) if *known != hello.incarnation => Err(format!(
                 "node {node} has lost its disk since it was seen first, and what it had promised with it: remove it from the cluster, \
                  and let it join again under a new number"
             )),
-            _ => None,
+            _ => Ok(()),
         }
+    }
+
+    fn membership(&self, me: &Hello, ours: &Membership, greeting: &Greeting) -> Result<(), TurnedAway> {
+        let node = greeting.hello.node;
+        let outside = !ours.members.is_empty() && !ours.members.contains(&node);
+        let behind = greeting.configured_at <= ours.configured_at;
+        // A number is never used twice: a member of an older configuration that is none of this one was removed.
+        if self.disk.removed.contains(&node) || (outside && greeting.member && behind) {
+            let reason = format!(
+                "node {node} was removed from the cluster, and a number is never used twice: empty its data directory and let it join \
+                 under a new one"
+            );
+            return Err(TurnedAway { reason, removed: true });
+        }
+        if outside && !greeting.member {
+            let reason = format!(
+                "node {node} is no member of the cluster as far as node {} knows (entry {}): let it join first",
+                me.node, ours.configured_at
+            );
+            return Err(TurnedAway { reason, removed: false });
+        }
+        Ok(())
+    }
+
+    /// Whether this node's messages count.
+    pub(crate) fn counts(&self, ours: &Membership, node: NodeId) -> bool {
+        let guest = || self.guests.get(&node).is_some_and(|configured_at| *configured_at > ours.configured_at);
+        !self.disk.removed.contains(&node) && (ours.members.is_empty() || ours.members.contains(&node) || guest())
+    }
+
+    /// The founding nodes that have not accepted this one yet: it votes once there are none.
+    pub(crate) fn unmet(&self) -> &BTreeSet<NodeId> {
+        &self.disk.unmet
     }
 
     /// A configuration dropped this node for good.
     pub(crate) fn remove(&mut self, node: NodeId, batch: &mut Batch) {
-        if self.removed.insert(node) {
+        self.disk.unmet.remove(&node);
+        self.guests.remove(&node);
+        if self.disk.removed.insert(node) {
             batch.put(format::removed_key(node), format::encode_text(""));
         }
     }
@@ -114,41 +181,100 @@ mod tests {
         Hello { cluster_id: "c".into(), epoch: 1, node, incarnation: incarnation.into() }
     }
 
-    fn judge(peers: &mut Peers, hello_: &Hello) -> Result<Hello, String> {
-        peers.judge(&hello(1, "a"), hello_, &mut Batch::default())
+    fn greeting(node: NodeId, incarnation: &str) -> Greeting {
+        Greeting { hello: hello(node, incarnation), configured_at: 9, member: true, welcomed: false }
+    }
+
+    fn ours() -> Membership {
+        Membership { configured_at: 9, members: vec![1, 2, 3] }
+    }
+
+    fn judge(peers: &mut Peers, greeting: &Greeting) -> Result<Hello, TurnedAway> {
+        peers.judge(&hello(1, "a"), &ours(), greeting, &mut Batch::default())
+    }
+
+    fn reason(peers: &mut Peers, hello: Hello) -> String {
+        judge(peers, &Greeting { hello, ..greeting(2, "") }).unwrap_err().reason
     }
 
     #[test]
     fn trap_6_a_wiped_node_is_refused_with_instructions() {
         let mut peers = Peers::default();
         let mut batch = Batch::default();
-        assert_eq!(peers.judge(&hello(1, "a"), &hello(2, "b"), &mut batch), Ok(hello(1, "a")));
+        let accepted = peers.judge(&hello(1, "a"), &ours(), &greeting(2, "b"), &mut batch);
+        assert_eq!(accepted, Ok(hello(1, "a")));
         assert_eq!(batch.ops.len(), 1, "the first incarnation is remembered on disk");
-        assert_eq!(judge(&mut peers, &hello(2, "b")), Ok(hello(1, "a")));
-        assert!(judge(&mut peers, &hello(2, "other")).unwrap_err().contains("lost its disk"));
-        assert_eq!(judge(&mut peers, &hello(2, "b")), Ok(hello(1, "a")), "an impostor does not lock the real one out");
-        let mut reopened = Peers::new(vec![(2, "b".into())], vec![4]);
-        assert!(judge(&mut reopened, &hello(2, "other")).is_err());
-        assert!(judge(&mut reopened, &hello(4, "x")).unwrap_err().contains("was removed"));
+        assert_eq!(judge(&mut peers, &greeting(2, "b")), Ok(hello(1, "a")));
+        assert!(reason(&mut peers, hello(2, "other")).contains("lost its disk"));
+        assert!(judge(&mut peers, &greeting(2, "b")).is_ok(), "an impostor does not lock the real one out");
+        let mut reopened = Peers::new(Remembered {
+            incarnations: [(2, "b".to_owned())].into(),
+            removed: [3].into(),
+            ..Remembered::default()
+        });
+        assert!(judge(&mut reopened, &greeting(2, "other")).is_err());
+        assert!(judge(&mut reopened, &greeting(3, "x")).unwrap_err().removed);
+    }
+
+    #[test]
+    fn trap_6_a_founder_votes_once_every_other_has_accepted_it() {
+        let mut peers = Peers::new(Remembered { unmet: [2, 3].into(), ..Remembered::default() });
+        judge(&mut peers, &greeting(2, "b")).unwrap();
+        assert_eq!(peers.unmet(), &[2, 3].into(), "node 2 has called, and not said that it was answered");
+        let welcomed = |node, incarnation| Greeting { welcomed: true, ..greeting(node, incarnation) };
+        judge(&mut peers, &welcomed(2, "b")).unwrap();
+        judge(&mut peers, &welcomed(3, "c")).unwrap();
+        assert!(peers.unmet().is_empty());
+        let mut refused = Peers::new(Remembered { unmet: [2].into(), ..Remembered::default() });
+        judge(&mut refused, &greeting(2, "b")).unwrap();
+        judge(&mut refused, &welcomed(2, "another")).unwrap_err();
+        assert_eq!(refused.unmet(), &[2].into(), "the welcome of an impostor is none");
     }
 
     #[test]
     fn other_clusters_epochs_and_itself_are_refused() {
         let mut peers = Peers::default();
-        let other = Hello { cluster_id: "d".into(), ..hello(2, "b") };
-        assert!(judge(&mut peers, &other).unwrap_err().contains("belongs to cluster"));
-        let old = Hello { epoch: 0, ..hello(2, "b") };
-        assert!(judge(&mut peers, &old).unwrap_err().contains("still at epoch 0"));
-        let new = Hello { epoch: 2, ..hello(2, "b") };
-        assert!(judge(&mut peers, &new).unwrap_err().contains("left behind"));
-        assert!(judge(&mut peers, &hello(1, "a")).unwrap_err().contains("called itself"));
-        assert!(judge(&mut peers, &hello(1, "z")).unwrap_err().contains("already"));
+        assert!(reason(&mut peers, Hello { cluster_id: "d".into(), ..hello(2, "b") }).contains("belongs to cluster"));
+        assert!(reason(&mut peers, Hello { epoch: 0, ..hello(2, "b") }).contains("still at epoch 0"));
+        assert!(reason(&mut peers, Hello { epoch: 2, ..hello(2, "b") }).contains("left behind"));
+        assert!(reason(&mut peers, hello(1, "a")).contains("called itself"));
+        assert!(reason(&mut peers, hello(1, "z")).contains("already"));
     }
 
     #[test]
-    fn a_removed_node_is_told_so() {
+    fn trap_20_a_removed_node_is_told_so() {
         let mut peers = Peers::default();
         peers.remove(3, &mut Batch::default());
-        assert!(judge(&mut peers, &hello(3, "c")).unwrap_err().contains("new one"));
+        assert!(judge(&mut peers, &greeting(3, "c")).unwrap_err().removed);
+        // Node 4 was a member at an entry that this node knows, and is none any more.
+        let forgotten = judge(&mut peers, &greeting(4, "d")).unwrap_err();
+        assert!(forgotten.removed && forgotten.reason.contains("new one"));
+        assert!(!peers.counts(&ours(), 3) && !peers.counts(&ours(), 4));
+    }
+
+    #[test]
+    fn a_stranger_is_turned_away_and_does_not_count() {
+        let mut peers = Peers::default();
+        let stranger = Greeting { member: false, configured_at: 0, ..greeting(7, "g") };
+        let refused = judge(&mut peers, &stranger).unwrap_err();
+        assert!(!refused.removed && refused.reason.contains("no member"));
+        assert!(!peers.counts(&ours(), 7));
+        assert!(peers.counts(&ours(), 2));
+    }
+
+    #[test]
+    fn a_member_of_a_newer_configuration_counts_until_this_node_has_caught_up() {
+        let mut peers = Peers::default();
+        judge(&mut peers, &Greeting { configured_at: 20, ..greeting(4, "d") }).unwrap();
+        assert!(peers.counts(&ours(), 4));
+        assert!(!peers.counts(&Membership { configured_at: 20, ..ours() }, 4));
+    }
+
+    #[test]
+    fn a_node_that_joins_believes_those_it_knows_nothing_of() {
+        let mut peers = Peers::default();
+        let nobody = Membership::default();
+        peers.judge(&hello(1, "a"), &nobody, &greeting(2, "b"), &mut Batch::default()).unwrap();
+        assert!(peers.counts(&nobody, 2));
     }
 }

@@ -9,7 +9,7 @@ use raft::{
 };
 
 use crate::{
-    Committed, CommittedKind, Disk, Effect, Persist, Replica, Reply, codec, compaction::Policy, log::Log, members,
+    Committed, CommittedKind, Disk, Effect, Persist, Replica, Reply, codec, compaction::Bounds, log::Log, members,
     proposals::Outcome,
 };
 
@@ -181,6 +181,8 @@ impl<D: Disk> Replica<D> {
                     "this node was removed from the cluster: stop it; to use it again, let it join under a new number"
                         .to_owned(),
                 );
+            } else {
+                self.effects.push(Effect::Disconnect { peer: node });
             }
         }
         self.conf_state.clone()
@@ -259,8 +261,10 @@ impl<D: Disk> Replica<D> {
         let now = self.now;
         let log = self.raw.mut_store();
         let fetches = log.fetches.get_mut().take_asked(now);
+        let superseded = log.snapshots.get_mut().take_superseded();
         let wanted = log.snapshots.get_mut().take_wanted();
         self.effects.extend(fetches.into_iter().map(|(fetch, low, high)| Effect::FetchEntries { fetch, low, high }));
+        self.effects.extend(superseded.into_iter().map(|id| Effect::DiscardSnapshot { id }));
         self.effects.extend(wanted.into_iter().map(|(to, at_least)| Effect::MakeSnapshot { to, at_least }));
     }
 
@@ -270,9 +274,8 @@ impl<D: Disk> Replica<D> {
         }
         let durable = self.raw.raft.raft_log.persisted;
         let log = self.raw.mut_store();
-        let floor = log.snapshots.get_mut().floor().unwrap_or(u64::MAX);
-        let policy = Policy { entries: self.config.keep_entries, bytes: self.config.keep_bytes };
-        if let Some(through) = policy.cut(&log.spans, self.applied.min(durable).min(floor)) {
+        let bounds = Bounds { safe: self.applied.min(durable), snapshot: log.snapshots.get_mut().floor() };
+        if let Some(through) = self.config.retention().cut(&log.spans, bounds, self.now) {
             let batch = log.compact(through);
             self.compacting = true;
             self.effects.push(Effect::Compact { through, batch });

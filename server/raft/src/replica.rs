@@ -5,14 +5,14 @@ use std::collections::{BTreeSet, VecDeque};
 use raft::{RawNode, StateRole, eraftpb::ConfState};
 
 use crate::{
-    Applied, Config, Disk, Effect, Input, NodeId, OpenError, Reply, Role, RoleChange,
+    Applied, ClockVerdict, Config, Disk, Effect, Input, NodeId, OpenError, Reply, Role, RoleChange,
     agreement::Agreement,
     clock::Clock,
     codec::sorted,
     config::widen,
     dice::{mix, mix3},
     log::{Log, load_peers},
-    peers::Peers,
+    peers::{Membership, Peers},
     proposals::Proposals,
     reads::Reads,
     ready::Installing,
@@ -38,6 +38,8 @@ pub struct Replica<D: Disk> {
     pub(crate) proposals: Proposals,
     pub(crate) reads: Reads,
     pub(crate) clock: Clock,
+    /// It has been said that this leader's clock is wrong.
+    pub(crate) leads_with_wrong_clock: bool,
     pub(crate) agreement: Agreement,
     pub(crate) peers: Peers,
     pub(crate) compacting: bool,
@@ -77,9 +79,9 @@ impl<D: Disk> Replica<D> {
                 config.node, config.hello.node
             )));
         }
-        let log = Log::open(disk, &config.hello, &applied, config.cache_bytes)?;
-        let (incarnations, removed) = load_peers(&log.disk)?;
-        log.snapshots.borrow_mut().configure(config.snapshot_timeout_ms, config.snapshot_retry_ms);
+        let log = Log::open(disk, &config.hello, &applied, config.cache_bytes, now)?;
+        let remembered = load_peers(&log.disk, config.node)?;
+        log.snapshots.borrow_mut().configure(config.snapshot_patience());
         let raw = RawNode::new(&config.raft(applied.index), log, &logger)
             .map_err(|error| OpenError::Config(error.to_string()))?;
         let reads =
@@ -95,8 +97,9 @@ impl<D: Disk> Replica<D> {
             proposals: Proposals::new(config.max_pending_proposals, config.max_pending_proposal_bytes),
             reads,
             clock: Clock::new(config.max_clock_offset_ms),
+            leads_with_wrong_clock: false,
             agreement: Agreement::default(),
-            peers: Peers::new(incarnations, removed),
+            peers: Peers::new(remembered),
             compacting: false,
             installing: None,
             applied: applied.index,
@@ -129,7 +132,9 @@ impl<D: Disk> Replica<D> {
     /// order. The more inputs are given at once, the more share one write and one message.
     pub fn step(&mut self, inputs: impl IntoIterator<Item = Input>, now: u64) -> Vec<Effect> {
         self.now = self.now.max(now);
-        self.raw.store().snapshots.borrow_mut().set_now(self.now);
+        let log = self.raw.mut_store();
+        log.now = self.now;
+        log.snapshots.get_mut().set_now(self.now);
         for input in inputs {
             if self.stopped.is_some() || self.stopping.is_some() {
                 break;
@@ -146,7 +151,8 @@ impl<D: Disk> Replica<D> {
     fn handle(&mut self, input: Input) {
         match input {
             Input::Tick => self.tick(),
-            Input::Hello { hello } => self.hello(&hello),
+            Input::Hello { connection, greeting } => self.hello(connection, &greeting),
+            Input::TurnedAway { by } => self.turned_away(&by),
             Input::Message { from, bytes } => self.message(from, &bytes),
             Input::PeerLost { peer, refused } => self.peer_lost(peer, refused),
             Input::Propose { id, data } => self.propose(id, data),
@@ -161,9 +167,10 @@ impl<D: Disk> Replica<D> {
                 self.release();
             }
             Input::Applied { index } => self.applied(index),
-            Input::EntriesFetched { fetch } => self.entries_fetched(fetch),
+            Input::EntriesFetched { fetch, result } => self.entries_fetched(fetch, result),
             Input::SnapshotMade { to, result } => self.snapshot_made(to, result),
-            Input::SnapshotSent { to, ok } => self.snapshot_sent(to, ok),
+            Input::SnapshotProgress { to, id } => self.raw.mut_store().snapshots.get_mut().progressed(to, &id),
+            Input::SnapshotSent { to, id, ok } => self.snapshot_sent(to, &id, ok),
             Input::SnapshotStaged { id, from, bytes } => self.snapshot_staged(id, from, &bytes),
             Input::SnapshotInstalled { id } => self.snapshot_installed(&id),
             Input::Compacted { through } => {
@@ -173,6 +180,7 @@ impl<D: Disk> Replica<D> {
             Input::Transfer { to } => self.transfer(to),
             Input::StateHash { node, index, hash } => self.state_hash(node, index, hash),
             Input::ClockOffset { peer, offset_ms } => self.clock.measured(peer, offset_ms),
+            Input::SystemClock { ahead_ms } => self.system_clock(ahead_ms),
         }
     }
 
@@ -245,6 +253,14 @@ impl<D: Disk> Replica<D> {
         self.raw.snap().is_some()
     }
 
+    pub(crate) fn clock_verdict(&self) -> ClockVerdict {
+        self.clock.verdict(self.config.node, &voters(&self.conf_state))
+    }
+
+    pub(crate) fn membership(&self) -> Membership {
+        Membership { configured_at: self.handed, members: members(&self.conf_state) }
+    }
+
     pub(crate) fn is_leader(&self) -> bool {
         self.raw.raft.state == StateRole::Leader
     }
@@ -266,6 +282,12 @@ impl<D: Disk> Replica<D> {
             self.notices.pop_front();
         }
     }
+}
+
+/// Every voter of a configuration, of both halves while it is joint, in order.
+pub(crate) fn voters(conf_state: &ConfState) -> Vec<NodeId> {
+    let both = [&conf_state.voters, &conf_state.voters_outgoing];
+    both.into_iter().flatten().copied().collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// Every node of a configuration, in order: voters of both halves, learners and learners to be.

@@ -16,8 +16,8 @@ enum Stage {
     Making { at_least: u64, since: u64 },
     /// There is a checkpoint; raft has not taken it up yet.
     Made { id: String, index: u64, term: u64, conf_state: ConfState, since: u64 },
-    /// The shell streams it.
-    Sending { index: u64, since: u64 },
+    /// The shell streams it, and says so while bytes move.
+    Sending { id: String, index: u64, moved: u64 },
     /// It is staged at the follower, which installs it.
     Installing { index: u64, since: u64 },
     /// It failed: wait a little.
@@ -29,8 +29,19 @@ enum Stage {
 pub(crate) struct Overdue {
     /// Followers that raft must be told about: their snapshot is lost.
     pub(crate) lost: Vec<NodeId>,
-    /// Checkpoints that nobody took.
+    /// Checkpoints that nobody takes, or whose stream stands still.
     pub(crate) unused: Vec<String>,
+}
+
+/// How long each stage may take, in milliseconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Patience {
+    /// Between two signs of progress of a stream, however long the whole of it takes.
+    pub(crate) stall: u64,
+    /// To make a checkpoint, to take it up, to install it.
+    pub(crate) stage: u64,
+    /// After a failure, until the next attempt.
+    pub(crate) retry: u64,
 }
 
 /// The snapshots under way at a leader.
@@ -38,14 +49,15 @@ pub(crate) struct Overdue {
 pub(crate) struct Snapshots {
     stages: BTreeMap<NodeId, Stage>,
     now: u64,
-    timeout: u64,
-    retry: u64,
+    patience: Patience,
+    /// Checkpoints that were on their way when raft gave them up.
+    superseded: Vec<String>,
 }
 
 impl Snapshots {
-    /// Times, in milliseconds.
-    pub(crate) fn configure(&mut self, timeout: u64, retry: u64) {
-        (self.timeout, self.retry) = (timeout, retry);
+    /// Sets how long things may take.
+    pub(crate) fn configure(&mut self, patience: Patience) {
+        self.patience = patience;
     }
 
     /// The time of this step.
@@ -59,13 +71,15 @@ impl Snapshots {
         match self.stages.get(&to) {
             Some(Stage::Made { id, index, term, conf_state, .. }) if *index >= at_least => {
                 let made = (id.clone(), *index, *term, conf_state.clone());
-                self.stages.insert(to, Stage::Sending { index: made.1, since: now });
+                self.stages.insert(to, Stage::Sending { id: made.0.clone(), index: made.1, moved: now });
                 Some(made)
             }
             Some(Stage::Failed { until }) if *until > now => None,
             // Asked again while one is sent: raft gave the first up, and so does this.
             None | Some(Stage::Failed { .. } | Stage::Sending { .. } | Stage::Installing { .. }) => {
-                self.stages.insert(to, Stage::Wanted { at_least });
+                if let Some(Stage::Sending { id, .. }) = self.stages.insert(to, Stage::Wanted { at_least }) {
+                    self.superseded.push(id);
+                }
                 None
             }
             Some(Stage::Wanted { .. } | Stage::Making { .. } | Stage::Made { .. }) => None,
@@ -84,9 +98,14 @@ impl Snapshots {
         wanted
     }
 
+    /// The checkpoints that were on their way when raft gave them up.
+    pub(crate) fn take_superseded(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.superseded)
+    }
+
     /// A checkpoint was made, or not. `Err` holds the checkpoint's id where it is of no use.
     pub(crate) fn made(&mut self, to: NodeId, result: Result<SnapshotMeta, String>) -> Result<(), Option<String>> {
-        let (now, until) = (self.now, self.now.saturating_add(self.retry));
+        let (now, until) = (self.now, self.now.saturating_add(self.patience.retry));
         let Some(Stage::Making { at_least, .. }) = self.stages.get(&to) else {
             return Err(result.ok().map(|meta| meta.id));
         };
@@ -109,13 +128,25 @@ impl Snapshots {
         }
     }
 
-    /// The stream ended. Whether raft waits for this report.
-    pub(crate) fn sent(&mut self, to: NodeId, ok: bool) -> bool {
-        let Some(Stage::Sending { index, .. }) = self.stages.get(&to) else { return false };
+    /// Bytes of this checkpoint moved.
+    pub(crate) fn progressed(&mut self, to: NodeId, sent: &str) {
+        if let Some(Stage::Sending { id, moved, .. }) = self.stages.get_mut(&to)
+            && id == sent
+        {
+            *moved = self.now;
+        }
+    }
+
+    /// The stream of this checkpoint ended. Whether raft waits for this report: it may be of one given up before.
+    pub(crate) fn sent(&mut self, to: NodeId, sent: &str, ok: bool) -> bool {
+        let Some(Stage::Sending { id, index, .. }) = self.stages.get(&to) else { return false };
+        if id != sent {
+            return false;
+        }
         let stage = if ok {
             Stage::Installing { index: *index, since: self.now }
         } else {
-            Stage::Failed { until: self.now.saturating_add(self.retry) }
+            Stage::Failed { until: self.now.saturating_add(self.patience.retry) }
         };
         self.stages.insert(to, stage);
         true
@@ -142,14 +173,16 @@ impl Snapshots {
 
     /// Gives up what takes too long.
     pub(crate) fn expire(&mut self) -> Overdue {
-        let (now, timeout, retry) = (self.now, self.timeout, self.retry);
-        let late = |since: u64| now.saturating_sub(since) >= timeout;
+        let (now, Patience { stall, stage: longest, retry }) = (self.now, self.patience);
+        let late = |since: u64| now.saturating_sub(since) >= longest;
         let mut overdue = Overdue::default();
         for (to, stage) in &mut self.stages {
             match stage {
-                Stage::Sending { since, .. } | Stage::Installing { since, .. } if late(*since) => {
+                Stage::Sending { id, moved, .. } if now.saturating_sub(*moved) >= stall => {
                     overdue.lost.push(*to);
+                    overdue.unused.push(std::mem::take(id));
                 }
+                Stage::Installing { since, .. } if late(*since) => overdue.lost.push(*to),
                 Stage::Made { id, since, .. } if late(*since) => overdue.unused.push(std::mem::take(id)),
                 Stage::Making { since, .. } if late(*since) => {}
                 _ => continue,
@@ -160,9 +193,10 @@ impl Snapshots {
         overdue
     }
 
-    /// This node leads no longer. The checkpoints that nobody will take.
+    /// This node leads no longer. The checkpoints that nobody will take, those on their way included.
     pub(crate) fn clear(&mut self) -> Vec<String> {
-        let unused = |stage| if let Stage::Made { id, .. } = stage { Some(id) } else { None };
+        let unused =
+            |stage| if let Stage::Made { id, .. } | Stage::Sending { id, .. } = stage { Some(id) } else { None };
         std::mem::take(&mut self.stages).into_values().filter_map(unused).collect()
     }
 }
@@ -182,7 +216,7 @@ mod tests {
 
     fn making() -> Snapshots {
         let mut snapshots = Snapshots::default();
-        snapshots.configure(100, 10);
+        snapshots.configure(Patience { stall: 50, stage: 100, retry: 10 });
         assert_eq!(snapshots.wanted(3, 5), None);
         assert_eq!(snapshots.take_wanted(), vec![(3, 5)]);
         assert_eq!(snapshots.take_wanted(), vec![]);
@@ -196,7 +230,7 @@ mod tests {
         assert_eq!(snapshots.made(3, Ok(meta(9))), Ok(()));
         assert_eq!(snapshots.wanted(3, 5).unwrap().1, 9);
         assert_eq!(snapshots.floor(), Some(9));
-        assert!(snapshots.sent(3, true));
+        assert!(snapshots.sent(3, "s9", true));
         snapshots.caught_up(3, 8);
         assert_eq!(snapshots.floor(), Some(9));
         snapshots.caught_up(3, 9);
@@ -229,9 +263,48 @@ mod tests {
         let mut snapshots = making();
         snapshots.made(3, Ok(meta(9))).unwrap();
         snapshots.wanted(3, 5).unwrap();
+        assert!(snapshots.sent(3, "s9", true));
         snapshots.set_now(100);
-        assert_eq!(snapshots.expire().lost, vec![3]);
-        assert!(!snapshots.sent(3, true), "nobody waits for it any more");
+        assert_eq!(snapshots.expire(), Overdue { lost: vec![3], unused: vec![] });
+    }
+
+    fn sending() -> Snapshots {
+        let mut snapshots = making();
+        snapshots.made(3, Ok(meta(9))).unwrap();
+        snapshots.wanted(3, 5).unwrap();
+        snapshots
+    }
+
+    #[test]
+    fn trap_16_a_stream_is_given_up_when_it_stands_still_and_not_before() {
+        let mut snapshots = sending();
+        for now in (40..=400).step_by(40) {
+            snapshots.set_now(now);
+            assert_eq!(snapshots.expire(), Overdue::default(), "it moves, however long it takes");
+            snapshots.progressed(3, "s9");
+        }
+        snapshots.set_now(440);
+        snapshots.progressed(3, "another");
+        snapshots.set_now(450);
+        assert_eq!(snapshots.expire(), Overdue { lost: vec![3], unused: vec!["s9".into()] });
+        assert!(!snapshots.sent(3, "s9", true), "nobody waits for it any more");
+    }
+
+    #[test]
+    fn the_end_of_a_stream_that_was_given_up_says_nothing_about_the_next_one() {
+        let mut snapshots = sending();
+        assert_eq!(snapshots.wanted(3, 7), None, "raft has begun again");
+        assert_eq!(snapshots.take_superseded(), vec!["s9"]);
+        assert_eq!(snapshots.take_wanted(), vec![(3, 7)]);
+        snapshots.made(3, Ok(meta(12))).unwrap();
+        snapshots.wanted(3, 7).unwrap();
+        assert!(!snapshots.sent(3, "s9", false));
+        assert!(snapshots.sent(3, "s12", true));
+    }
+
+    #[test]
+    fn what_is_on_its_way_is_of_no_use_once_leadership_is_lost() {
+        assert_eq!(sending().clear(), vec!["s9"]);
     }
 
     #[test]

@@ -1,6 +1,10 @@
-//! The shape of the log in memory: which term each entry has and how large it is, without the entries themselves.
+//! The shape of the log in memory: which term each entry has, how large it is and about how old, without the entries
+//! themselves.
 
 use std::collections::VecDeque;
+
+/// Ages are told apart no finer than this, in milliseconds, so that few marks hold them.
+const AGE_STEP: u64 = 1_000;
 
 /// Terms and sizes of the entries above the truncated one. Terms never fall along a log, so that a few spans hold them.
 #[derive(Clone, Debug)]
@@ -10,12 +14,20 @@ pub(crate) struct Spans {
     runs: VecDeque<(u64, u64)>,
     sizes: VecDeque<u64>,
     bytes: u64,
+    /// First index of each run of entries that came within one step of time, and when it began.
+    ages: VecDeque<(u64, u64)>,
 }
 
 impl Spans {
     /// The log that begins after this entry.
     pub(crate) fn new(index: u64, term: u64) -> Self {
-        Self { truncated: (index, term), runs: VecDeque::new(), sizes: VecDeque::new(), bytes: 0 }
+        Self {
+            truncated: (index, term),
+            runs: VecDeque::new(),
+            sizes: VecDeque::new(),
+            bytes: 0,
+            ages: VecDeque::new(),
+        }
     }
 
     /// Index and term of the last entry given up.
@@ -70,12 +82,25 @@ impl Spans {
         end.max(low + 1)
     }
 
-    /// Adds the next entry.
-    pub(crate) fn push(&mut self, index: u64, term: u64, bytes: u64) {
+    /// The last entry that came more than `age` before `now`; the truncated one where there is none.
+    pub(crate) fn older_than(&self, age: u64, now: u64) -> u64 {
+        let Some(limit) = now.checked_sub(age) else { return self.truncated.0 };
+        let young = self.ages.partition_point(|(_, since)| since.saturating_add(AGE_STEP) <= limit);
+        if young == 0 {
+            return self.truncated.0;
+        }
+        self.ages.get(young).map_or_else(|| self.last(), |(first, _)| first - 1)
+    }
+
+    /// Adds the next entry, which came at `now`; one that was on the disk when the log was opened comes then.
+    pub(crate) fn push(&mut self, index: u64, term: u64, bytes: u64, now: u64) {
         assert_eq!(index, self.last() + 1, "entries are contiguous");
         assert!(term >= self.last_term(), "terms never fall along a log");
         if self.runs.is_empty() || self.last_term() != term {
             self.runs.push_back((index, term));
+        }
+        if self.ages.back().is_none_or(|(_, since)| now.saturating_sub(*since) >= AGE_STEP) {
+            self.ages.push_back((index, now));
         }
         self.sizes.push_back(bytes);
         self.bytes += bytes;
@@ -88,6 +113,7 @@ impl Spans {
             self.bytes -= bytes;
         }
         while self.runs.pop_back_if(|run| run.0 >= index).is_some() {}
+        while self.ages.pop_back_if(|age| age.0 >= index).is_some() {}
     }
 
     /// Drops the entries up to and including `through`.
@@ -102,10 +128,15 @@ impl Spans {
         while self.runs.get(1).is_some_and(|run| run.0 <= through + 1) {
             self.runs.pop_front();
         }
+        while self.ages.get(1).is_some_and(|age| age.0 <= through + 1) {
+            self.ages.pop_front();
+        }
         if self.sizes.is_empty() {
             self.runs.clear();
-        } else if let Some(run) = self.runs.front_mut() {
-            run.0 = run.0.max(through + 1);
+            self.ages.clear();
+        }
+        for (first, _) in self.runs.front_mut().into_iter().chain(self.ages.front_mut()) {
+            *first = (*first).max(through + 1);
         }
     }
 }
@@ -117,7 +148,7 @@ mod tests {
     fn spans() -> Spans {
         let mut spans = Spans::new(4, 1);
         for (index, term) in [(5, 1), (6, 2), (7, 2), (8, 5)] {
-            spans.push(index, term, 10 * index);
+            spans.push(index, term, 10 * index, 2_000 * index);
         }
         spans
     }
@@ -136,7 +167,7 @@ mod tests {
         let mut spans = spans();
         spans.truncate_from(7);
         assert_eq!((spans.last(), spans.last_term(), spans.bytes()), (6, 2, 110));
-        spans.push(7, 3, 1);
+        spans.push(7, 3, 1, 60_000);
         assert_eq!(spans.term(7), Some(3));
     }
 
@@ -152,8 +183,28 @@ mod tests {
             (compacted.truncated(), compacted.last(), compacted.last_term(), compacted.bytes()),
             ((8, 5), 8, 5, 0)
         );
-        compacted.push(9, 5, 1);
+        compacted.push(9, 5, 1, 20_000);
         assert_eq!(compacted.term(9), Some(5));
+    }
+
+    #[test]
+    fn ages_are_known_to_a_step_and_never_taken_for_older_than_they_are() {
+        let mut spans = spans();
+        let older = |spans: &Spans, now| spans.older_than(5_000, now);
+        assert_eq!(older(&spans, 4_999), 4);
+        assert_eq!(older(&spans, 15_999), 4, "entry 5 came at 10 s, or up to a second later");
+        assert_eq!(older(&spans, 16_000), 5);
+        assert_eq!(older(&spans, 22_000), 8);
+        spans.push(9, 5, 1, 16_500);
+        assert_eq!(older(&spans, 22_000), 9, "entries 8 and 9 are of one step");
+        spans.truncate_from(7);
+        assert_eq!(older(&spans, 60_000), 6);
+        spans.push(7, 5, 1, 58_000);
+        assert_eq!(older(&spans, 60_000), 6, "what replaced a tail is as young as it is");
+        spans.compact(5);
+        assert_eq!((older(&spans, 15_000), older(&spans, 60_000)), (5, 6));
+        spans.compact(7);
+        assert_eq!(older(&spans, 600_000), 7);
     }
 
     #[test]

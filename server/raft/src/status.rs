@@ -31,6 +31,10 @@ pub struct Status {
     pub log_bytes: u64,
     /// The configuration in effect: voters, learners, and both halves while it is joint.
     pub conf_state: ConfState,
+    /// The entry up to which that is known: together they make a [`crate::Greeting`].
+    pub configured_at: u64,
+    /// Founding nodes that have not accepted this one yet: it votes once there are none.
+    pub unmet: Vec<NodeId>,
     /// The other members, in order.
     pub peers: Vec<PeerStatus>,
     /// Proposals in the log without an outcome.
@@ -49,6 +53,14 @@ pub struct Status {
     pub stopped: Option<String>,
     /// The last things worth a person's attention, oldest first.
     pub notices: Vec<String>,
+}
+
+impl Status {
+    /// Whether this node is a member of the configuration it knows.
+    #[must_use]
+    pub fn is_member(&self) -> bool {
+        crate::members(&self.conf_state).contains(&self.node)
+    }
 }
 
 /// Another member.
@@ -105,11 +117,13 @@ impl<D: Disk> Replica<D> {
             durable_index: raft.raft_log.persisted,
             log_bytes: log.spans.bytes(),
             conf_state: self.conf_state.clone(),
+            configured_at: self.handed,
+            unmet: self.peers.unmet().iter().copied().collect(),
             peers: self.peer_statuses(),
             pending_proposals: self.proposals.count(),
             pending_proposal_bytes: self.proposals.bytes(),
             pending_reads: self.reads.pending(),
-            clock: self.clock.verdict(),
+            clock: self.clock_verdict(),
             transferring_to: raft.lead_transferee,
             installing: self.raw.snap().is_some(),
             stopped: self.stopped.clone(),

@@ -27,10 +27,14 @@ impl<D: Disk> Storage for Log<D> {
             return Ok(Vec::new());
         }
         let max_bytes = max_size.into().unwrap_or(u64::MAX);
-        let in_reach = self.in_reach.get().is_some_and(|(from, to)| (from..to).contains(&low));
         // Elsewhere raft-rs needs the entries at once: to answer that they come later would be fatal (trap 10).
-        if context.can_async() && self.needs_disk(low) && !in_reach {
-            let high = self.spans.fit(low, high, max_bytes);
+        if context.can_async() && self.needs_disk(low) {
+            let fetched = self.fetched(low, high);
+            if !fetched.is_empty() {
+                return Ok(fetched);
+            }
+            // Only what has left the cache is on the disk for certain.
+            let high = self.spans.fit(low, high.min(self.cached_from()), max_bytes);
             self.fetches.borrow_mut().want(low, high, context);
             return Err(StorageError::LogTemporarilyUnavailable.into());
         }

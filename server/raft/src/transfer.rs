@@ -30,14 +30,24 @@ impl<D: Disk> Replica<D> {
 
     /// A leader whose clock is wrong may not stamp: another takes over, if one answers. Until then it takes no proposals.
     pub(crate) fn hand_over_if_clock_is_wrong(&mut self) {
-        let verdict = self.clock.verdict();
-        if verdict.good || !self.is_leader() || self.raw.raft.lead_transferee.is_some() {
+        let verdict = self.clock_verdict();
+        if verdict.good || !self.is_leader() {
+            self.leads_with_wrong_clock = false;
             return;
         }
-        self.notice(format!(
-            "this node's clock is off by {} ms from the cluster's: it hands leadership over",
-            verdict.offset_ms
-        ));
+        if self.raw.raft.lead_transferee.is_some() {
+            return;
+        }
+        if !std::mem::replace(&mut self.leads_with_wrong_clock, true) {
+            self.notice(if verdict.compared {
+                format!(
+                    "this node's clock is off by {} ms from the cluster's: it hands leadership over",
+                    verdict.offset_ms
+                )
+            } else {
+                "this node's clock has been compared with no majority's: it hands leadership over".to_owned()
+            });
+        }
         if let Some(to) = self.successor() {
             self.raw.transfer_leader(to);
         }

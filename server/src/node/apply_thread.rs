@@ -51,6 +51,8 @@ struct Consequences {
     events: Vec<Event>,
     hashes: Vec<(u64, [u8; 32])>,
     now_ms: Option<i64>,
+    /// Of the last command.
+    term: u64,
 }
 
 impl Applier {
@@ -102,7 +104,8 @@ impl Applier {
 
     fn apply_batch(&mut self, entries: Vec<Committed>) {
         let state = self.shared.state.current();
-        let mut overlay = Overlay::new(&*state);
+        let newest = state.newest();
+        let mut overlay = Overlay::new(&newest);
         let mut consequences = Consequences::default();
         metrics::histogram!("lectern_apply_batch_entries").record(usize_as_f64(entries.len()));
         metrics::counter!("lectern_applied_entries_total").increment(entries.len() as u64);
@@ -134,6 +137,7 @@ impl Applier {
                 Ok(applied) => {
                     self.meta.chain = link(&self.meta.chain, index, &applied.changes_digest);
                     consequences.now_ms = Some(applied.now_ms);
+                    consequences.term = term;
                     consequences.events.extend(applied.events);
                     consequences.outcomes.extend(proposal.map(|id| (id, applied.outcome)));
                 }
@@ -151,6 +155,7 @@ impl Applier {
         if let Some(now_ms) = consequences.now_ms {
             shared.applied_now_ms.fetch_max(now_ms, Ordering::AcqRel);
         }
+        shared.leader_contact.command_applied(consequences.term);
         shared.board.set_applied(self.meta.index, feature_level);
         shared.inbox.push(Input::Applied { index: self.meta.index });
         for (id, outcome) in consequences.outcomes {
@@ -178,7 +183,7 @@ impl Applier {
         if opened.send(()).is_err() || is_switched.recv().is_err() {
             return;
         }
-        let cluster = match lookup::cluster(&*state) {
+        let cluster = match lookup::cluster(&state.newest()) {
             Ok(cluster) => cluster,
             Err(problem) => fatal::stop(&problem.to_string()),
         };

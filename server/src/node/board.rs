@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use lectern_proto::v1::{GetStatusResponse, NodeRole, NodeStatus};
-use lectern_raft::{NodeId, Role};
+use lectern_raft::{ClockVerdict, NodeId, Role};
 use tokio::sync::watch;
 
 use super::Leader;
@@ -34,10 +34,14 @@ pub(crate) struct ReplicaView {
     pub(crate) last_index: u64,
     /// Match index of each peer, on the leader.
     pub(crate) matched: BTreeMap<NodeId, u64>,
-    /// How far this node's clock is ahead of the median of the cluster's.
-    pub(crate) clock_ahead_ms: i64,
-    /// Whether that is near enough to stamp.
-    pub(crate) clock_good: bool,
+    /// What is known of this node's clocks.
+    pub(crate) clock: ClockVerdict,
+    /// The entry up to which this node knows the configuration …
+    pub(crate) configured_at: u64,
+    /// … and whether it is a member there.
+    pub(crate) member: bool,
+    /// Founding nodes that have not accepted this one yet.
+    pub(crate) unmet: Vec<NodeId>,
 }
 
 #[derive(Default)]
@@ -86,8 +90,10 @@ impl Board {
             first_index: 0,
             last_index: 0,
             matched: BTreeMap::new(),
-            clock_ahead_ms: 0,
-            clock_good: true,
+            clock: ClockVerdict { offset_ms: 0, compared: true, good: true },
+            configured_at: 0,
+            member: false,
+            unmet: Vec::new(),
         };
         let facts = Facts { replica, applied: 0, feature_level: 0, peers };
         Self {
@@ -133,7 +139,7 @@ impl Board {
 
     /// The replica after a step.
     pub(crate) fn set_replica(&self, view: ReplicaView) {
-        metrics::gauge!("lectern_clock_offset_seconds").set(seconds(view.clock_ahead_ms));
+        metrics::gauge!("lectern_clock_offset_seconds").set(ahead_seconds(view.clock));
         {
             let mut facts = self.lock();
             if facts.replica == view {
@@ -193,7 +199,7 @@ impl Board {
 
     /// Whether this node's clock is near enough to its peers' to be believed.
     pub(crate) fn clock_is_good(&self) -> bool {
-        self.lock().replica.clock_good
+        self.lock().replica.clock.good
     }
 
     fn change_peer(&self, peer: NodeId, change: impl FnOnce(&mut Peer)) {
@@ -201,9 +207,15 @@ impl Board {
         self.changed.send_replace(());
     }
 
-    /// The replica after its last step.
-    pub(crate) fn replica(&self) -> ReplicaView {
-        self.lock().replica.clone()
+    /// Up to which entry this node knows the configuration, and whether it is a member there.
+    pub(crate) fn membership(&self) -> (u64, bool) {
+        let facts = self.lock();
+        (facts.replica.configured_at, facts.replica.member)
+    }
+
+    /// The replica's term.
+    pub(crate) fn term(&self) -> u64 {
+        self.lock().replica.term
     }
 
     /// The smallest of all members' feature levels; `None` while some are unknown.
@@ -271,13 +283,13 @@ impl Board {
             last_contact_ms: Some(0),
             reachable: true,
             match_index: facts.replica.last_index,
-            clock_offset_seconds: Some(seconds(facts.replica.clock_ahead_ms)),
+            clock_offset_seconds: Some(ahead_seconds(facts.replica.clock)),
             version: self.own.version.clone(),
             uptime_seconds: self.started.elapsed().as_secs(),
             disk_free_bytes,
             disk_total_bytes,
             resident_bytes: resident_bytes(),
-            notice: clock_notice(&facts.replica),
+            notice: own_notice(&facts.replica),
             ..status
         }
     }
@@ -314,13 +326,27 @@ pub(super) fn role(role: Role) -> NodeRole {
     }
 }
 
-/// What an operator should know of this node's clock.
-fn clock_notice(replica: &ReplicaView) -> String {
-    if replica.clock_good {
+/// What an operator should know of this node.
+fn own_notice(replica: &ReplicaView) -> String {
+    if let Some(missing) = replica.unmet.first() {
+        return format!(
+            "this node does not vote yet: all founding nodes must have met once, and node {missing} has not accepted it; start \
+             them all"
+        );
+    }
+    if replica.clock.good {
         return String::new();
     }
-    let away = seconds(replica.clock_ahead_ms).abs();
+    if !replica.clock.compared {
+        return "this node's clock has been compared with no majority's yet: it neither leads nor stamps".into();
+    }
+    let away = ahead_seconds(replica.clock).abs();
     format!("this node's clock is {away:.1} s away from its peers': it neither leads nor stamps; set it (NTP)")
+}
+
+/// How far this node's clock is ahead of the median of the cluster's.
+fn ahead_seconds(clock: ClockVerdict) -> f64 {
+    -seconds(clock.offset_ms)
 }
 
 #[allow(clippy::cast_precision_loss)] // Milliseconds of an offset are far below 2^52.

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use lectern_lms::lookup;
 use lectern_proto::internal::v1::{Advance, ClusterRecord, Command, FoundCluster, RaiseFeatureLevel, command::Body};
-use lectern_raft::Role;
 
 use super::{Node, NodeError};
 use crate::fatal;
@@ -18,16 +17,28 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// measured from its true beginning, within this much.
 const HEARTBEAT_MS: i64 = 60_000;
 
-/// Runs for ever; does something only while this node leads and is ready.
+/// A leader that did nothing for this long was asleep. If it still leads, so was everybody else: nobody could work, and that
+/// is an outage like one between two leaders.
+const SLEEP_MS: i64 = 3_000;
+
+/// Runs for ever; does something only while this node leads and is ready. A new term is opened at once, since nothing else
+/// is proposed before.
 pub(super) async fn keep(node: Node, genesis: Genesis) {
     let mut ticks = tokio::time::interval(INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut leading = node.shared.leading.subscribe();
     let mut begun_term = 0;
+    let mut awake_at_ms = node.shared.clock.now_ms();
     loop {
-        ticks.tick().await;
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = leading.changed() => {}
+        }
+        let before_ms = std::mem::replace(&mut awake_at_ms, node.shared.clock.now_ms());
+        let asleep_since = asleep_since(before_ms, awake_at_ms);
         let Some(term) = node.leading_term() else { continue };
         let done = if begun_term == term {
-            keep_time(&node).await
+            keep_time(&node, asleep_since).await
         } else {
             let begun = begin_term(&node, &genesis).await;
             if begun.is_ok() {
@@ -38,10 +49,17 @@ pub(super) async fn keep(node: Node, genesis: Genesis) {
         if let Err(problem) = done {
             tracing::debug!(%problem, "a leader's duty waits");
         }
+        // A duty that took long was no sleep.
+        awake_at_ms = awake_at_ms.max(node.shared.clock.now_ms());
     }
 }
 
-/// The first things in a term: the cluster's founding, where it has not happened, and the gap without a leader.
+/// Since when this node did nothing at all, where that was for long: its machine was suspended, its process was stopped.
+fn asleep_since(before_ms: i64, now_ms: i64) -> Option<i64> {
+    (now_ms.saturating_sub(before_ms) >= SLEEP_MS).then_some(before_ms)
+}
+
+/// Opens a term: the cluster's founding, where it has not happened, and the gap without a leader.
 async fn begin_term(node: &Node, genesis: &Genesis) -> Result<(), NodeError> {
     let cluster = cluster(node).await?;
     if cluster.cluster_id.is_empty() {
@@ -54,17 +72,12 @@ async fn begin_term(node: &Node, genesis: &Genesis) -> Result<(), NodeError> {
         propose(node, Body::FoundCluster(found)).await?;
         return propose(node, Body::Advance(Advance::default())).await;
     }
-    let heard_at_ms = node.shared.leaderless_since_ms.load(Ordering::Acquire);
-    // After a restart of the whole cluster nobody has heard of a leader: time in the state is at most a heartbeat old.
-    let since = if heard_at_ms > 0 { heard_at_ms } else { cluster.now_ms };
-    propose(node, Body::Advance(Advance { leaderless_since_ms: (since > 0).then_some(since) })).await?;
-    // Unless it has been measured anew meanwhile, it is told.
-    let _ = node.shared.leaderless_since_ms.compare_exchange(heard_at_ms, 0, Ordering::AcqRel, Ordering::Relaxed);
-    Ok(())
+    let since = node.shared.leader_contact.leaderless_since_ms(cluster.now_ms);
+    propose(node, Body::Advance(Advance { leaderless_since_ms: (since > 0).then_some(since) })).await
 }
 
-/// Lets time pass where something is due, and raises the feature level once all members understand it.
-async fn keep_time(node: &Node) -> Result<(), NodeError> {
+/// Lets time pass where something is due or an outage is to be told of, and raises the feature level once all members understand it.
+async fn keep_time(node: &Node, asleep_since: Option<i64>) -> Result<(), NodeError> {
     let now_ms = node.now_ms();
     let (due, cluster) = node
         .read_stale(move |store, _| {
@@ -74,8 +87,8 @@ async fn keep_time(node: &Node) -> Result<(), NodeError> {
         .await?
         .unwrap_or_else(|problem: lectern_lms::StoreError| fatal::stop(&problem.to_string()));
     let idle_ms = now_ms.saturating_sub(cluster.now_ms);
-    if due.is_some_and(|due_ms| due_ms <= now_ms) || idle_ms >= HEARTBEAT_MS {
-        propose(node, Body::Advance(Advance::default())).await?;
+    if asleep_since.is_some() || due.is_some_and(|due_ms| due_ms <= now_ms) || idle_ms >= HEARTBEAT_MS {
+        propose(node, Body::Advance(Advance { leaderless_since_ms: asleep_since })).await?;
     }
     match node.shared.board.common_feature_level() {
         Some(common) if common > cluster.feature_level => {
@@ -91,7 +104,7 @@ async fn cluster(node: &Node) -> Result<ClusterRecord, NodeError> {
 }
 
 async fn propose(node: &Node, body: Body) -> Result<(), NodeError> {
-    let outcome = node.propose(Command { body: Some(body), ..Command::default() }).await?;
+    let outcome = node.propose_now(Command { body: Some(body), ..Command::default() }).await?;
     if let Some(lectern_proto::internal::v1::outcome::Result::Refusal(refusal)) = outcome.result {
         tracing::warn!(reason = refusal.reason, message = refusal.message, "a leader's duty was refused");
     }
@@ -101,8 +114,20 @@ async fn propose(node: &Node, body: Body) -> Result<(), NodeError> {
 impl Node {
     /// The term that this node leads and is ready in.
     fn leading_term(&self) -> Option<u64> {
-        let view = self.shared.board.replica();
-        let leads = view.role == Role::Leader && view.ready && !self.shared.stopping.load(Ordering::Acquire);
-        leads.then_some(view.term)
+        let term = *self.shared.leading.borrow();
+        (term > 0 && !self.shared.stopping.load(Ordering::Acquire)).then_some(term)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_long_silence_is_a_sleep() {
+        assert_eq!(asleep_since(10_000, 10_100), None);
+        assert_eq!(asleep_since(10_000, 12_999), None);
+        assert_eq!(asleep_since(10_000, 13_000), Some(10_000));
+        assert_eq!(asleep_since(10_000, 4_000), None, "its clock was put right");
     }
 }

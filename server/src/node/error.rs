@@ -31,8 +31,8 @@ pub enum NodeError {
     Busy,
     /// This node's clock is wrong, so it may not stamp. Nothing was done.
     #[error(
-        "this node's clock is more than a second away from its peers', so it takes no writes; set its clock (NTP), or \
-         call another node"
+        "this node's clock is more than a second away from its peers', or has not been compared with theirs yet, so it takes \
+         no writes; set its clock (NTP), or call another node"
     )]
     Clock,
     /// The call may or may not have taken effect.

@@ -17,6 +17,7 @@
 //! * The *apply thread* alone writes the state: one batch for many entries. It answers the proposals of this node and
 //!   publishes events.
 //! * The *snapshot worker* makes checkpoints; streams send and stage them.
+//! * The *fetcher* reads old entries for followers that fell behind; the *compactor* syncs the state before old entries go.
 //!
 //! Invariants:
 //! * A reply to a proposal comes from apply, after its batch is written: never from the log.
@@ -25,10 +26,13 @@
 
 mod apply_thread;
 mod board;
+mod compactor;
 mod duties;
 mod error;
 mod events;
+mod fetcher;
 mod inbox;
+mod leader_contact;
 mod log_writer;
 mod pending;
 mod raft_thread;
@@ -46,14 +50,15 @@ use lectern_proto::internal::v1::{Command, Outcome, command::Body};
 use lectern_proto::v1::GetStatusResponse;
 use lectern_raft::Input;
 use prost::Message;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use crate::wall_clock;
+use crate::wall_clock::WallClock;
 pub(crate) use board::{Board, Member};
 pub use error::{Leader, NodeError};
 use events::Events;
 pub use events::{Feed, Subscription};
 pub(crate) use inbox::Inbox;
+use leader_contact::LeaderContact;
 use pending::Pending;
 pub use start::{Running, StartError, start};
 use state_handle::StateHandle;
@@ -67,10 +72,14 @@ const COMMAND_VERSION: u32 = 1;
 pub const MAX_COMMAND_BYTES: usize = 8 << 20;
 /// Bytes of file chunks in the log but not yet applied: small commands are not queued behind more than this.
 const CHUNK_BYTES_IN_FLIGHT: usize = 2 << 20;
+/// Bytes of other commands on their way; above it a node is busy.
+const COMMAND_BYTES_IN_FLIGHT: usize = 64 << 20;
 /// Proposals, and reads, that may wait.
 const MAX_WAITING_CALLS: usize = 4_096;
 /// A proposal that is not applied by then has an unknown outcome.
 const PROPOSAL_DEADLINE: Duration = Duration::from_secs(10);
+/// A leader that has not opened its term by then takes no proposal.
+const OPENING_DEADLINE: Duration = Duration::from_secs(2);
 /// A read without a read point by then is refused.
 const READ_DEADLINE: Duration = Duration::from_secs(3);
 
@@ -84,19 +93,23 @@ pub struct Node {
 pub(crate) struct Shared {
     pub(crate) inbox: Inbox,
     pub(crate) board: Board,
-    proposals: Arc<Pending<Outcome>>,
-    reads: Arc<Pending<()>>,
+    pub(crate) clock: WallClock,
+    proposals: Pending<Outcome>,
+    reads: Pending<()>,
     events: Arc<Events>,
     state: StateHandle,
     /// Largest stamp applied.
     applied_now_ms: AtomicI64,
-    /// When this node last heard of a leader before it became one itself, by its wall clock; 0: never in this process.
-    leaderless_since_ms: AtomicI64,
+    leader_contact: LeaderContact,
+    /// The term that this node leads and is ready in; 0 while there is none.
+    leading: watch::Sender<u64>,
     /// No proposals are taken any more.
     stopping: AtomicBool,
     /// The threads end.
     stopped: AtomicBool,
-    chunk_room: Semaphore,
+    /// Bytes of commands, and of chunks, that may be on their way.
+    command_room: Arc<Semaphore>,
+    chunk_room: Arc<Semaphore>,
     forwarding_key: [u8; 32],
 }
 
@@ -107,37 +120,58 @@ impl Shared {
 
     fn now_ms(&self) -> i64 {
         let applied = self.applied_now_ms.load(Ordering::Acquire);
-        if self.board.clock_is_good() { applied.max(wall_clock::now_ms()) } else { applied }
+        if self.board.clock_is_good() { applied.max(self.clock.now_ms()) } else { applied }
     }
 }
 
 impl Node {
     /// Replicates a command and waits until this node has applied it. Only the leader takes proposals. The command's
     /// version and stamp are set here, and its id seed where it is empty.
-    pub async fn propose(&self, mut command: Command) -> Result<Outcome, NodeError> {
-        let shared = &self.shared;
-        if shared.stopping.load(Ordering::Acquire) {
+    pub async fn propose(&self, command: Command) -> Result<Outcome, NodeError> {
+        // The first command of a term is its opening, so that no outage is lost between two leaders.
+        let mut term = self.takes_proposals()?;
+        loop {
+            if !self.shared.leader_contact.opened(term, OPENING_DEADLINE).await {
+                return Err(NodeError::NoLeader);
+            }
+            // This node may have led, followed and led again while it waited.
+            let waited_for = std::mem::replace(&mut term, self.takes_proposals()?);
+            if waited_for == term {
+                return self.propose_now(command).await;
+            }
+        }
+    }
+
+    /// The term in which this node leads, unless it is about to stop.
+    fn takes_proposals(&self) -> Result<u64, NodeError> {
+        if self.shared.stopping.load(Ordering::Acquire) {
             return Err(NodeError::Stopping);
         }
         match self.leader() {
-            None => return Err(NodeError::NoLeader),
-            Some(leader) if !leader.is_self => return Err(NodeError::NotLeader { leader: Some(leader) }),
-            Some(_) => {}
+            None => Err(NodeError::NoLeader),
+            Some(leader) if !leader.is_self => Err(NodeError::NotLeader { leader: Some(leader) }),
+            Some(_) => Ok(self.shared.board.term()),
         }
+    }
+
+    /// As [`Node::propose`], also for the command that opens the term.
+    async fn propose_now(&self, mut command: Command) -> Result<Outcome, NodeError> {
+        let shared = &self.shared;
+        self.takes_proposals()?;
         let size = command.encoded_len();
         if size > MAX_COMMAND_BYTES {
             return Err(NodeError::TooLarge);
         }
-        let _chunk_room = match command.body {
-            Some(Body::PutChunk(_)) => Some(self.chunk_room(size).await?),
-            _ => None,
+        let room = match command.body {
+            Some(Body::PutChunk(_)) => self.chunk_room(size).await?,
+            _ => self.command_room(size)?,
         };
         command.version = COMMAND_VERSION;
-        command.stamped_at_ms = wall_clock::now_ms();
+        command.stamped_at_ms = shared.clock.now_ms();
         if command.id_seed.is_empty() {
             command.id_seed = ulid::Ulid::generate().to_string();
         }
-        let ticket = shared.proposals.register()?;
+        let ticket = shared.proposals.register(Some(room))?;
         let began = Instant::now();
         shared.inbox.push(Input::Propose { id: ticket.id, data: command.encode_to_vec() });
         metrics::counter!("lectern_proposals_total").increment(1);
@@ -148,9 +182,17 @@ impl Node {
         outcome
     }
 
-    async fn chunk_room(&self, size: usize) -> Result<tokio::sync::SemaphorePermit<'_>, NodeError> {
+    /// Room for any other command: a node that has none is busy.
+    fn command_room(&self, size: usize) -> Result<OwnedSemaphorePermit, NodeError> {
+        let size = u32::try_from(size).map_err(|_| NodeError::TooLarge)?;
+        self.shared.command_room.clone().try_acquire_many_owned(size).map_err(|_| NodeError::Busy)
+    }
+
+    /// Room for a chunk. It is given back when the chunk's proposal has ended, whether its caller still waits or not.
+    async fn chunk_room(&self, size: usize) -> Result<OwnedSemaphorePermit, NodeError> {
         let size = u32::try_from(size.min(CHUNK_BYTES_IN_FLIGHT)).expect("the limit fits in 32 bits");
-        match tokio::time::timeout(PROPOSAL_DEADLINE, self.shared.chunk_room.acquire_many(size)).await {
+        let room = self.shared.chunk_room.clone().acquire_many_owned(size);
+        match tokio::time::timeout(PROPOSAL_DEADLINE, room).await {
             Ok(Ok(room)) => Ok(room),
             Ok(Err(_)) => Err(NodeError::Stopping),
             Err(_) => Err(NodeError::Busy),
@@ -164,7 +206,7 @@ impl Node {
         f: impl FnOnce(&dyn Store, i64) -> T + Send + 'static,
     ) -> Result<T, NodeError> {
         let shared = &self.shared;
-        let ticket = shared.reads.register()?;
+        let ticket = shared.reads.register(None)?;
         shared.inbox.push(Input::Read { id: ticket.id });
         let late = || if self.leader().is_some() { NodeError::NoQuorum } else { NodeError::NoLeader };
         ticket.wait(READ_DEADLINE, late).await?;

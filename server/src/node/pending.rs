@@ -2,26 +2,32 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use lectern_raft::RequestId;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::NodeError;
 
-/// Calls of one kind that wait, at most so many.
+/// Calls of one kind that wait, at most so many. A call is here until it is answered, although its caller may have gone
+/// away long before: what it has in the replica is still there.
 pub(crate) struct Pending<T> {
-    calls: Mutex<HashMap<RequestId, oneshot::Sender<Result<T, NodeError>>>>,
+    calls: Mutex<HashMap<RequestId, Call<T>>>,
     next_id: AtomicU64,
     limit: usize,
 }
 
-/// One waiting call; it is forgotten when this is dropped.
+struct Call<T> {
+    answer: oneshot::Sender<Result<T, NodeError>>,
+    /// Room that the call takes until it is answered.
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+/// One waiting call.
 pub(crate) struct Ticket<T> {
     pub(crate) id: RequestId,
     answer: oneshot::Receiver<Result<T, NodeError>>,
-    pending: Arc<Pending<T>>,
 }
 
 impl<T> Pending<T> {
@@ -29,23 +35,24 @@ impl<T> Pending<T> {
         Self { calls: Mutex::new(HashMap::new()), next_id: AtomicU64::new(1), limit }
     }
 
-    /// A new call, or `Busy` when too many wait.
-    pub(crate) fn register(self: &Arc<Self>) -> Result<Ticket<T>, NodeError> {
+    /// A new call, which holds `room` until it is answered; `Busy` when too many wait. It must reach the replica: only an
+    /// answer ends it.
+    pub(crate) fn register(&self, room: Option<OwnedSemaphorePermit>) -> Result<Ticket<T>, NodeError> {
         let (sender, answer) = oneshot::channel();
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let mut calls = self.lock();
         if calls.len() >= self.limit {
             return Err(NodeError::Busy);
         }
-        calls.insert(id, sender);
-        Ok(Ticket { id, answer, pending: self.clone() })
+        calls.insert(id, Call { answer: sender, _room: room });
+        Ok(Ticket { id, answer })
     }
 
     /// Answers a call; nobody may be waiting any more.
     pub(crate) fn resolve(&self, id: RequestId, answer: Result<T, NodeError>) {
-        let waiting = self.lock().remove(&id);
-        if let Some(waiting) = waiting {
-            let _caller_gone = waiting.send(answer);
+        let call = self.lock().remove(&id);
+        if let Some(call) = call {
+            let _caller_gone = call.answer.send(answer);
         }
     }
 
@@ -54,15 +61,15 @@ impl<T> Pending<T> {
         self.lock().len()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RequestId, oneshot::Sender<Result<T, NodeError>>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RequestId, Call<T>>> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<T> Ticket<T> {
     /// The answer; `late` when there is none within `deadline`.
-    pub(crate) async fn wait(mut self, deadline: Duration, late: impl FnOnce() -> NodeError) -> Result<T, NodeError> {
-        match tokio::time::timeout(deadline, &mut self.answer).await {
+    pub(crate) async fn wait(self, deadline: Duration, late: impl FnOnce() -> NodeError) -> Result<T, NodeError> {
+        match tokio::time::timeout(deadline, self.answer).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(NodeError::Stopping),
             Err(_) => Err(late()),
@@ -70,30 +77,40 @@ impl<T> Ticket<T> {
     }
 }
 
-impl<T> Drop for Ticket<T> {
-    fn drop(&mut self) {
-        self.pending.lock().remove(&self.id);
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::Semaphore;
+
     use super::*;
 
     #[test]
-    fn beyond_the_limit_calls_are_busy_and_a_dropped_call_makes_room() {
-        let pending = Arc::new(Pending::<()>::new(1));
-        let first = pending.register().unwrap();
-        assert_eq!(pending.register().map(|ticket| ticket.id).unwrap_err(), NodeError::Busy);
-        drop(first);
+    fn beyond_the_limit_calls_are_busy_until_one_is_answered() {
+        let pending = Pending::<()>::new(1);
+        let first = pending.register(None).unwrap();
+        assert_eq!(pending.register(None).map(|ticket| ticket.id).unwrap_err(), NodeError::Busy);
+        pending.resolve(first.id, Ok(()));
         assert_eq!(pending.len(), 0);
-        pending.register().unwrap();
+        pending.register(None).unwrap();
+    }
+
+    #[test]
+    fn a_call_whose_caller_went_away_keeps_its_room_until_it_is_answered() {
+        let (pending, room) = (Pending::<()>::new(2), Arc::new(Semaphore::new(10)));
+        let taken = room.clone().try_acquire_many_owned(7).unwrap();
+        let ticket = pending.register(Some(taken)).unwrap();
+        let id = ticket.id;
+        drop(ticket);
+        assert_eq!(room.available_permits(), 3, "what it proposed is still in the log");
+        pending.resolve(id, Err(NodeError::OutcomeUnknown));
+        assert_eq!(room.available_permits(), 10);
     }
 
     #[tokio::test]
     async fn a_call_gets_its_own_answer() {
-        let pending = Arc::new(Pending::new(2));
-        let (one, two) = (pending.register().unwrap(), pending.register().unwrap());
+        let pending = Pending::new(2);
+        let (one, two) = (pending.register(None).unwrap(), pending.register(None).unwrap());
         pending.resolve(two.id, Ok("two"));
         pending.resolve(one.id, Ok("one"));
         let deadline = Duration::from_secs(5);

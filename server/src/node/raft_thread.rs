@@ -1,7 +1,6 @@
 //! The raft thread: the one place where the replica is touched.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
@@ -10,12 +9,14 @@ use lectern_raft::{Effect, Input, Refused, Replica, Reply, Role, RoleChange};
 
 use super::apply_thread::ApplyWork;
 use super::board::{self, ReplicaView};
+use super::compactor::Compaction;
+use super::fetcher::Fetch;
 use super::log_writer::LogWork;
 use super::snapshots::SnapshotWork;
 use super::{NodeError, Shared};
+use crate::fatal;
 use crate::peer::Hub;
 use crate::store::LogDb;
-use crate::{fatal, wall_clock};
 
 pub(super) struct RaftThread {
     pub(super) replica: Replica<LogDb>,
@@ -24,12 +25,12 @@ pub(super) struct RaftThread {
     pub(super) log: Sender<LogWork>,
     pub(super) apply: Sender<ApplyWork>,
     pub(super) snapshots: Sender<SnapshotWork>,
+    pub(super) fetches: Sender<Fetch>,
+    pub(super) compactions: Sender<Compaction>,
     pub(super) tick: Duration,
     /// The zero of the replica's clock.
     pub(super) started: Instant,
     pub(super) role: RoleChange,
-    /// When there last was a sign of a leader, by this node's wall clock; 0: never in this process.
-    pub(super) leader_heard_at_ms: i64,
     /// The replica's last remark for a person, already logged.
     pub(super) last_notice: Option<String>,
 }
@@ -43,31 +44,37 @@ impl RaftThread {
         while !self.shared.is_stopped() {
             let waiting = self.shared.inbox.drain(next_tick);
             let now = Instant::now();
-            let tick = (now >= next_tick).then_some(Input::Tick);
-            if tick.is_some() {
+            let due = now >= next_tick;
+            if due {
                 // After a stall one tick, not a burst of them (trap 23).
                 next_tick = (next_tick + self.tick).max(now);
             }
             let (inputs, rooms): (Vec<_>, Vec<_>) = waiting.into_iter().map(super::inbox::Waiting::open).unzip();
             self.note_leader_contact(&inputs);
-            let effects = self.replica.step(inputs.into_iter().chain(tick), self.elapsed_ms(now));
+            let tick = due.then(|| [self.read_clock(), Input::Tick]);
+            let effects = self.replica.step(inputs.into_iter().chain(tick.into_iter().flatten()), self.elapsed_ms(now));
             drop(rooms);
             self.carry_out(effects);
             self.publish();
         }
     }
 
+    /// Before each tick, so that a step of the system's clock is judged before it could matter.
+    fn read_clock(&self) -> Input {
+        Input::SystemClock { ahead_ms: self.shared.clock.system_ahead_ms() }
+    }
+
     fn elapsed_ms(&self, now: Instant) -> u64 {
         u64::try_from(now.duration_since(self.started).as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// The next leader says since when there was none: from the last sign of the one before.
-    fn note_leader_contact(&mut self, inputs: &[Input]) {
+    /// The next leader says since when there was none: from the last sign of one that worked.
+    fn note_leader_contact(&self, inputs: &[Input]) {
         let leader = self.role.leader;
         let leads = self.role.role == Role::Leader;
         let heard = |input: &Input| matches!(input, Input::Message { from, .. } if *from == leader);
         if leads || (leader != 0 && inputs.iter().any(heard)) {
-            self.leader_heard_at_ms = wall_clock::now_ms();
+            self.shared.leader_contact.leader_seen(self.role.term, self.shared.clock.now_ms());
         }
     }
 
@@ -79,16 +86,21 @@ impl RaftThread {
                 Effect::Apply(entries) => {
                     let _ending = self.apply.send(ApplyWork::Entries(entries));
                 }
-                // The page cache is warmed by the read that the replica does when it asks again; RocksDB needs no more.
-                Effect::FetchEntries { fetch, .. } => self.shared.inbox.push(Input::EntriesFetched { fetch }),
+                Effect::FetchEntries { fetch: number, low, high } => {
+                    let _ending = self.fetches.send(Fetch { number, low, high });
+                }
                 Effect::MakeSnapshot { to, at_least } => self.to_snapshots(SnapshotWork::Make { to, at_least }),
                 Effect::SendSnapshot { to, id, bytes } => {
                     self.to_snapshots(SnapshotWork::Send { to, id, message: bytes });
                 }
                 Effect::Install { id, index, switch, .. } => self.to_log(LogWork::Install { id, index, switch }),
                 Effect::DiscardSnapshot { id } => self.to_snapshots(SnapshotWork::Discard { id }),
-                Effect::Compact { through, batch } => self.to_log(LogWork::Compact { through, batch }),
-                Effect::Welcome { peer, result } => self.hub.judged(peer, result),
+                Effect::Compact { through, batch } => {
+                    let _ending = self.compactions.send(Compaction { through, batch });
+                }
+                Effect::Welcome { connection, result, .. } => self.hub.judged(connection, result),
+                Effect::Disconnect { peer } => self.hub.disconnect(peer),
+                Effect::MoveClock { by_ms } => self.shared.clock.shift(by_ms),
                 Effect::Reply(reply) => self.answer(&reply),
                 Effect::RoleChanged(change) => self.change_role(change),
                 Effect::Stop(reason) => fatal::stop(&reason),
@@ -130,7 +142,7 @@ impl RaftThread {
         if change.term != self.role.term || change.role != self.role.role || change.leader != self.role.leader {
             tracing::info!(role = ?change.role, term = change.term, leader = change.leader, "role changed");
             self.shared.board.vitals().leadership_changed(LeadershipChange {
-                at_ms: wall_clock::now_ms(),
+                at_ms: self.shared.clock.now_ms(),
                 term: change.term,
                 role: board::role(change.role).into(),
                 leader_id: change.leader,
@@ -140,11 +152,12 @@ impl RaftThread {
             metrics::counter!("lectern_raft_elections_total").increment(1);
             self.shared.board.vitals().election_began();
         }
-        if change.role == Role::Leader && self.role.role != Role::Leader {
-            self.shared.leaderless_since_ms.store(self.leader_heard_at_ms, Ordering::Release);
-        }
         self.role = change;
         self.publish();
+        self.shared.leading.send_if_modified(|leading| {
+            let now = if change.ready { change.term } else { 0 };
+            std::mem::replace(leading, now) != now
+        });
     }
 
     /// Shows the replica as it is on the board and in the metrics.
@@ -170,8 +183,10 @@ impl RaftThread {
             first_index: status.first_index,
             last_index: status.last_index,
             matched: matched.collect(),
-            clock_ahead_ms: -status.clock.offset_ms,
-            clock_good: status.clock.good,
+            clock: status.clock,
+            configured_at: status.configured_at,
+            member: status.is_member(),
+            unmet: status.unmet,
         });
     }
 }

@@ -8,6 +8,7 @@ use std::{fs, io};
 
 use lectern_raft::{Input, NodeId, SnapshotMeta};
 use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
 
 use super::Shared;
 use crate::peer::Hub;
@@ -26,7 +27,7 @@ pub(super) enum SnapshotWork {
     Send { to: NodeId, id: String, message: Vec<u8> },
     /// It was sent, or given up.
     Sent { id: String },
-    /// The replica does not want this checkpoint, or this staged snapshot.
+    /// The replica does not want this checkpoint, on its way or not, or this staged snapshot.
     Discard { id: String },
     /// This state was replaced: delete it when its last reader is gone.
     Retire(Arc<StateDb>),
@@ -42,6 +43,8 @@ pub(super) struct SnapshotWorker {
     pub(super) later: Sender<SnapshotWork>,
     /// Made and not yet sent, for whom.
     pub(super) made: BTreeMap<NodeId, String>,
+    /// On their way.
+    pub(super) sending: BTreeMap<String, AbortHandle>,
     pub(super) retired: Vec<Arc<StateDb>>,
 }
 
@@ -73,12 +76,20 @@ impl SnapshotWorker {
             SnapshotWork::Send { to, id, message } => {
                 self.made.remove(&to);
                 let later = self.later.clone();
-                self.hub.send_snapshot(to, id, message, move |id| {
+                let sending = self.hub.send_snapshot(to, id.clone(), message, move |id| {
                     let _ending = later.send(SnapshotWork::Sent { id });
                 });
+                self.sending.insert(id, sending);
             }
-            SnapshotWork::Sent { id } => delete(&self.data.snapshot(&id)),
+            SnapshotWork::Sent { id } => {
+                self.sending.remove(&id);
+                delete(&self.data.snapshot(&id));
+            }
             SnapshotWork::Discard { id } => {
+                if let Some(sending) = self.sending.remove(&id) {
+                    tracing::warn!(id, "gave up sending a snapshot");
+                    sending.abort();
+                }
                 self.made.retain(|_, made| *made != id);
                 delete(&self.data.staging(&id));
                 delete(&self.data.snapshot(&id));

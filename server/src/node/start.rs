@@ -14,22 +14,26 @@ use lectern_raft::{
 };
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use super::apply_thread::Applier;
+use super::compactor::Compactor;
+use super::fetcher::Fetcher;
+use super::leader_contact::LeaderContact;
 use super::log_writer::LogWriter;
 use super::raft_thread::RaftThread;
 use super::snapshots::SnapshotWorker;
 use super::{
-    Board, CHUNK_BYTES_IN_FLIGHT, Events, Inbox, MAX_COMMAND_BYTES, MAX_FEATURE_LEVEL, MAX_WAITING_CALLS, Member, Node,
-    Pending, Shared, StateHandle, duties,
+    Board, CHUNK_BYTES_IN_FLIGHT, COMMAND_BYTES_IN_FLIGHT, Events, Inbox, MAX_COMMAND_BYTES, MAX_FEATURE_LEVEL,
+    MAX_WAITING_CALLS, Member, Node, Pending, Shared, StateHandle, duties,
 };
 use crate::config::{Config, ConfigError};
 use crate::init::{Genesis, InitError};
 use crate::peer::{self, Hub};
 use crate::store::{
-    AppliedMeta, Caches, DataDir, DataDirError, INITIAL_STATE, LogDb, StateDb, StateWrite, StoreProblem,
+    AppliedMeta, Caches, DataDir, DiskProblem, INITIAL_STATE, LogDb, NodeDisk, StateDb, StateWrite, StoreProblem,
 };
+use crate::wall_clock::WallClock;
 use crate::{logging, metrics};
 
 /// A node cannot be started: what is wrong and what to do.
@@ -38,15 +42,9 @@ pub enum StartError {
     /// The configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The data directory.
+    /// The node's disk.
     #[error(transparent)]
-    DataDir(#[from] DataDirError),
-    /// A database.
-    #[error(transparent)]
-    Store(#[from] StoreProblem),
-    /// The replica's log.
-    #[error(transparent)]
-    Log(#[from] OpenError),
+    Disk(#[from] DiskProblem),
     /// The genesis.
     #[error(transparent)]
     Genesis(#[from] InitError),
@@ -83,7 +81,7 @@ struct Opened {
 pub fn start(config: &Config, peer_listener: TcpListener) -> Result<Running, StartError> {
     let opened = open(config)?;
     let runtime = Handle::current();
-    let cluster = lookup::cluster(&*opened.state)?;
+    let cluster = lookup::cluster(&opened.state.newest())?;
     let addresses = peer_addresses(config, &opened)?;
     let shared = share(config, &opened);
     shared.applied_now_ms.store(cluster.now_ms, Ordering::Release);
@@ -133,34 +131,39 @@ impl Running {
             }
             node.shared.state.current().sync()?;
             log.sync().map_err(OpenError::from)?;
-            Ok(())
+            Ok::<(), DiskProblem>(())
         });
-        ended.await.map_err(io::Error::other)?
+        Ok(ended.await.map_err(io::Error::other)??)
     }
 }
 
 fn open(config: &Config) -> Result<Opened, StartError> {
     if !config.data_dir.join("log").is_dir() {
-        return Err(OpenError::NotFounded.into());
+        return Err(DiskProblem::from(OpenError::NotFounded).into());
     }
-    let data = Arc::new(DataDir::lock(&config.data_dir)?);
     let caches = Caches::new(config.limits.cache_mib << 20, config.limits.write_buffer_mib << 20);
-    let log = LogDb::open(&data.log(), &caches)?;
-    let identity = lectern_raft::load_identity(&log)?.ok_or(OpenError::NotFounded)?;
+    let NodeDisk { data, log, identity } = NodeDisk::open(&config.data_dir, &caches)?;
+    let identity = identity.ok_or(OpenError::NotFounded).map_err(DiskProblem::from)?;
     let genesis = Genesis::load(&data.genesis())?;
-    let name = lectern_raft::state_directory(&log)?;
+    let (state, meta) = open_state(&data, &log, &caches)?;
+    Ok(Opened { data: Arc::new(data), caches, log, identity, genesis, state: Arc::new(state), meta })
+}
+
+/// Opens the state that the log names and deletes all others; one that is new begins as the cluster was founded.
+fn open_state(data: &DataDir, log: &LogDb, caches: &Caches) -> Result<(StateDb, AppliedMeta), DiskProblem> {
+    let name = lectern_raft::state_directory(log)?;
     data.sweep(name.as_deref().unwrap_or(INITIAL_STATE))?;
-    let state = StateDb::open(&data.state(name.as_deref().unwrap_or(INITIAL_STATE)), &caches)?;
+    let state = StateDb::open(&data.state(name.as_deref().unwrap_or(INITIAL_STATE)), caches)?;
     let mut meta = state.meta()?;
     if name.is_none() && meta.index == 0 {
-        let founding = lectern_raft::founding_state(&log)?;
+        let founding = lectern_raft::founding_state(log)?;
         meta.index = founding.index;
         meta.term = founding.term;
         meta.conf_state = encode_conf_state(&founding.conf_state);
         state.write(StateWrite { changes: Vec::new(), meta: meta.clone() })?;
         state.sync()?;
     }
-    Ok(Opened { data, caches, log, identity, genesis, state: Arc::new(state), meta })
+    Ok((state, meta))
 }
 
 /// Where each other member is: as founded, unless the configuration knows better.
@@ -198,15 +201,18 @@ fn share(config: &Config, opened: &Opened) -> Arc<Shared> {
     Arc::new(Shared {
         inbox: Inbox::new(),
         board,
-        proposals: Arc::new(Pending::new(MAX_WAITING_CALLS)),
-        reads: Arc::new(Pending::new(MAX_WAITING_CALLS)),
+        clock: WallClock::new(),
+        proposals: Pending::new(MAX_WAITING_CALLS),
+        reads: Pending::new(MAX_WAITING_CALLS),
         events: Arc::new(Events::new(opened.meta.index, config.limits.event_ring)),
         state: StateHandle::new(opened.state.clone()),
         applied_now_ms: AtomicI64::new(0),
-        leaderless_since_ms: AtomicI64::new(0),
+        leader_contact: LeaderContact::new(),
+        leading: watch::Sender::new(0),
         stopping: AtomicBool::new(false),
         stopped: AtomicBool::new(false),
-        chunk_room: Semaphore::new(CHUNK_BYTES_IN_FLIGHT),
+        command_room: Arc::new(Semaphore::new(COMMAND_BYTES_IN_FLIGHT)),
+        chunk_room: Arc::new(Semaphore::new(CHUNK_BYTES_IN_FLIGHT)),
         forwarding_key: opened.genesis.forwarding_key(),
     })
 }
@@ -221,7 +227,11 @@ fn spawn_threads(
     let (log_work, log_incoming) = channel();
     let (apply_work, apply_incoming) = channel();
     let (snapshot_work, snapshot_incoming) = channel();
+    let (fetch_work, fetch_incoming) = channel();
+    let (compact_work, compact_incoming) = channel();
     let writer = LogWriter { log: opened.log.clone(), shared: shared.clone(), apply: apply_work.clone() };
+    let fetcher = Fetcher { log: opened.log.clone(), shared: shared.clone() };
+    let compactor = Compactor { shared: shared.clone(), log: log_work.clone() };
     let applier = Applier {
         shared: shared.clone(),
         hub: hub.clone(),
@@ -238,6 +248,7 @@ fn spawn_threads(
         runtime: runtime.clone(),
         later: snapshot_work.clone(),
         made: BTreeMap::new(),
+        sending: BTreeMap::new(),
         retired: Vec::new(),
     };
     let started = Instant::now();
@@ -249,15 +260,18 @@ fn spawn_threads(
         log: log_work,
         apply: apply_work,
         snapshots: snapshot_work,
+        fetches: fetch_work,
+        compactions: compact_work,
         tick: Duration::from_millis(config.timing.tick_ms),
         started,
         role: RoleChange { role: Role::Follower, term: 0, leader: 0, ready: false },
-        leader_heard_at_ms: 0,
         last_notice: None,
     };
     Ok(vec![
         thread("raft", move || raft.run(first))?,
         thread("log-writer", move || writer.run(&log_incoming))?,
+        thread("fetcher", move || fetcher.run(&fetch_incoming))?,
+        thread("compactor", move || compactor.run(&compact_incoming))?,
         thread("apply", move || applier.run(&apply_incoming))?,
         thread("snapshots", move || worker.run(&snapshot_incoming))?,
     ])
@@ -271,16 +285,19 @@ fn open_replica(config: &Config, opened: &Opened) -> Result<(Replica<LogDb>, Vec
         election_ticks_min: timing.election_ticks_min,
         election_ticks_max: timing.election_ticks_max,
         max_entry_bytes: MAX_COMMAND_BYTES as u64,
-        keep_entries: config.limits.log_keep_entries,
-        keep_bytes: config.limits.log_keep_mib << 20,
+        keep_ms: config.limits.log_keep_seconds.saturating_mul(1_000),
+        keep_bytes: config.limits.log_keep_mib.saturating_mul(1 << 20),
+        keep_entries: config.limits.log_keep_entries.unwrap_or(u64::MAX),
+        cap_bytes: config.limits.log_cap_mib.saturating_mul(1 << 20),
         ..lectern_raft::Config::new(opened.identity.clone())
     };
     let damaged =
         || StoreProblem::Damaged { what: "the configuration", path: opened.state.path().display().to_string() };
-    let conf_state = decode_conf_state(&opened.meta.conf_state).ok_or_else(damaged)?;
+    let conf_state = decode_conf_state(&opened.meta.conf_state).ok_or_else(damaged).map_err(DiskProblem::from)?;
     let applied = Applied { index: opened.meta.index, term: opened.meta.term, conf_state };
     let seed = getrandom::u64().map_err(|error| io::Error::other(error.to_string()))?;
-    Ok(Replica::open(settings, opened.log.clone(), applied, seed, logging::raft_logger(), 0)?)
+    let replica = Replica::open(settings, opened.log.clone(), applied, seed, logging::raft_logger(), 0);
+    Ok(replica.map_err(DiskProblem::from)?)
 }
 
 fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {

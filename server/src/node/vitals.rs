@@ -74,7 +74,7 @@ impl Vitals {
             sending,
             bytes_done: 0,
             bytes_total: total,
-            started_at_ms: wall_clock::now_ms(),
+            started_at_ms: wall_clock::system_ms(),
         };
         let transfer = Arc::new(Transfer { about, done: AtomicU64::new(0) });
         lock(&self.transfers).insert(id, transfer.clone());

@@ -12,8 +12,7 @@ use tonic::Streaming;
 use tonic::transport::{Channel, Endpoint};
 
 use super::lane::{self, Queues};
-use super::{Hub, MAX_FRAME_BYTES};
-use crate::wall_clock;
+use super::{Hub, MAX_FRAME_BYTES, hello};
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(1);
 const WELCOME_DEADLINE: Duration = Duration::from_secs(5);
@@ -117,14 +116,17 @@ async fn shake_hands(hub: &Hub, peer: NodeId, replies: &mut Streaming<PeerReply>
         Ok(Err(status)) => return Err(End::Unreachable(status.message().into())),
         Err(_) => return Err(End::Unreachable("it took the connection but did not answer".into())),
     };
+    let hello = first.hello.unwrap_or_default();
+    if first.removed && hello.node_id == peer {
+        hub.shared.inbox.push(Input::TurnedAway { by: hello::identity(&hello) });
+    }
     if !first.refused.is_empty() {
         return Err(End::Rejected(first.refused));
     }
-    let hello = first.hello.unwrap_or_default();
     if hello.node_id != peer {
         return Err(End::Rejected(format!("node {} answers at the address of node {peer}", hello.node_id)));
     }
-    hub.greet(&hello).await.map_err(End::Rejected)
+    hub.greet(&hello, true).await.map_err(|refused| End::Rejected(refused.reason))
 }
 
 /// Probes the peer's clock and takes its answers, until the stream breaks.
@@ -134,7 +136,7 @@ async fn listen(hub: &Hub, peer: NodeId, replies: &mut Streaming<PeerReply>, que
     loop {
         tokio::select! {
             _ = probes.tick() => {
-                let probe = ClockProbe { sent_at_monotonic_ms: hub.monotonic_ms(), wall_ms: 0 };
+                let probe = ClockProbe { sent_at_monotonic_ms: hub.shared.clock.monotonic_ms(), wall_ms: 0 };
                 queues.send(peer_frame::Kind::Clock(probe), true);
             }
             reply = replies.message() => match reply {
@@ -150,14 +152,14 @@ async fn listen(hub: &Hub, peer: NodeId, replies: &mut Streaming<PeerReply>, que
     }
 }
 
-/// The peer's clock, half a round trip ago, against this node's.
+/// The peer's system clock, half a round trip ago, against this node's stamping clock.
 fn note_clock(hub: &Hub, peer: NodeId, answer: &ClockProbe) {
-    let round_trip_ms = hub.monotonic_ms().saturating_sub(answer.sent_at_monotonic_ms);
+    let round_trip_ms = hub.shared.clock.monotonic_ms().saturating_sub(answer.sent_at_monotonic_ms);
     if round_trip_ms > LONGEST_USEFUL_PROBE_MS {
         return;
     }
     let half = i64::try_from(round_trip_ms / 2).expect("bounded above");
-    let offset_ms = answer.wall_ms.saturating_add(half).saturating_sub(wall_clock::now_ms());
+    let offset_ms = answer.wall_ms.saturating_add(half).saturating_sub(hub.shared.clock.now_ms());
     hub.shared.board.peer_clock(peer, offset_ms);
     hub.shared.inbox.push(Input::ClockOffset { peer, offset_ms });
 }

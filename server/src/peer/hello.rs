@@ -1,12 +1,19 @@
 //! Introductions: between the wire's form and the replica's.
 
 use lectern_proto::internal::v1::Hello;
+use lectern_raft::Greeting;
 
 use super::PROTOCOL;
 use crate::node::Member;
 
-/// What this node says of itself to `to`.
-pub(super) fn introduce(own: &lectern_raft::Hello, member: &Member, to: u64) -> Hello {
+/// What this node says of itself to `to`: who it is, how it describes itself, and up to which entry it knows the
+/// configuration, as a member or not.
+pub(super) fn introduce(
+    own: &lectern_raft::Hello,
+    description: &Member,
+    (configured_at, member): (u64, bool),
+    to: u64,
+) -> Hello {
     Hello {
         protocol: PROTOCOL,
         cluster_id: own.cluster_id.clone(),
@@ -14,15 +21,18 @@ pub(super) fn introduce(own: &lectern_raft::Hello, member: &Member, to: u64) -> 
         node_id: own.node,
         incarnation: own.incarnation.clone(),
         to_node_id: to,
-        client_address: member.client_address.clone(),
-        peer_address: member.peer_address.clone(),
-        version: member.version.clone(),
-        max_feature_level: member.max_feature_level,
+        client_address: description.client_address.clone(),
+        peer_address: description.peer_address.clone(),
+        version: description.version.clone(),
+        max_feature_level: description.max_feature_level,
+        configured_at,
+        member,
     }
 }
 
-/// What the replica judges, once the shell has seen that the hello is meant for this node at all.
-pub(super) fn to_judge(hello: &Hello, own: &lectern_raft::Hello) -> Result<lectern_raft::Hello, String> {
+/// What the replica judges, once the shell has seen that the hello is meant for this node at all. `welcomed` says that it
+/// is the answer to this node's own hello, which it accepted.
+pub(super) fn to_judge(hello: &Hello, own: &lectern_raft::Hello, welcomed: bool) -> Result<Greeting, String> {
     if hello.protocol != PROTOCOL {
         return Err(format!(
             "node {} speaks peer protocol {}, this node speaks {PROTOCOL}; run versions that fit together",
@@ -38,12 +48,17 @@ pub(super) fn to_judge(hello: &Hello, own: &lectern_raft::Hello) -> Result<lecte
     if hello.node_id == own.node || hello.node_id == 0 {
         return Err(format!("two nodes run as node {}; each needs an id of its own", own.node));
     }
-    Ok(lectern_raft::Hello {
+    Ok(Greeting { hello: identity(hello), configured_at: hello.configured_at, member: hello.member, welcomed })
+}
+
+/// Who the peer is.
+pub(super) fn identity(hello: &Hello) -> lectern_raft::Hello {
+    lectern_raft::Hello {
         cluster_id: hello.cluster_id.clone(),
         epoch: hello.epoch,
         node: hello.node_id,
         incarnation: hello.incarnation.clone(),
-    })
+    }
 }
 
 /// How the peer describes itself.
@@ -66,17 +81,18 @@ mod tests {
 
     #[test]
     fn a_hello_meant_for_this_node_is_handed_to_the_replica() {
-        let hello = introduce(&own(1), &Member::default(), 2);
-        assert_eq!(to_judge(&hello, &own(2)), Ok(own(1)));
+        let hello = introduce(&own(1), &Member::default(), (7, true), 2);
+        let greeting = Greeting { hello: own(1), configured_at: 7, member: true, welcomed: true };
+        assert_eq!(to_judge(&hello, &own(2), true), Ok(greeting));
     }
 
     #[test]
     fn a_hello_for_another_node_of_another_protocol_or_from_a_twin_is_refused() {
-        let wrong_address = introduce(&own(1), &Member::default(), 3);
-        let newer = Hello { protocol: 2, ..introduce(&own(1), &Member::default(), 2) };
-        let twin = introduce(&own(2), &Member::default(), 2);
+        let wrong_address = introduce(&own(1), &Member::default(), (0, false), 3);
+        let newer = Hello { protocol: 2, ..introduce(&own(1), &Member::default(), (0, false), 2) };
+        let twin = introduce(&own(2), &Member::default(), (0, false), 2);
         for hello in [wrong_address, newer, twin] {
-            assert!(to_judge(&hello, &own(2)).is_err(), "{hello:?}");
+            assert!(to_judge(&hello, &own(2), false).is_err(), "{hello:?}");
         }
     }
 }

@@ -1,13 +1,15 @@
 //! Everything this node has to do with its peers.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use lectern_proto::internal::v1::{self as wire, peer_frame::Kind};
-use lectern_raft::{Input, NodeId};
+use lectern_raft::{Input, NodeId, TurnedAway};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
 
 use super::lane::Lane;
 use super::{dialer, hello, send_snapshot};
@@ -17,22 +19,21 @@ use crate::store::DataDir;
 /// The replica judges a hello within one step; only a stalled node takes this long.
 const JUDGEMENT_DEADLINE: Duration = Duration::from_secs(2);
 
-type Judgement = Result<lectern_raft::Hello, String>;
+type Judgement = Result<lectern_raft::Hello, TurnedAway>;
 
-/// The lanes to all peers, and the handshake that waits for the replica's judgement.
+/// The lanes to all peers, and the handshakes that wait for the replica's judgement.
 pub(crate) struct Hub {
     pub(super) shared: Arc<Shared>,
     pub(super) data: Arc<DataDir>,
     own: lectern_raft::Hello,
     addresses: BTreeMap<NodeId, String>,
     lanes: BTreeMap<NodeId, Lane>,
-    /// Judgements carry no number: one handshake at a time waits for the replica.
-    greeting: tokio::sync::Mutex<()>,
-    awaited: Mutex<Option<(NodeId, oneshot::Sender<Judgement>)>>,
+    /// Handshakes so far: each has its number, so that a late judgement settles no other one.
+    handshakes: AtomicU64,
+    awaited: Mutex<HashMap<u64, oneshot::Sender<Judgement>>>,
     /// The newest inbound stream of each peer.
     inbound: Mutex<HashMap<NodeId, u64>>,
     runtime: Handle,
-    started: Instant,
 }
 
 impl Hub {
@@ -51,11 +52,10 @@ impl Hub {
             own,
             addresses,
             lanes,
-            greeting: tokio::sync::Mutex::default(),
+            handshakes: AtomicU64::new(0),
             awaited: Mutex::default(),
             inbound: Mutex::default(),
             runtime,
-            started: Instant::now(),
         })
     }
 
@@ -82,55 +82,68 @@ impl Hub {
         }
     }
 
-    /// Streams a checkpoint; says `SnapshotSent` at the end and hands the id to `done`.
+    /// Streams a checkpoint; says `SnapshotSent` at the end and hands the id to `done`. Aborted, it says nothing more.
     pub(crate) fn send_snapshot(
         self: &Arc<Self>,
         to: NodeId,
         id: String,
         message: Vec<u8>,
         done: impl FnOnce(String) + Send + 'static,
-    ) {
+    ) -> AbortHandle {
         let hub = self.clone();
-        self.runtime.spawn(async move {
+        let sending = self.runtime.spawn(async move {
             let sent = send_snapshot::send(&hub, to, &id, message).await;
             match &sent {
                 Ok(bytes) => tracing::info!(to, id, bytes, "sent a snapshot"),
                 Err(problem) => tracing::warn!(to, id, problem, "could not send a snapshot"),
             }
-            hub.shared.inbox.push(Input::SnapshotSent { to, ok: sent.is_ok() });
+            hub.shared.inbox.push(Input::SnapshotSent { to, id: id.clone(), ok: sent.is_ok() });
             done(id);
         });
+        sending.abort_handle()
     }
 
     /// The replica judged a hello.
-    pub(crate) fn judged(&self, peer: NodeId, judgement: Judgement) {
-        let mut awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, waiting)) = awaited.take_if(|(awaited, _)| *awaited == peer) {
+    pub(crate) fn judged(&self, connection: u64, judgement: Judgement) {
+        if let Some(waiting) = self.awaited().remove(&connection) {
             let _gave_up = waiting.send(judgement);
         }
     }
 
-    /// Has the replica judge what a peer says of itself, and remembers how it describes itself when accepted.
-    pub(super) async fn greet(&self, hello: &wire::Hello) -> Result<(), String> {
-        let to_judge = hello::to_judge(hello, &self.own)?;
-        let peer = to_judge.node;
-        let _greeting = self.greeting.lock().await;
+    /// Has the replica judge what a peer says of itself, and remembers how it describes itself when accepted. `welcomed`
+    /// says that the peer has accepted this node's own hello.
+    pub(super) async fn greet(&self, hello: &wire::Hello, welcomed: bool) -> Result<(), TurnedAway> {
+        let not_now = |reason| TurnedAway { reason, removed: false };
+        let greeting = hello::to_judge(hello, &self.own, welcomed).map_err(not_now)?;
+        let connection = self.handshakes.fetch_add(1, Ordering::Relaxed);
         let (waiting, judgement) = oneshot::channel();
-        *self.awaited.lock().unwrap_or_else(PoisonError::into_inner) = Some((peer, waiting));
-        self.shared.inbox.push(Input::Hello { hello: to_judge });
-        match tokio::time::timeout(JUDGEMENT_DEADLINE, judgement).await {
+        self.awaited().insert(connection, waiting);
+        self.shared.inbox.push(Input::Hello { connection, greeting });
+        let judged = tokio::time::timeout(JUDGEMENT_DEADLINE, judgement).await;
+        self.awaited().remove(&connection);
+        match judged {
             Ok(Ok(Ok(_))) => {
-                self.shared.board.peer_introduced(peer, hello::member(hello));
+                self.shared.board.peer_introduced(hello.node_id, hello::member(hello));
                 Ok(())
             }
             Ok(Ok(Err(refused))) => Err(refused),
-            Ok(Err(_)) | Err(_) => Err("the node is too busy to greet; try again".into()),
+            Ok(Err(_)) | Err(_) => Err(not_now("the node is too busy to greet; try again".into())),
         }
+    }
+
+    fn awaited(&self) -> MutexGuard<'_, HashMap<u64, oneshot::Sender<Judgement>>> {
+        self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What this node says of itself to a peer.
     pub(super) fn introduction(&self, to: NodeId) -> wire::Hello {
-        hello::introduce(&self.own, self.shared.board.own(), to)
+        let board = &self.shared.board;
+        hello::introduce(&self.own, board.own(), board.membership(), to)
+    }
+
+    /// A peer was removed from the cluster: its stream ends, and when it comes again it is told so.
+    pub(crate) fn disconnect(&self, peer: NodeId) {
+        self.new_inbound(peer);
     }
 
     /// The lane to a peer.
@@ -154,10 +167,5 @@ impl Hub {
     /// Whether that stream is the newest one of the peer.
     pub(super) fn is_newest_inbound(&self, peer: NodeId, number: u64) -> bool {
         self.inbound.lock().unwrap_or_else(PoisonError::into_inner).get(&peer) == Some(&number)
-    }
-
-    /// Milliseconds of a clock that only goes forward.
-    pub(super) fn monotonic_ms(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 }

@@ -23,7 +23,7 @@ pub(super) async fn receive(hub: &Hub, mut frames: Streaming<SnapshotFrame>) -> 
         return Err("a snapshot begins with its manifest".into());
     };
     let hello = start.hello.clone().unwrap_or_default();
-    hub.greet(&hello).await?;
+    hub.greet(&hello, false).await.map_err(|refused| refused.reason)?;
     let SnapshotStart { snapshot_id: id, raft_message, files, .. } = start;
     manifest::check(&id, &files)?;
     let dir = hub.data.staging(&id);

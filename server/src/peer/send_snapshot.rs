@@ -3,31 +3,34 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use lectern_proto::internal::v1::{
     SnapshotEnd, SnapshotFile, SnapshotFrame, SnapshotPiece, SnapshotStart, snapshot_frame::Kind,
 };
-use lectern_raft::NodeId;
+use lectern_raft::{Input, NodeId};
 use lectern_rpc::internal::v1::peer_service_client::PeerServiceClient;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::{Hub, MAX_FRAME_BYTES, dialer, manifest};
-use crate::node::Moving;
+use crate::node::Shared;
 
 const PIECE_BYTES: usize = 1 << 20;
 /// Pieces read ahead of the network.
 const PIECES_AHEAD: usize = 4;
-/// A transfer slower than this many bytes a second is given up.
-const SLOWEST_BYTES_PER_SECOND: u64 = 1 << 20;
-const SHORTEST_DEADLINE: Duration = Duration::from_mins(1);
+/// How often the replica hears that bytes move.
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Sends the checkpoint `id` with its raft message; returns its size, or why it was not staged.
+/// Sends the checkpoint `id` with its raft message; returns its size, or why it was not staged. It takes as long as it
+/// takes: the replica hears of its progress, and gives up a stream that stands still.
 pub(super) async fn send(hub: &Hub, to: NodeId, id: &str, raft_message: Vec<u8>) -> Result<u64, String> {
     let dir = hub.data.snapshot(id);
     let listed = dir.clone();
-    let files = tokio::task::spawn_blocking(move || manifest::of_directory(&listed))
+    let mut listing = Progress::new(hub, to, id);
+    let mut progress = Progress::new(hub, to, id);
+    let files = tokio::task::spawn_blocking(move || manifest::of_directory(&listed, || listing.made()))
         .await
         .map_err(|error| error.to_string())?
         .map_err(|error| format!("cannot read the checkpoint: {error}"))?;
@@ -38,18 +41,41 @@ pub(super) async fn send(hub: &Hub, to: NodeId, id: &str, raft_message: Vec<u8>)
         SnapshotStart { hello: Some(hub.introduction(to)), snapshot_id: id.into(), raft_message, files: files.clone() };
     let (frames, out) = mpsc::channel(PIECES_AHEAD);
     let moving = hub.shared.board.vitals().transfer(to, true, bytes);
-    let reader = tokio::task::spawn_blocking(move || read_all(&dir, start, &files, &frames, &moving));
+    let moved = move |bytes| {
+        moving.moved(bytes);
+        progress.made();
+    };
+    let reader = tokio::task::spawn_blocking(move || read_all(&dir, start, &files, &frames, moved));
     let mut client = PeerServiceClient::new(channel).max_encoding_message_size(MAX_FRAME_BYTES);
-    let deadline = SHORTEST_DEADLINE + Duration::from_secs(bytes / SLOWEST_BYTES_PER_SECOND);
-    let reply = match tokio::time::timeout(deadline, client.snapshot(ReceiverStream::new(out))).await {
-        Ok(Ok(reply)) => reply.into_inner(),
-        Ok(Err(status)) => return Err(status.message().into()),
-        Err(_) => return Err(format!("it took longer than {} seconds", deadline.as_secs())),
+    let reply = match client.snapshot(ReceiverStream::new(out)).await {
+        Ok(reply) => reply.into_inner(),
+        Err(status) => return Err(status.message().into()),
     };
     if !reply.staged {
         return Err(reply.problem);
     }
     reader.await.map_err(|error| error.to_string())?.map(|()| bytes)
+}
+
+/// Tells the replica that bytes move, now and then.
+struct Progress {
+    shared: Arc<Shared>,
+    to: NodeId,
+    id: String,
+    told: Instant,
+}
+
+impl Progress {
+    fn new(hub: &Hub, to: NodeId, id: &str) -> Self {
+        Self { shared: hub.shared.clone(), to, id: id.into(), told: Instant::now() }
+    }
+
+    fn made(&mut self) {
+        if self.told.elapsed() >= PROGRESS_INTERVAL {
+            self.told = Instant::now();
+            self.shared.inbox.push(Input::SnapshotProgress { to: self.to, id: self.id.clone() });
+        }
+    }
 }
 
 /// Reads the files into frames, as fast as the network takes them. Leaving early cuts the stream before its end frame,
@@ -59,7 +85,7 @@ fn read_all(
     start: SnapshotStart,
     files: &[SnapshotFile],
     frames: &mpsc::Sender<SnapshotFrame>,
-    moving: &Moving,
+    mut moved: impl FnMut(usize),
 ) -> Result<(), String> {
     let send =
         |kind| frames.blocking_send(SnapshotFrame { kind: Some(kind) }).map_err(|_| "the receiver hung up".to_string());
@@ -75,7 +101,7 @@ fn read_all(
                 return Err(format!("the checkpoint's {} has shrunk", listed.name));
             }
             send(Kind::Piece(SnapshotPiece { file: number, offset, data }))?;
-            moving.moved(read);
+            moved(read);
             offset += read as u64;
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use lectern_proto::internal::v1::{
     ClockProbe, Hello, PeerFrame, PeerReply, SnapshotFrame, SnapshotReply, Welcome, peer_frame, peer_reply,
 };
-use lectern_raft::{Input, NodeId};
+use lectern_raft::{Input, NodeId, TurnedAway};
 use lectern_rpc::internal::v1::peer_service_server::{PeerService, PeerServiceServer};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -49,17 +49,20 @@ impl PeerService for Answerer {
         let mut frames = request.into_inner();
         let hello = first_hello(&mut frames).await?;
         let from = hello.node_id;
-        let greeted = self.hub.greet(&hello).await;
+        let greeted = self.hub.greet(&hello, false).await;
         let (replies, out) = mpsc::channel(REPLIES);
-        let refused = greeted.as_ref().err().cloned().unwrap_or_default();
-        let welcome = Welcome { hello: Some(self.hub.introduction(from)), refused };
+        let (refused, removed) = match &greeted {
+            Ok(()) => (String::new(), false),
+            Err(away) => (away.reason.clone(), away.removed),
+        };
+        let welcome = Welcome { hello: Some(self.hub.introduction(from)), refused, removed };
         reply(&replies, peer_reply::Kind::Welcome(welcome));
         match greeted {
             Ok(()) => {
                 let number = self.hub.new_inbound(from);
                 tokio::spawn(take_frames(self.hub.clone(), from, number, frames, replies));
             }
-            Err(problem) => tracing::warn!(from, problem, "refused a peer"),
+            Err(TurnedAway { reason, .. }) => tracing::warn!(from, reason, "refused a peer"),
         }
         Ok(Response::new(ReceiverStream::new(out).map(Ok as fn(PeerReply) -> ReplyResult)))
     }
@@ -107,7 +110,7 @@ async fn take_frames(
                 hub.shared.inbox.push_from_peer(Input::Message { from, bytes }, size).await;
             }
             Some(peer_frame::Kind::Clock(probe)) => {
-                let answer = ClockProbe { wall_ms: wall_clock::now_ms(), ..probe };
+                let answer = ClockProbe { wall_ms: wall_clock::system_ms(), ..probe };
                 reply(&replies, peer_reply::Kind::Clock(answer));
             }
             Some(peer_frame::Kind::StateHash(chain)) => {

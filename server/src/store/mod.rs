@@ -19,12 +19,14 @@
 mod caches;
 mod data_dir;
 mod log_db;
+mod open;
 mod rocks_scan;
 mod state_db;
 
 pub use caches::Caches;
 pub use data_dir::{DataDir, DataDirError, sync_dir};
 pub use log_db::LogDb;
+pub use open::{DiskProblem, NodeDisk};
 pub use state_db::{AppliedMeta, INITIAL_STATE, StateDb, StateRead, StateWrite};
 
 /// A store cannot be opened or used.

@@ -124,9 +124,14 @@ impl StateDb {
             .map_err(self.rocks("cannot make a checkpoint of the state"))
     }
 
-    /// The state as it is now, for any number of reads.
+    /// The state as it is now, for any number of reads: a RocksDB snapshot.
     pub fn read(&self) -> StateRead<'_> {
-        StateRead { state: self, snapshot: self.db.snapshot() }
+        StateRead { state: self, snapshot: Some(self.db.snapshot()) }
+    }
+
+    /// The newest state at each read: for the one thread that writes it.
+    pub fn newest(&self) -> StateRead<'_> {
+        StateRead { state: self, snapshot: None }
     }
 
     /// Bytes of its table and blob files.
@@ -146,37 +151,28 @@ impl StateDb {
     }
 }
 
-impl Store for StateDb {
-    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.db
-            .get_cf(self.column(column_of(table)), database_key(table, key))
-            .map_err(|error| StoreError::Disk(describe(&error)))
-    }
-
-    fn range(
-        &self,
-        table: Table,
-        from: &[u8],
-        to: Option<&[u8]>,
-        order: Order,
-        limit: usize,
-    ) -> Result<Rows, StoreError> {
-        let (from, to) = bounds(table, from, to);
-        let cursor = self.db.raw_iterator_cf_opt(self.column(column_of(table)), ReadOptions::default());
-        rocks_scan::rows(cursor, &from, &to, order, limit)
-    }
-}
-
-/// One consistent view of the state: a RocksDB snapshot.
+/// The state as tables: of one moment, or as it is from one read to the next.
 pub struct StateRead<'a> {
     state: &'a StateDb,
-    snapshot: SnapshotWithThreadMode<'a, DB>,
+    snapshot: Option<SnapshotWithThreadMode<'a, DB>>,
+}
+
+impl StateRead<'_> {
+    fn options(&self) -> ReadOptions {
+        let mut options = ReadOptions::default();
+        if let Some(snapshot) = &self.snapshot {
+            options.set_snapshot(snapshot);
+        }
+        options
+    }
 }
 
 impl Store for StateRead<'_> {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.snapshot
-            .get_cf(self.state.column(column_of(table)), database_key(table, key))
+        let (state, key) = (self.state, database_key(table, key));
+        state
+            .db
+            .get_cf_opt(state.column(column_of(table)), key, &self.options())
             .map_err(|error| StoreError::Disk(describe(&error)))
     }
 
@@ -189,8 +185,8 @@ impl Store for StateRead<'_> {
         limit: usize,
     ) -> Result<Rows, StoreError> {
         let (from, to) = bounds(table, from, to);
-        let cursor = self.snapshot.raw_iterator_cf(self.state.column(column_of(table)));
-        rocks_scan::rows(cursor, &from, &to, order, limit)
+        let column = self.state.column(column_of(table));
+        rocks_scan::rows(self.state.db.raw_iterator_cf_opt(column, self.options()), &from, &to, order, limit)
     }
 }
 
@@ -254,8 +250,8 @@ mod tests {
         drop(sample(temp.path()));
         let state = StateDb::open(temp.path(), &caches()).unwrap();
         assert_eq!(state.meta().unwrap(), meta(12));
-        assert_eq!(state.get(Table::Users, b"b").unwrap().as_deref(), Some(&b"2"[..]));
-        assert_eq!(state.get(Table::Chunks, b"digest").unwrap(), Some(vec![9; 10_000]));
+        assert_eq!(state.newest().get(Table::Users, b"b").unwrap().as_deref(), Some(&b"2"[..]));
+        assert_eq!(state.newest().get(Table::Chunks, b"digest").unwrap(), Some(vec![9; 10_000]));
     }
 
     #[test]
@@ -263,7 +259,7 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let state = sample(temp.path());
         let keys = |from: &[u8], to: Option<&[u8]>, order, limit| -> Vec<Vec<u8>> {
-            let direct = state.range(Table::Users, from, to, order, limit).unwrap();
+            let direct = state.newest().range(Table::Users, from, to, order, limit).unwrap();
             assert_eq!(direct, state.read().range(Table::Users, from, to, order, limit).unwrap());
             direct.into_iter().map(|(key, _)| key).collect()
         };
@@ -283,7 +279,7 @@ mod tests {
         let read = state.read();
         state.write(StateWrite { changes: vec![put(Table::Users, b"d", b"4")], meta: meta(13) }).unwrap();
         assert_eq!(read.get(Table::Users, b"d").unwrap(), None);
-        assert_eq!(state.get(Table::Users, b"d").unwrap().as_deref(), Some(&b"4"[..]));
+        assert_eq!(state.newest().get(Table::Users, b"d").unwrap().as_deref(), Some(&b"4"[..]));
     }
 
     #[test]
@@ -295,8 +291,8 @@ mod tests {
         state.write(StateWrite { changes: vec![put(Table::Users, b"d", b"4")], meta: meta(13) }).unwrap();
         assert_eq!(StateDb::checkpoint_meta(&copy, &caches()).unwrap(), meta(12));
         let opened = StateDb::open(&copy, &caches()).unwrap();
-        assert_eq!(opened.get(Table::Users, b"d").unwrap(), None);
-        assert_eq!(opened.get(Table::Chunks, b"digest").unwrap(), Some(vec![9; 10_000]));
+        assert_eq!(opened.newest().get(Table::Users, b"d").unwrap(), None);
+        assert_eq!(opened.newest().get(Table::Chunks, b"digest").unwrap(), Some(vec![9; 10_000]));
     }
 
     #[test]

@@ -18,6 +18,7 @@ use lectern_cli::args::GlobalArgs;
 use lectern_cli::shared::SharedCommand;
 use lectern_cli::talk::ThreadCommand;
 use lectern_cli::watch::WatchArgs;
+use lectern_tui_kit::settings::TuiArgs;
 
 pub use account::{AccountCommand, CreateAccountArgs, UpdateAccountArgs};
 pub use announcement::AnnouncementCommand;
@@ -39,9 +40,12 @@ pub struct Cli {
     /// Options of every subcommand.
     #[command(flatten)]
     pub global: GlobalArgs,
-    /// What to do.
+    /// Options of the full screen.
+    #[command(flatten)]
+    pub tui: TuiArgs,
+    /// What to do; full screen when left out.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 /// What to do.

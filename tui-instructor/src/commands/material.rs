@@ -154,7 +154,7 @@ async fn course_zone(course: &CourseArg, session: &Session) -> Result<jiff::tz::
 }
 
 /// A short name out of a file's name.
-fn slug_of(stem: &str) -> String {
+pub fn slug_of(stem: &str) -> String {
     let lower = stem.to_lowercase();
     let parts: Vec<&str> = lower.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty()).collect();
     let slug: String = parts.join("-").chars().take(40).collect();

@@ -14,13 +14,15 @@ mod material;
 mod roster;
 mod submission;
 
+pub use material::slug_of;
+
 use lectern_cli::{Result, Session, home, shared, talk, watch};
 
 use crate::cli::{Cli, Command};
 
 /// Runs one subcommand.
-pub async fn run(cli: Cli, session: Session) -> Result<()> {
-    match cli.command {
+pub async fn run(command: Command, session: Session) -> Result<()> {
+    match command {
         Command::Shared(command) => shared::run::<Cli>(command, &session).await,
         Command::Next => submission::next(&session).await,
         Command::Status => home::status(&session).await,

@@ -42,10 +42,10 @@ impl LinkWords {
             Link::Up { .. } => None,
             Link::Connecting => Some("Connecting …".into()),
             Link::Retrying { reason, .. } => {
-                Some(format!("Reconnecting for {waited} ({reason}). Type on: nothing is lost."))
+                Some(format!("Reconnecting for {waited}. Type on: nothing is lost. ({reason})"))
             }
             Link::Down { reason } => {
-                Some(format!("No connection for {waited}: {reason}. It is tried again; what you typed is kept."))
+                Some(format!("No connection for {waited}. It is tried again; what you typed is kept. ({reason})"))
             }
         }
     }

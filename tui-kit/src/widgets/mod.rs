@@ -10,6 +10,7 @@ pub mod markdown;
 pub mod progress;
 pub mod reader;
 mod reading;
+pub mod scroll;
 pub mod table;
 
 /// What an input did to a widget.

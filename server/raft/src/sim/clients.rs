@@ -6,6 +6,7 @@ use crate::{
     Committed, Input, NodeId, Reply, RequestId, Role,
     sim::{
         checks::ensure,
+        faults::CLOCK_FAULT_MS,
         machine::Machine,
         world::{Event, World},
     },
@@ -69,7 +70,12 @@ impl<M: Machine> World<M> {
     /// A node's answer.
     pub(crate) fn replied(&mut self, node: NodeId, reply: &Reply) -> Result<(), String> {
         match reply {
-            Reply::Appended { .. } => {}
+            Reply::Appended { .. } => {
+                let (off, alone) = (self.nodes[&node].stamping_clock, self.nodes.len() == 1);
+                ensure(alone || off.abs() < CLOCK_FAULT_MS / 2, || {
+                    format!("node {node} stamps with a clock {off} ms off")
+                })?;
+            }
             Reply::ProposalRefused { id, .. } => {
                 self.checks.report.refused += 1;
                 self.retry_later(*id);

@@ -5,12 +5,13 @@ use crate::{
     sim::{
         machine::Machine,
         network::Weather,
+        node::Node,
         world::{Event, World},
     },
 };
 
 /// How far a wrong clock is off.
-const CLOCK_FAULT_MS: i64 = 5_000;
+pub(crate) const CLOCK_FAULT_MS: i64 = 5_000;
 
 /// An accident, or its end.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +22,8 @@ pub(crate) enum Fault {
     Outage,
     /// This node starts again.
     Restart(NodeId),
+    /// This node starts again, founded anew under its old number: it has lost its disk.
+    RestartWiped(NodeId),
     /// The network is whole again.
     HealNetwork,
     /// This node's clock is right again.
@@ -50,6 +53,16 @@ impl<M: Machine> World<M> {
                 }
                 self.start(node)
             }
+            Fault::RestartWiped(node) if self.nodes[&node].is_up() || self.nodes.values().any(|other| other.wiped) => {
+                self.start(node)
+            }
+            Fault::RestartWiped(node) => {
+                self.checks.report.wiped += 1;
+                self.tell(|| format!("node {node} starts again with an empty disk"));
+                let voters = self.ids();
+                self.node(node).wipe(&voters);
+                self.start(node)
+            }
             Fault::HealNetwork => {
                 self.network.heal();
                 Ok(())
@@ -77,7 +90,7 @@ impl<M: Machine> World<M> {
                 self.node(node).paused_until = self.now + length;
                 Ok(())
             }
-            72..80 => {
+            72..80 if self.nodes.values().all(|node| (node.system_clock, node.stamping_clock) == (0, 0)) => {
                 self.checks.report.clock_faults += 1;
                 let length = 200 + self.dice.below(1_500);
                 self.tell(|| format!("the clock of node {node} is wrong for {length} ms"));
@@ -102,19 +115,32 @@ impl<M: Machine> World<M> {
         if !self.nodes[&node].is_up() {
             return;
         }
+        let wiped = self.dice.chance(40) && self.may_lose_a_disk();
         self.checks.report.crashes += 1;
         let dice = &mut self.dice;
         let lost = self.nodes.get_mut(&node).map_or(0, |node| node.crash(dice));
         self.checks.report.writes_lost += lost;
         self.tell(|| format!("node {node} crashes and loses {lost} writes"));
         self.forget_node(node);
+        self.connections.retain(|(from, to)| *from != node && *to != node);
         for peer in self.ids().into_iter().filter(|peer| *peer != node) {
             let (delay, refused) = (1 + self.dice.below(20), self.dice.chance(800));
             self.schedule(delay, Event::Input { node: peer, input: Input::PeerLost { peer: node, refused } });
         }
+        if wiped {
+            let away = 20 + self.dice.below(700);
+            self.schedule(away, Event::Fault(Fault::RestartWiped(node)));
+            return;
+        }
         let long = self.dice.chance(300);
         let away = 20 + self.dice.below(if long { 4_000 } else { 700 });
         self.schedule(away, Event::Fault(Fault::Restart(node)));
+    }
+
+    /// One disk in a run, and only once all founding nodes have met: before, the cluster would have to be founded again.
+    fn may_lose_a_disk(&self) -> bool {
+        let met = |node: &Node<M>| node.replica.as_ref().is_some_and(|replica| replica.status().unmet.is_empty());
+        self.nodes.len() > 1 && self.nodes.values().all(|node| met(node) && !node.wiped)
     }
 
     fn cut(&mut self, ids: &[NodeId]) {
@@ -127,13 +153,27 @@ impl<M: Machine> World<M> {
         self.schedule(length, Event::Fault(Fault::HealNetwork));
     }
 
-    /// What all nodes measure while this one's clock is ahead by so much.
+    /// A person sets a node's system clock.
     fn set_clock(&mut self, node: NodeId, ahead_ms: i64) -> Result<(), String> {
+        self.node(node).system_clock = ahead_ms;
+        self.compare_clocks(node)
+    }
+
+    /// A node and all others measure each other's clocks.
+    pub(crate) fn compare_clocks(&mut self, node: NodeId) -> Result<(), String> {
         for peer in self.ids().into_iter().filter(|peer| *peer != node) {
-            self.feed(node, Input::ClockOffset { peer, offset_ms: -ahead_ms })?;
-            self.feed(peer, Input::ClockOffset { peer: node, offset_ms: ahead_ms })?;
+            for (from, to) in [(node, peer), (peer, node)] {
+                let offset_ms = self.nodes[&to].system_clock - self.nodes[&from].stamping_clock;
+                self.feed(from, Input::ClockOffset { peer: to, offset_ms })?;
+            }
         }
         Ok(())
+    }
+
+    /// A node reads its system clock.
+    pub(crate) fn read_clock(&mut self, node: NodeId) -> Result<(), String> {
+        let ahead_ms = self.nodes[&node].system_clock - self.nodes[&node].stamping_clock;
+        self.feed(node, Input::SystemClock { ahead_ms })
     }
 
     /// Everything is put right, for good.

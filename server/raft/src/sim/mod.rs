@@ -1,7 +1,7 @@
 //! A simulator of whole clusters: the real core on simulated disks and a simulated network, every accident drawn from one
 //! seed, so that a failure is found again by its number.
 //!
-//! A run has two phases. In the first, nodes crash and come back, writes that were not synced are lost, messages are
+//! A run has two phases. In the first, nodes crash and come back, one may come back without its disk, writes that were not synced are lost, messages are
 //! delayed, dropped and duplicated, the network is cut (one way, too), nodes are paused, clocks go wrong, and clients
 //! propose, retry and read. After each step [`checks`](self) compare what the nodes say and do:
 //!
@@ -11,9 +11,10 @@
 //! - equal hash chains at equal indexes;
 //! - a request takes effect once, at one index, however often it was retried;
 //! - a read is served from a state that holds every write acknowledged before the read began;
+//! - no command is stamped with a clock that is wrong;
 //! - messages that promise something leave only when it is durable (a crash would show it).
 //!
-//! In the second phase everything is healed, and all nodes must apply everything that was acknowledged, and a new
+//! In the second phase everything is healed, and all nodes but one that lost its disk must apply everything that was acknowledged, and a new
 //! write, within a bounded time.
 //!
 //! ```
@@ -25,9 +26,11 @@ mod checks;
 mod clients;
 mod disk;
 mod faults;
+mod handshakes;
 mod machine;
 mod network;
 mod node;
+mod snapshots;
 mod world;
 
 pub use crate::dice::Dice;

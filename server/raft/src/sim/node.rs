@@ -34,6 +34,10 @@ pub(crate) struct Node<M> {
     /// Grows with each start; events of an earlier life are void.
     pub(crate) life: u64,
     pub(crate) paused_until: u64,
+    /// How far its system clock is wrong …
+    pub(crate) system_clock: i64,
+    /// … and the clock it stamps with.
+    pub(crate) stamping_clock: i64,
     pub(crate) inbox: Vec<Input>,
     pub(crate) woken: bool,
     pub(crate) role: RoleChange,
@@ -47,6 +51,10 @@ pub(crate) struct Node<M> {
     pub(crate) directories: BTreeMap<String, State<M>>,
     pub(crate) directory: String,
     pub(crate) checkpoints: BTreeMap<String, State<M>>,
+    /// It has lost its disk once, and what it had promised with it: nobody is to believe it any more.
+    pub(crate) wiped: bool,
+    /// The disk it lost.
+    lost_disk: Option<SimDisk>,
 }
 
 impl<M: Machine> Node<M> {
@@ -64,6 +72,8 @@ impl<M: Machine> Node<M> {
             synchronous,
             life: 0,
             paused_until: 0,
+            system_clock: 0,
+            stamping_clock: 0,
             inbox: Vec::new(),
             woken: false,
             role: RoleChange { role: Role::Follower, term: 0, leader: 0, ready: false },
@@ -76,6 +86,8 @@ impl<M: Machine> Node<M> {
             state,
             directory: ORIGINAL.to_owned(),
             checkpoints: BTreeMap::new(),
+            wiped: false,
+            lost_disk: None,
         }
     }
 
@@ -93,6 +105,7 @@ impl<M: Machine> Node<M> {
         self.replica = Some(replica);
         self.life += 1;
         self.paused_until = 0;
+        self.stamping_clock = self.system_clock;
         Ok(effects)
     }
 
@@ -114,6 +127,22 @@ impl<M: Machine> Node<M> {
             self.sync_state();
         }
         self.disk.crash(dice) as u64
+    }
+
+    /// An empty disk takes the place of this one, founded as the first was.
+    pub(crate) fn wipe(&mut self, voters: &[NodeId]) {
+        let mut anew = Self::found(self.config.node, voters, self.synchronous, |config| {
+            config.clone_from(&self.config);
+            config.hello.incarnation.push_str(", replaced");
+        });
+        (anew.life, anew.wiped, anew.system_clock) = (self.life, true, self.system_clock);
+        anew.lost_disk = Some(std::mem::take(&mut self.disk));
+        *self = anew;
+    }
+
+    /// Whether the entry would survive a crash now, or did until the disk was lost.
+    pub(crate) fn held(&self, index: u64, term: u64) -> bool {
+        [Some(&self.disk), self.lost_disk.as_ref()].into_iter().flatten().any(|disk| disk.holds(index, term))
     }
 
     pub(crate) fn sync_state(&mut self) {

@@ -1,11 +1,11 @@
 //! The event loop, and the shell's part of each node: carrying out effects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    Committed, Disk, Effect, Input, NodeId, Persist, Replica, RoleChange, SnapshotMeta,
+    Committed, Disk, Effect, Input, NodeId, Persist, Replica, RoleChange,
     dice::{Dice, mix},
-    encode_conf_state,
+    read_entries,
     sim::{
         Options, SimDisk,
         checks::{Checks, Report, Violation, ensure},
@@ -19,6 +19,11 @@ use crate::{
 
 /// Nodes compare their hash chains after every so many entries.
 const COMPARE_EVERY: u64 = 64;
+
+/// How often a node calls a peer that it has no connection to.
+const CALL_MS: u64 = 100;
+/// How often nodes compare their clocks.
+const COMPARE_CLOCKS_MS: u64 = 500;
 
 /// How long before the healing one node is taken away, so that it needs a snapshot then.
 const OUTAGE_MS: u64 = 4_000;
@@ -50,6 +55,13 @@ pub(crate) enum Event<M> {
         node: NodeId,
         life: u64,
     },
+    Fetch {
+        node: NodeId,
+        life: u64,
+        fetch: u64,
+        low: u64,
+        high: u64,
+    },
     MakeSnapshot {
         node: NodeId,
         life: u64,
@@ -60,6 +72,7 @@ pub(crate) enum Event<M> {
         from: NodeId,
         life: u64,
         to: NodeId,
+        id: String,
         bytes: Vec<u8>,
         state: Box<State<M>>,
     },
@@ -79,6 +92,8 @@ pub(crate) struct World<M> {
     pub(crate) dice: Dice,
     pub(crate) nodes: BTreeMap<NodeId, Node<M>>,
     pub(crate) network: Network,
+    /// Who may send to whom: both have accepted each other's hello.
+    pub(crate) connections: BTreeSet<(NodeId, NodeId)>,
     pub(crate) clients: Clients,
     pub(crate) checks: Checks,
     events: BTreeMap<(u64, u64), Event<M>>,
@@ -94,7 +109,10 @@ impl<M: Machine> World<M> {
         let mut dice = Dice::new(seed);
         let count = *dice.pick(&[1, 3, 3, 3, 3, 5, 5]).expect("there are sizes");
         let ids: Vec<NodeId> = (1..=count).collect();
-        let (keep, cache) = (20 + dice.below(150), if dice.chance(500) { 0 } else { 1 << 20 });
+        let cache = if dice.chance(500) { 0 } else { 1 << 20 };
+        let by_age = dice.chance(500);
+        let (keep, age) = if by_age { (u64::MAX, 2_000 + dice.below(4_000)) } else { (20 + dice.below(150), u64::MAX) };
+        let cap = if dice.chance(300) { 40_000 } else { u64::MAX };
         let mut nodes = BTreeMap::new();
         let mut checks = Checks::default();
         for id in &ids {
@@ -102,7 +120,10 @@ impl<M: Machine> World<M> {
             checks.report.synchronous_nodes += u64::from(synchronous);
             let node = Node::found(*id, &ids, synchronous, |config| {
                 config.keep_entries = keep;
+                config.keep_ms = age;
+                config.cap_bytes = cap;
                 config.cache_bytes = cache;
+                config.snapshot_stall_ms = 1_000;
                 config.snapshot_timeout_ms = 2_000;
                 config.snapshot_retry_ms = 100;
                 config.max_message_bytes = 2_048;
@@ -120,6 +141,7 @@ impl<M: Machine> World<M> {
             dice,
             nodes,
             network: Network::default(),
+            connections: BTreeSet::new(),
             clients: Clients::default(),
             checks,
             events: BTreeMap::new(),
@@ -199,15 +221,10 @@ impl<M: Machine> World<M> {
             return Ok(());
         }
         let effects = node.start(seed, logger, now).map_err(|error| format!("node {id} does not start: {error}"))?;
-        let hello = node.config.hello.clone();
         let feedback = self.carry_out(id, effects)?;
         self.feed_all(id, feedback)?;
-        for peer in self.ids().into_iter().filter(|peer| *peer != id) {
-            let theirs = self.nodes[&peer].config.hello.clone();
-            self.schedule(2, Event::Input { node: peer, input: Input::Hello { hello: hello.clone() } });
-            self.schedule(2, Event::Input { node: id, input: Input::Hello { hello: theirs } });
-        }
-        Ok(())
+        self.call_peers(id)?;
+        self.compare_clocks(id)
     }
 
     pub(crate) fn node(&mut self, id: NodeId) -> &mut Node<M> {
@@ -223,20 +240,37 @@ impl<M: Machine> World<M> {
             Event::Tick(id) => {
                 self.schedule(self.nodes[&id].config.tick_ms, Event::Tick(id));
                 // Ticks missed in a pause are not made up for (trap 23).
-                if self.nodes[&id].paused_until <= self.now {
-                    self.feed(id, Input::Tick)?;
+                if self.nodes[&id].paused_until > self.now {
+                    return Ok(());
                 }
-                Ok(())
+                if self.now.is_multiple_of(CALL_MS) {
+                    self.call_peers(id)?;
+                }
+                if self.now.is_multiple_of(COMPARE_CLOCKS_MS) {
+                    self.compare_clocks(id)?;
+                }
+                self.read_clock(id)?;
+                self.feed(id, Input::Tick)
             }
             Event::Input { node, input } => self.feed(node, input),
             Event::InputInLife { node, life, input } if self.alive(node, life) => self.feed(node, input),
             Event::Wake { node, life } if self.alive(node, life) => self.wake(node),
             Event::Written { node, life, number, sync } if self.alive(node, life) => self.written(node, number, sync),
             Event::Apply { node, life } if self.alive(node, life) => self.apply_some(node),
+            Event::Fetch { node, life, fetch, low, high } if self.alive(node, life) => {
+                let read = read_entries(&self.nodes[&node].disk, low, high);
+                let result = read.map_err(|problem| problem.to_string());
+                self.feed(node, Input::EntriesFetched { fetch, result })
+            }
             Event::MakeSnapshot { node, life, to, at_least } if self.alive(node, life) => {
                 self.make_snapshot(node, to, at_least)
             }
-            Event::Stream { from, life, to, bytes, state } => self.stream_arrived(from, life, to, bytes, *state),
+            Event::Stream { from, life, to, id, bytes, state } => {
+                let staged = self.nodes[&to].is_up();
+                let input = Input::SnapshotSent { to, id, ok: staged };
+                self.schedule(1, Event::InputInLife { node: from, life, input });
+                if staged { self.stage(from, to, bytes, *state) } else { Ok(()) }
+            }
             Event::Install { node, life } if self.alive(node, life) => {
                 let installed = self.node(node).switch()?;
                 self.feed_all(node, installed)
@@ -314,10 +348,12 @@ impl<M: Machine> World<M> {
             Effect::Persist(persist) => self.persist(id, persist, feedback)?,
             Effect::Send { to, bytes, urgent } => self.send(id, to, &bytes, urgent),
             Effect::Apply(entries) => self.queue_apply(id, entries, feedback)?,
-            Effect::FetchEntries { fetch, .. } => {
+            Effect::FetchEntries { fetch, low, high } => {
                 self.checks.report.fetches += 1;
-                let delay = self.dice.below(10);
-                self.schedule(delay, Event::InputInLife { node: id, life, input: Input::EntriesFetched { fetch } });
+                // Long enough for the entries to be compacted meanwhile.
+                let longest = if self.dice.chance(100) { 500 } else { 10 };
+                let delay = self.dice.below(longest);
+                self.schedule(delay, Event::Fetch { node: id, life, fetch, low, high });
             }
             Effect::MakeSnapshot { to, at_least } => {
                 let delay = 5 + self.dice.below(50);
@@ -343,9 +379,9 @@ impl<M: Machine> World<M> {
                 node.write(&batch, false)?;
                 feedback.push(Input::Compacted { through });
             }
-            Effect::Welcome { peer, result } => {
-                ensure(result.is_ok(), || format!("node {id} turns node {peer} away: {result:?}"))?;
-            }
+            Effect::Welcome { connection, peer, result } => self.welcome(id, connection, peer, &result)?,
+            Effect::Disconnect { peer } => return Err(format!("node {id} closes the connection of node {peer}")),
+            Effect::MoveClock { by_ms } => self.node(id).stamping_clock += by_ms,
             Effect::Reply(reply) => self.replied(id, &reply)?,
             Effect::RoleChanged(change) => self.role_changed(id, change),
             Effect::Stop(reason) => return Err(format!("node {id} stops: {reason}")),
@@ -435,8 +471,7 @@ impl<M: Machine> World<M> {
             let effective = node.state.apply(&entry);
             let chain = node.state.chain;
             let nodes = &self.nodes;
-            let durable =
-                || (nodes.values().filter(|node| node.disk.holds(entry.index, entry.term)).count(), nodes.len());
+            let durable = || (nodes.values().filter(|node| node.held(entry.index, entry.term)).count(), nodes.len());
             self.checks.applied::<M>(id, &entry, effective, chain, durable)?;
             self.acknowledge(id, &entry);
             self.compare_chains(id, entry.index, chain);
@@ -457,6 +492,10 @@ impl<M: Machine> World<M> {
     }
 
     fn send(&mut self, from: NodeId, to: NodeId, bytes: &[u8], urgent: bool) {
+        if !self.connections.contains(&(from, to)) {
+            self.checks.report.dropped += 1;
+            return;
+        }
         let arrivals = self.network.send(from, to, urgent, self.now, &mut self.dice);
         self.checks.report.dropped += u64::from(arrivals.is_empty());
         self.checks.report.duplicated += u64::from(arrivals.len() > 1);
@@ -464,78 +503,6 @@ impl<M: Machine> World<M> {
             let input = Input::Message { from, bytes: bytes.to_vec() };
             self.schedule(at - self.now, Event::Input { node: to, input });
         }
-    }
-
-    fn make_snapshot(&mut self, id: NodeId, to: NodeId, at_least: u64) -> Result<(), String> {
-        let fails = !self.healed && self.dice.chance(100);
-        let name = format!("checkpoint-{}", self.dice.below(1 << 32));
-        let node = self.node(id);
-        let state = node.state.clone();
-        let result = if fails {
-            Err("no space left on device".to_owned())
-        } else {
-            ensure(state.applied.index >= at_least, || {
-                format!("node {id} wants a snapshot of what it has not applied")
-            })?;
-            let (index, term) = (state.applied.index, state.applied.term);
-            let conf_state = encode_conf_state(&state.applied.conf_state);
-            node.checkpoints.insert(name.clone(), state);
-            Ok(SnapshotMeta { id: name, index, term, conf_state })
-        };
-        self.checks.report.snapshots_made += u64::from(result.is_ok());
-        self.feed(id, Input::SnapshotMade { to, result })
-    }
-
-    /// Streams a checkpoint. It may be lost, with a report or without one.
-    fn stream(&mut self, from: NodeId, to: NodeId, snapshot: &str, bytes: Vec<u8>) {
-        let life = self.nodes[&from].life;
-        let forgotten = self.healed && std::mem::take(&mut self.lose_a_stream);
-        let lost = forgotten || self.network.is_cut(from, to) || (!self.healed && self.dice.chance(200));
-        let delay = 10 + self.dice.below(200);
-        match self.node(from).checkpoints.remove(snapshot) {
-            Some(state) if !lost => {
-                self.schedule(delay, Event::Stream { from, life, to, bytes, state: Box::new(state) });
-            }
-            _ if forgotten || self.dice.chance(500) => {}
-            _ => self
-                .schedule(delay, Event::InputInLife { node: from, life, input: Input::SnapshotSent { to, ok: false } }),
-        }
-    }
-
-    fn stream_arrived(
-        &mut self,
-        from: NodeId,
-        life: u64,
-        to: NodeId,
-        bytes: Vec<u8>,
-        state: State<M>,
-    ) -> Result<(), String> {
-        let ok = self.nodes[&to].is_up();
-        self.schedule(1, Event::InputInLife { node: from, life, input: Input::SnapshotSent { to, ok } });
-        if !ok {
-            return Ok(());
-        }
-        let id = format!("staged-{}", self.dice.below(1 << 32));
-        self.node(to).directories.insert(id.clone(), state);
-        self.feed(to, Input::SnapshotStaged { id, from, bytes })
-    }
-
-    fn install(&mut self, id: NodeId, install: Install, feedback: &mut Vec<Input>) -> Result<(), String> {
-        self.checks.report.installs += 1;
-        self.tell(|| format!("node {id} installs a snapshot of entry {}", install.index));
-        let delay = 5 + self.dice.below(60);
-        let node = self.node(id);
-        ensure(node.writing.is_empty() && !node.writer_busy, || {
-            format!("node {id} switches its log while it is written")
-        })?;
-        node.installing = Some(install);
-        if node.synchronous {
-            feedback.extend(node.switch()?);
-        } else {
-            let life = node.life;
-            self.schedule(delay, Event::Install { node: id, life });
-        }
-        Ok(())
     }
 
     /// Every effect changes the fingerprint of the run.
@@ -555,7 +522,8 @@ impl<M: Machine> World<M> {
     /// Everyone has applied all that was acknowledged, and a write made after the healing.
     fn has_recovered(&self) -> bool {
         let Some(last) = self.clients.last_after_healing else { return false };
-        self.clients.all_answered() && self.nodes.values().all(|node| node.state.applied.index >= last)
+        let behind = |node: &Node<M>| !node.wiped && node.state.applied.index < last;
+        self.clients.all_answered() && !self.nodes.values().any(behind)
     }
 
     fn why_no_progress(&self) -> String {

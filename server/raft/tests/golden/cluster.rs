@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use lectern_raft::{
-    Applied, Committed, CommittedKind, Config, Disk, Effect, Hello, Input, NodeId, Persist, Replica, Reply,
-    SnapshotMeta, describe_message, encode_conf_state, found, founding_state,
+    Applied, Committed, CommittedKind, Config, Disk, Effect, Greeting, Hello, Input, NodeId, Persist, Replica, Reply,
+    SnapshotMeta, describe_message, encode_conf_state, found, founding_state, read_entries,
     sim::{Dice, SimDisk},
     state_directory,
 };
@@ -13,7 +13,7 @@ use lectern_raft::{
 /// What is on its way.
 pub enum Parcel {
     Message(Vec<u8>),
-    Snapshot { bytes: Vec<u8>, state: State },
+    Snapshot { id: String, bytes: Vec<u8>, state: State },
 }
 
 /// What a node has applied.
@@ -30,6 +30,8 @@ pub struct Node {
     pub state: State,
     checkpoints: BTreeMap<String, State>,
     staged: BTreeMap<String, State>,
+    /// The checkpoint it sent last.
+    pub sending: String,
     pub writing: VecDeque<Persist>,
 }
 
@@ -47,6 +49,10 @@ pub struct Cluster {
     checkpoint: u64,
     pub output: String,
 }
+
+/// The connections of a node that called, and of one that was called and answered.
+const DIALED: u64 = 1;
+const ANSWERED: u64 = 2;
 
 pub fn hello(node: NodeId) -> Hello {
     Hello { cluster_id: "golden".into(), epoch: 1, node, incarnation: format!("disk-{node}") }
@@ -71,12 +77,19 @@ impl Cluster {
             state,
             checkpoints: BTreeMap::new(),
             staged: BTreeMap::new(),
+            sending: String::new(),
             writing: VecDeque::new(),
         };
         self.nodes.insert(id, node);
     }
 
     pub fn start(&mut self, id: NodeId) -> Result<(), String> {
+        self.start_without_clocks(id)?;
+        self.compare_clocks(id, 0);
+        Ok(())
+    }
+
+    pub fn start_without_clocks(&mut self, id: NodeId) -> Result<(), String> {
         let now = self.now;
         let logger = slog::Logger::root(slog::Discard, slog::o!());
         let node = self.nodes.get_mut(&id).unwrap();
@@ -85,6 +98,28 @@ impl Cluster {
         node.replica = Some(replica);
         self.carry_out(id, effects);
         Ok(())
+    }
+
+    /// A node calls another, which answers if it accepts the call.
+    pub fn call(&mut self, from: NodeId, to: NodeId) {
+        let greeting = self.greeting(from, false);
+        self.feed(to, vec![Input::Hello { connection: DIALED, greeting }]);
+    }
+
+    pub fn greeting(&self, id: NodeId, welcomed: bool) -> Greeting {
+        let node = &self.nodes[&id];
+        let status = node.replica.as_ref().map(Replica::status);
+        let (configured_at, member) = status.map_or((0, false), |status| (status.configured_at, status.is_member()));
+        Greeting { hello: node.config.hello.clone(), configured_at, member, welcomed }
+    }
+
+    /// Everyone measures that this node's clock is ahead by so much.
+    pub fn compare_clocks(&mut self, id: NodeId, ahead_ms: i64) {
+        let others: Vec<NodeId> = self.nodes.keys().copied().filter(|other| *other != id).collect();
+        for peer in others {
+            self.feed(id, vec![Input::ClockOffset { peer, offset_ms: -ahead_ms }]);
+            self.feed(peer, vec![Input::ClockOffset { peer: id, offset_ms: ahead_ms }]);
+        }
     }
 
     /// The process ends; what was not synced is lost.
@@ -123,16 +158,18 @@ impl Cluster {
             Effect::Persist(persist) => return self.persist(id, persist),
             Effect::Send { to, bytes, .. } => self.queue.push_back((id, to, Parcel::Message(bytes))),
             Effect::Apply(entries) => return self.apply(id, entries),
-            Effect::FetchEntries { fetch, low, .. } => {
-                self.say(format!("n{id} fetches entries from {low} on"));
-                return Some(Input::EntriesFetched { fetch });
+            Effect::FetchEntries { fetch, low, high } => {
+                self.say(format!("n{id} fetches entries {low}..{high}"));
+                let result = read_entries(&self.nodes[&id].disk, low, high).map_err(|problem| problem.to_string());
+                return Some(Input::EntriesFetched { fetch, result });
             }
             Effect::MakeSnapshot { to, at_least } => return Some(self.make_snapshot(id, to, at_least)),
             Effect::SendSnapshot { to, id: snapshot, bytes } => {
                 let state = self.nodes.get_mut(&id).unwrap().checkpoints.remove(&snapshot).unwrap();
                 self.say(format!("n{id} sends n{to} a snapshot of {}", state.applied.index));
+                self.nodes.get_mut(&id).unwrap().sending.clone_from(&snapshot);
                 if !self.lose_snapshots {
-                    self.queue.push_back((id, to, Parcel::Snapshot { bytes, state }));
+                    self.queue.push_back((id, to, Parcel::Snapshot { id: snapshot, bytes, state }));
                 }
             }
             Effect::Install { id: snapshot, index, switch, .. } => {
@@ -155,10 +192,20 @@ impl Cluster {
                 self.nodes[&id].disk.write(&batch).unwrap();
                 return Some(Input::Compacted { through });
             }
-            Effect::Welcome { peer, result } => {
-                let answer = result.map_or_else(|reason| format!("refuses it: {reason}"), |_| "accepts it".to_owned());
+            Effect::Welcome { connection, peer, result } => {
+                let accepted = result.is_ok();
+                let answer = result.map_or_else(
+                    |away| format!("refuses it{}: {}", if away.removed { " for good" } else { "" }, away.reason),
+                    |_| "accepts it".to_owned(),
+                );
                 self.say(format!("n{id} heard hello of n{peer} and {answer}"));
+                if accepted && connection == DIALED {
+                    let greeting = self.greeting(id, true);
+                    self.feed(peer, vec![Input::Hello { connection: ANSWERED, greeting }]);
+                }
             }
+            Effect::Disconnect { peer } => self.say(format!("n{id} closes the connection of n{peer}")),
+            Effect::MoveClock { by_ms } => self.say(format!("n{id} moves its clock by {by_ms} ms")),
             Effect::Reply(reply) => self.reply(id, &reply),
             Effect::RoleChanged(change) => self.say(format!(
                 "n{id} {:?} term {} leader {}{}",
@@ -278,10 +325,10 @@ impl Cluster {
             }
             match parcel {
                 Parcel::Message(bytes) => self.feed(to, vec![Input::Message { from, bytes }]),
-                Parcel::Snapshot { bytes, state } => {
+                Parcel::Snapshot { id, bytes, state } => {
+                    self.feed(from, vec![Input::SnapshotSent { to, id, ok: true }]);
                     let id = format!("staged-{}", state.applied.index);
                     self.nodes.get_mut(&to).unwrap().staged.insert(id.clone(), state);
-                    self.feed(from, vec![Input::SnapshotSent { to, ok: true }]);
                     self.feed(to, vec![Input::SnapshotStaged { id, from, bytes }]);
                 }
             }

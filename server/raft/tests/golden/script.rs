@@ -4,12 +4,15 @@ use std::{error::Error, fmt::Write as _};
 
 use goldenscript::{Argument, Command, Context, Runner};
 use lectern_raft::{
-    Batch, Disk, Input, NodeId, Role,
+    Batch, Disk, Greeting, Input, NodeId, Role,
     eraftpb::{ConfChangeSingle, ConfChangeTransition, ConfChangeType, ConfChangeV2},
     found,
 };
 
 use crate::cluster::{Cluster, describe, hello};
+
+/// The connection of a hello that gets no answer back.
+const HEARD: u64 = 0;
 
 /// One script's cluster.
 #[derive(Default)]
@@ -88,14 +91,33 @@ impl Runner for Script {
             ("writes", [mode]) => cluster.manual_writes = *mode == "manual",
             ("persist", [id]) => cluster.finish_writes(node(id)?),
             ("lose-snapshots", [mode]) => cluster.lose_snapshots = *mode == "yes",
+            // The snapshot on its way from the first node to the second moves on.
+            ("progress", [from, to]) => {
+                let id = cluster.nodes[&node(from)?].sending.clone();
+                cluster.feed(node(from)?, vec![Input::SnapshotProgress { to: node(to)?, id }]);
+            }
             ("crash", [id]) => cluster.crash(node(id)?),
             ("restart", [id]) => {
                 cluster.crash(node(id)?);
                 cluster.start(node(id)?)?;
             }
             ("wipe", [id]) => wipe(cluster, node(id)?),
+            ("call", [from, to]) => cluster.call(node(from)?, node(to)?),
+            ("turned-away", [id, by]) => {
+                let by = cluster.nodes[&node(by)?].config.hello.clone();
+                cluster.feed(node(id)?, vec![Input::TurnedAway { by }]);
+            }
             ("hello", [id]) => say_hello(cluster, node(id)?, command)?,
-            ("clock", [id, offset]) => clock(cluster, node(id)?, offset.parse()?),
+            ("clock", [id, offset]) => cluster.compare_clocks(node(id)?, offset.parse()?),
+            // The node reads its system clock: so far ahead of the clock it stamps with.
+            ("step-clock", [id, ahead]) => {
+                cluster.feed(node(id)?, vec![Input::SystemClock { ahead_ms: ahead.parse()? }]);
+            }
+            // The node has started, and compared its clock with nobody's.
+            ("forget-clocks", [id]) => {
+                cluster.crash(node(id)?);
+                cluster.start_without_clocks(node(id)?)?;
+            }
             ("hash", [id, of, index, hash]) => {
                 let input = Input::StateHash { node: node(of)?, index: index.parse()?, hash: [hash.parse()?; 32] };
                 cluster.feed(node(id)?, vec![input]);
@@ -115,16 +137,28 @@ impl Runner for Script {
 fn found_cluster(cluster: &mut Cluster, count: NodeId, command: &Command) -> Outcome {
     let ids: Vec<NodeId> = (1..=count).collect();
     let keep: Option<u64> = key(command, "keep").map(str::parse).transpose()?;
+    let keep_ms: Option<u64> = key(command, "keep_ms").map(str::parse).transpose()?;
+    let cap: Option<u64> = key(command, "cap").map(str::parse).transpose()?;
     let entry: Option<u64> = key(command, "entry").map(str::parse).transpose()?;
     let cache: Option<u64> = key(command, "cache").map(str::parse).transpose()?;
     for id in &ids {
         cluster.add(*id, &ids, |config| {
             config.keep_entries = keep.unwrap_or(config.keep_entries);
+            config.keep_ms = keep_ms.unwrap_or(config.keep_ms);
+            config.cap_bytes = cap.unwrap_or(config.cap_bytes);
             config.cache_bytes = cache.unwrap_or(config.cache_bytes);
             config.max_entry_bytes = entry.unwrap_or(config.max_entry_bytes);
+            config.snapshot_stall_ms = 2_000;
             config.snapshot_timeout_ms = 2_000;
         });
+    }
+    for id in &ids {
         cluster.start(*id)?;
+    }
+    let strangers = key(command, "strangers").is_some();
+    let pairs = ids.iter().flat_map(|from| ids.iter().map(move |to| (*from, *to)));
+    for (from, to) in pairs.filter(|(from, to)| from != to && !strangers) {
+        cluster.call(from, to);
     }
     cluster.output.clear();
     Ok(())
@@ -205,27 +239,19 @@ fn wipe(cluster: &mut Cluster, id: NodeId) {
 
 fn say_hello(cluster: &mut Cluster, id: NodeId, command: &Command) -> Outcome {
     let peer = node(key(command, "node").unwrap_or("2"))?;
-    let mut said = hello(peer);
-    if let Some(known) = cluster.nodes.get(&peer) {
-        said = known.config.hello.clone();
-    }
+    let mut greeting = if cluster.nodes.contains_key(&peer) {
+        cluster.greeting(peer, false)
+    } else {
+        Greeting { hello: hello(peer), configured_at: 0, member: false, welcomed: false }
+    };
     if let Some(cluster_id) = key(command, "cluster") {
-        cluster_id.clone_into(&mut said.cluster_id);
+        cluster_id.clone_into(&mut greeting.hello.cluster_id);
     }
     if let Some(epoch) = key(command, "epoch") {
-        said.epoch = epoch.parse()?;
+        greeting.hello.epoch = epoch.parse()?;
     }
-    cluster.feed(id, vec![Input::Hello { hello: said }]);
+    cluster.feed(id, vec![Input::Hello { connection: HEARD, greeting }]);
     Ok(())
-}
-
-/// Everyone measures that this node's clock is ahead by so much.
-fn clock(cluster: &mut Cluster, id: NodeId, ahead_ms: i64) {
-    let others: Vec<NodeId> = cluster.nodes.keys().copied().filter(|other| *other != id).collect();
-    for peer in others {
-        cluster.feed(id, vec![Input::ClockOffset { peer, offset_ms: -ahead_ms }]);
-        cluster.feed(peer, vec![Input::ClockOffset { peer: id, offset_ms: ahead_ms }]);
-    }
 }
 
 /// What no crash does: bit rot, a restored backup, a careless hand.

@@ -1,0 +1,85 @@
+//! The shell's part of snapshots: checkpoints, their streams, and the switch.
+
+use crate::{
+    Input, NodeId, SnapshotMeta, encode_conf_state,
+    sim::{
+        checks::ensure,
+        machine::{Machine, State},
+        node::Install,
+        world::{Event, World},
+    },
+};
+
+impl<M: Machine> World<M> {
+    /// Makes a checkpoint, or fails to.
+    pub(crate) fn make_snapshot(&mut self, id: NodeId, to: NodeId, at_least: u64) -> Result<(), String> {
+        let fails = !self.healed && self.dice.chance(100);
+        let name = format!("checkpoint-{}", self.dice.below(1 << 32));
+        let node = self.node(id);
+        let state = node.state.clone();
+        let result = if fails {
+            Err("no space left on device".to_owned())
+        } else {
+            ensure(state.applied.index >= at_least, || {
+                format!("node {id} wants a snapshot of what it has not applied")
+            })?;
+            let (index, term) = (state.applied.index, state.applied.term);
+            let conf_state = encode_conf_state(&state.applied.conf_state);
+            node.checkpoints.insert(name.clone(), state);
+            Ok(SnapshotMeta { id: name, index, term, conf_state })
+        };
+        self.checks.report.snapshots_made += u64::from(result.is_ok());
+        self.feed(id, Input::SnapshotMade { to, result })
+    }
+
+    /// Streams a checkpoint. It may be lost, with a report or without one.
+    pub(crate) fn stream(&mut self, from: NodeId, to: NodeId, snapshot: &str, bytes: Vec<u8>) {
+        let life = self.nodes[&from].life;
+        let forgotten = self.healed && std::mem::take(&mut self.lose_a_stream);
+        let lost = forgotten || self.network.is_cut(from, to) || (!self.healed && self.dice.chance(200));
+        // Now and then a large one, that takes longer than any stage may.
+        let delay = if self.dice.chance(100) { 2_000 + self.dice.below(1_500) } else { 10 + self.dice.below(200) };
+        let id = snapshot.to_owned();
+        match self.node(from).checkpoints.remove(snapshot) {
+            Some(state) if !lost => {
+                self.checks.report.long_streams += u64::from(delay >= 2_000);
+                for moved in (300..delay).step_by(300) {
+                    let input = Input::SnapshotProgress { to, id: id.clone() };
+                    self.schedule(moved, Event::InputInLife { node: from, life, input });
+                }
+                self.schedule(delay, Event::Stream { from, life, to, id, bytes, state: Box::new(state) });
+            }
+            _ if forgotten || self.dice.chance(500) => {}
+            _ => {
+                let input = Input::SnapshotSent { to, id, ok: false };
+                self.schedule(delay, Event::InputInLife { node: from, life, input });
+            }
+        }
+    }
+
+    /// A snapshot has arrived whole.
+    pub(crate) fn stage(&mut self, from: NodeId, to: NodeId, bytes: Vec<u8>, state: State<M>) -> Result<(), String> {
+        let id = format!("staged-{}", self.dice.below(1 << 32));
+        self.node(to).directories.insert(id.clone(), state);
+        self.feed(to, Input::SnapshotStaged { id, from, bytes })
+    }
+
+    /// raft has accepted a staged snapshot.
+    pub(crate) fn install(&mut self, id: NodeId, install: Install, feedback: &mut Vec<Input>) -> Result<(), String> {
+        self.checks.report.installs += 1;
+        self.tell(|| format!("node {id} installs a snapshot of entry {}", install.index));
+        let delay = 5 + self.dice.below(60);
+        let node = self.node(id);
+        ensure(node.writing.is_empty() && !node.writer_busy, || {
+            format!("node {id} switches its log while it is written")
+        })?;
+        node.installing = Some(install);
+        if node.synchronous {
+            feedback.extend(node.switch()?);
+        } else {
+            let life = node.life;
+            self.schedule(delay, Event::Install { node: id, life });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,273 @@
+//! Home: the courses, and what waits in each of them.
+
+use crossterm::event::{KeyEvent, MouseEvent};
+use lectern_proto::v1;
+use lectern_tui_kit::action::{Action, OPEN, REFRESH, Scope};
+use lectern_tui_kit::look::Canvas;
+use lectern_tui_kit::program::Change;
+use lectern_tui_kit::remote::{Remote, RequestId};
+use lectern_tui_kit::screen::Screen;
+use lectern_tui_kit::shared::{self, account};
+use lectern_tui_kit::states;
+use lectern_tui_kit::text;
+use lectern_tui_kit::widgets::Outcome;
+use lectern_tui_kit::widgets::table::{Column, Table, Width};
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::accounts::AccountsScreen;
+use super::audit::AuditScreen;
+use super::course::{CourseScreen, Section};
+use super::course_form;
+use super::courses::CoursesScreen;
+use super::waiting::WaitingScreen;
+use super::words;
+use crate::actions::{self, ACCOUNTS, ALL_AUDIT, ALL_COURSES, NEW_COURSE, REQUESTS, SIGN_OUT, THREADS, WAITING};
+use crate::effects::{Effect, Message, Read};
+use crate::model::Model;
+use crate::program::{Cx, Instructor};
+
+/// The first screen.
+pub struct HomeScreen {
+    home: Remote<v1::GetHomeResponse>,
+    again: bool,
+    table: Table<v1::HomeCourse>,
+    signing_out: RequestId,
+    sign_out: RequestId,
+}
+
+impl Default for HomeScreen {
+    fn default() -> Self {
+        Self {
+            home: Remote::default(),
+            again: false,
+            table: Table::new(
+                columns(),
+                |course: &v1::HomeCourse| course.slug.clone(),
+                "You take part in no course yet. An administrator or a course's instructor adds you.",
+            ),
+            signing_out: RequestId::default(),
+            sign_out: RequestId::default(),
+        }
+    }
+}
+
+impl HomeScreen {
+    fn ask_again(&mut self, cx: &mut Cx<'_>) {
+        let request = cx.request(Effect::Read(Read::Home));
+        self.home.start(request);
+    }
+
+    fn open(&self, section: Section, cx: &mut Cx<'_>) {
+        if let Some(course) = self.table.selected() {
+            cx.push(CourseScreen::new(&course.slug, section));
+        }
+    }
+
+    fn waiting(&self, cx: &mut Cx<'_>) {
+        let courses = self.home.value().map(|home| home.courses.as_slice()).unwrap_or_default();
+        let waiting = courses.iter().filter(|course| course.needs_grading > 0).map(|course| course.slug.clone());
+        cx.push(WaitingScreen::new(waiting.collect()));
+    }
+
+    fn came(&mut self, home: &v1::GetHomeResponse, cx: &mut Cx<'_>) {
+        cx.set_cluster_time(home.now_ms);
+        self.table.set_rows(home.courses.clone());
+        cx.model.known.home = Some(home.clone());
+    }
+
+    fn view_sums(&self, area: Rect, canvas: &mut Canvas<'_>) {
+        let Some(home) = self.home.value() else { return };
+        let theme = canvas.look.theme;
+        let sum = |count: fn(&v1::HomeCourse) -> u32| home.courses.iter().map(count).sum::<u32>();
+        let facts = [
+            (sum(|course| course.needs_grading), "submission", "to grade", theme.accent),
+            (sum(|course| course.open_threads), "open thread", "", theme.warn),
+            (sum(|course| course.pending_extension_requests), "extension request", "", theme.warn),
+        ];
+        let mut spans = Vec::new();
+        for (number, noun, rest, style) in facts.into_iter().filter(|(number, ..)| *number > 0) {
+            if !spans.is_empty() {
+                spans.push(Span::styled(format!(" {} ", canvas.look.glyphs.separator), theme.dim));
+            }
+            let words = format!("{} {rest}", text::count(number, noun));
+            spans.push(Span::styled(words.trim_end().to_owned(), style));
+        }
+        if spans.is_empty() {
+            spans.push(Span::styled("Nothing waits for you.", theme.good));
+        }
+        canvas.line(area, Line::from(spans));
+    }
+}
+
+impl Screen<Instructor> for HomeScreen {
+    fn scope(&self) -> &'static Scope {
+        &actions::HOME_SCOPE
+    }
+
+    fn title(&self, _model: &Model) -> String {
+        "home".into()
+    }
+
+    fn disabled(&self, action: &Action, model: &Model) -> Option<String> {
+        let rights = model.rights();
+        match *action {
+            ALL_COURSES | ACCOUNTS | ALL_AUDIT if !rights.admin => {
+                Some("Only administrators see the whole installation.".into())
+            }
+            NEW_COURSE if !rights.admin && !rights.course_creator => {
+                Some("Your account may not create courses; ask an administrator.".into())
+            }
+            OPEN | THREADS | REQUESTS if self.table.selected().is_none() => Some("There is no course to open.".into()),
+            _ => None,
+        }
+    }
+
+    fn opened(&mut self, cx: &mut Cx<'_>) {
+        if account::enter(cx) {
+            return;
+        }
+        if let Some(home) = cx.model.known.home.clone() {
+            self.table.set_rows(home.courses.clone());
+            self.home.put(home);
+        }
+        cx.run(Effect::Read(Read::Me));
+        self.ask_again(cx);
+        cx.run(Effect::Follow);
+    }
+
+    fn resumed(&mut self, cx: &mut Cx<'_>) {
+        self.ask_again(cx);
+    }
+
+    fn act(&mut self, action: &Action, cx: &mut Cx<'_>) -> bool {
+        match *action {
+            OPEN => self.open(Section::Assignments, cx),
+            THREADS => self.open(Section::Threads, cx),
+            REQUESTS => self.open(Section::Requests, cx),
+            WAITING => self.waiting(cx),
+            ALL_COURSES => cx.push(CoursesScreen::default()),
+            ACCOUNTS => cx.push(AccountsScreen::default()),
+            ALL_AUDIT => cx.push(AuditScreen::new("")),
+            NEW_COURSE => cx.push(course_form::create()),
+            SIGN_OUT => {
+                self.signing_out = cx.confirm(lectern_tui_kit::screen::Confirm {
+                    question: "Sign out?".into(),
+                    consequence: "The token of this device stops working everywhere.".into(),
+                    yes: "sign out".into(),
+                });
+            }
+            REFRESH => self.ask_again(cx),
+            _ => return self.table.act(action),
+        }
+        true
+    }
+
+    fn text_focus(&self) -> bool {
+        self.table.text_focus()
+    }
+
+    fn key(&mut self, key: KeyEvent, _cx: &mut Cx<'_>) {
+        self.table.key(key);
+    }
+
+    fn paste(&mut self, text: &str, _cx: &mut Cx<'_>) {
+        self.table.paste(text);
+    }
+
+    fn mouse(&mut self, event: MouseEvent, cx: &mut Cx<'_>) {
+        if self.table.mouse(event) == Outcome::Chosen {
+            self.open(Section::Assignments, cx);
+        }
+    }
+
+    fn received(&mut self, request: RequestId, message: Message, cx: &mut Cx<'_>) {
+        match message {
+            Message::Home(result) => {
+                let news = result.clone().ok();
+                if self.home.finish(request, result)
+                    && let Some(home) = news
+                {
+                    self.came(&home, cx);
+                }
+                if !self.home.is_loading() && std::mem::take(&mut self.again) {
+                    self.ask_again(cx);
+                }
+            }
+            Message::Shared(shared::Message::Account(account::Message::Left(result))) if request == self.sign_out => {
+                match result {
+                    Ok(()) => {
+                        cx.model.forget();
+                        account::left(cx);
+                    }
+                    Err(failure) => cx.toast(lectern_tui_kit::screen::Tone::Bad, failure.sentence()),
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn confirmed(&mut self, request: RequestId, cx: &mut Cx<'_>) {
+        if request == self.signing_out {
+            self.sign_out = cx.share(shared::Effect::Account(account::Effect::SignOut));
+        }
+    }
+
+    fn changed(&mut self, change: &Change, cx: &mut Cx<'_>) {
+        use v1::EventKind::{
+            Announcement, Assignment, Course, Enrollment, ExtensionRequest, Grade, ReadState, Submission, Thread,
+        };
+        let kinds =
+            [Announcement, Assignment, Course, Enrollment, ExtensionRequest, Grade, ReadState, Submission, Thread];
+        if words::concerns(change, None, &kinds) {
+            // A lecture hall that hands in at once is one more call, not three hundred.
+            self.again = self.home.is_loading();
+            if !self.again {
+                self.ask_again(cx);
+            }
+        }
+    }
+
+    fn view(&self, _model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
+        let inner = canvas.pane(area, "Courses", true);
+        let Some(room) = states::room(&self.home, "your courses", inner, canvas) else { return };
+        self.view_sums(room, canvas);
+        let below = Rect { y: room.y + 2, height: room.height.saturating_sub(2), ..room };
+        self.table.view(below, canvas, true);
+    }
+}
+
+fn columns() -> Vec<Column<v1::HomeCourse>> {
+    vec![
+        Column::new("course", Width::Fixed(10), |course: &v1::HomeCourse, _| Line::raw(course.slug.clone()))
+            .sorted_by(|a, b| a.slug.cmp(&b.slug)),
+        Column::new("title", Width::Fill(1), |course: &v1::HomeCourse, _| Line::raw(course.title.clone()))
+            .least(24)
+            .sorted_by(|a, b| a.title.cmp(&b.title)),
+        Column::new("you are", Width::Fixed(10), |course: &v1::HomeCourse, look| {
+            let kind = i32::try_from(course.my_type).ok().and_then(|kind| v1::EnrollmentType::try_from(kind).ok());
+            Line::styled(words::role(kind.unwrap_or_default()), look.theme.dim)
+        })
+        .keep(3),
+        Column::new("to grade", Width::Fixed(8), |course: &v1::HomeCourse, look| {
+            words::count(course.needs_grading, look)
+        })
+        .right()
+        .sorted_by(|a, b| a.needs_grading.cmp(&b.needs_grading)),
+        Column::new("threads", Width::Fixed(7), |course: &v1::HomeCourse, look| {
+            words::count(course.open_threads, look)
+        })
+        .right()
+        .keep(1),
+        Column::new("requests", Width::Fixed(8), |course: &v1::HomeCourse, look| {
+            words::count(course.pending_extension_requests, look)
+        })
+        .right()
+        .keep(2),
+        Column::new("unread", Width::Fixed(6), |course: &v1::HomeCourse, look| {
+            words::count(course.unread_announcements + course.unread_messages, look)
+        })
+        .right()
+        .keep(4),
+    ]
+}

@@ -1,0 +1,25 @@
+//! The screens, one a file.
+
+pub mod accounts;
+mod assignment_form;
+mod assignments;
+pub mod audit;
+mod codes;
+pub mod course;
+mod course_form;
+mod courses;
+mod detail;
+mod form;
+mod gradebook;
+mod grading;
+mod grid;
+pub mod home;
+mod import;
+mod list;
+mod materials;
+mod people;
+mod pick;
+mod queue;
+mod requests;
+mod waiting;
+mod words;

@@ -1,0 +1,231 @@
+//! The materials of a course, by module.
+
+use std::marker::PhantomData;
+
+use crossterm::event::{KeyEvent, MouseEvent};
+use lectern_client::WatchItem;
+use lectern_proto::v1;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::{Effect, Library, Message, ReaderScreen, SAVE, Saver, VIEW};
+use crate::action::{Action, OPEN, REFRESH, Scope};
+use crate::live::Live;
+use crate::look::{Canvas, Look};
+use crate::program::{Change, KitAnswer};
+use crate::remote::RequestId;
+use crate::screen::{Cx, Screen};
+use crate::shared::{self, Shares};
+use crate::widgets::Outcome;
+use crate::widgets::table::{Column, Table, Width};
+use crate::{states, text};
+
+/// A material with the name of its module.
+#[derive(Clone, Debug)]
+struct Row {
+    material: v1::Material,
+    module: String,
+}
+
+/// The list.
+pub struct MaterialsScreen<P> {
+    course: String,
+    scope: &'static Scope,
+    library: Live<Library>,
+    table: Table<Row>,
+    saver: Saver,
+    program: PhantomData<fn() -> P>,
+}
+
+impl<P: Shares> MaterialsScreen<P> {
+    /// Of a course, by its slug.
+    pub fn new(course: &str, scope: &'static Scope) -> Self {
+        Self {
+            course: course.into(),
+            scope,
+            library: Live::default(),
+            table: table(),
+            saver: Saver::default(),
+            program: PhantomData,
+        }
+    }
+
+    fn load(&mut self, cx: &mut Cx<'_, P>) {
+        let effect = Effect::List { course: self.course.clone() };
+        self.library.ask(cx, P::effect(shared::Effect::Material(effect)));
+    }
+
+    fn open(&self, cx: &mut Cx<'_, P>) {
+        if let Some(row) = self.table.selected() {
+            cx.push(ReaderScreen::new(&self.course, row.material.clone()));
+        }
+    }
+
+    fn file(&self) -> Option<&v1::FileRef> {
+        self.table.selected()?.material.file.as_ref()
+    }
+
+    fn arrange(&mut self) {
+        let library = self.library.value().cloned().unwrap_or_default();
+        let place = |id: &str| library.modules.iter().position(|module| module.module_id == id);
+        let mut rows: Vec<Row> = library
+            .materials
+            .iter()
+            .map(|material| Row {
+                material: material.clone(),
+                module: place(&material.module_id).map(|at| library.modules[at].name.clone()).unwrap_or_default(),
+            })
+            .collect();
+        // What belongs to no module comes last.
+        rows.sort_by_key(|row| (place(&row.material.module_id).unwrap_or(usize::MAX), row.material.position));
+        self.table.set_rows(rows);
+    }
+}
+
+impl<P: Shares> Screen<P> for MaterialsScreen<P> {
+    fn scope(&self) -> &'static Scope {
+        self.scope
+    }
+
+    fn title(&self, _model: &P::Model) -> String {
+        "materials".into()
+    }
+
+    fn disabled(&self, action: &Action, _model: &P::Model) -> Option<String> {
+        self.saver.disabled(action, self.file())
+    }
+
+    fn opened(&mut self, cx: &mut Cx<'_, P>) {
+        self.load(cx);
+    }
+
+    fn resumed(&mut self, cx: &mut Cx<'_, P>) {
+        self.load(cx);
+    }
+
+    fn act(&mut self, action: &Action, cx: &mut Cx<'_, P>) -> bool {
+        if self.saver.act(action) {
+            return true;
+        }
+        match *action {
+            OPEN => self.open(cx),
+            REFRESH => self.load(cx),
+            SAVE => {
+                if let Some(file) = self.file().cloned() {
+                    self.saver.ask(&file);
+                }
+            }
+            VIEW => {
+                if let Some(file) = self.file().cloned() {
+                    self.saver.open(&file, cx);
+                }
+            }
+            _ => return self.table.act(action),
+        }
+        true
+    }
+
+    fn text_focus(&self) -> bool {
+        self.saver.text_focus() || self.table.text_focus()
+    }
+
+    fn key(&mut self, key: KeyEvent, cx: &mut Cx<'_, P>) {
+        if self.saver.text_focus() {
+            self.saver.key(key, cx);
+        } else {
+            self.table.key(key);
+        }
+    }
+
+    fn paste(&mut self, text: &str, _cx: &mut Cx<'_, P>) {
+        if self.saver.text_focus() {
+            self.saver.paste(text);
+        } else {
+            self.table.paste(text);
+        }
+    }
+
+    fn mouse(&mut self, event: MouseEvent, cx: &mut Cx<'_, P>) {
+        if self.table.mouse(event) == Outcome::Chosen {
+            self.open(cx);
+        }
+    }
+
+    fn received(&mut self, request: RequestId, message: P::Message, cx: &mut Cx<'_, P>) {
+        let Some(shared::Message::Material(message)) = P::shared(message) else { return };
+        let Message::Listed(library) = message else { return self.saver.received(request, message, cx) };
+        if self.library.finish(request, library) {
+            self.arrange();
+            if self.library.is_stale() {
+                self.load(cx);
+            }
+        }
+    }
+
+    fn answered(&mut self, request: RequestId, answer: KitAnswer, cx: &mut Cx<'_, P>) {
+        self.saver.answered(request, &answer, cx);
+    }
+
+    fn confirmed(&mut self, request: RequestId, cx: &mut Cx<'_, P>) {
+        self.saver.confirmed(request, cx);
+    }
+
+    fn changed(&mut self, change: &Change, cx: &mut Cx<'_, P>) {
+        let concerns = match change {
+            WatchItem::Resync { .. } => true,
+            WatchItem::Event(event) => {
+                matches!(event.kind(), v1::EventKind::Material | v1::EventKind::Module | v1::EventKind::Course)
+            }
+        };
+        if concerns {
+            self.load(cx);
+        }
+    }
+
+    fn view(&self, _model: &P::Model, area: Rect, canvas: &mut Canvas<'_>) {
+        let area = self.saver.view(area, canvas);
+        if let Some(area) = states::room(self.library.remote(), "the materials", area, canvas) {
+            self.table.view(area, canvas, true);
+        }
+    }
+}
+
+/// What a material is, in a word.
+pub(super) fn kind(material: &v1::Material) -> &'static str {
+    match material.kind() {
+        v1::MaterialKind::Pdf => "PDF",
+        v1::MaterialKind::Text => "text",
+        v1::MaterialKind::Markdown => "Markdown",
+        v1::MaterialKind::Other | v1::MaterialKind::Unspecified => "file",
+    }
+}
+
+fn table() -> Table<Row> {
+    let mark = |row: &Row, look: &Look| {
+        let glyph = if row.material.opened { "" } else { look.glyphs.unread };
+        Line::styled(glyph, look.theme.info)
+    };
+    let columns = vec![
+        Column::new("", Width::Fixed(1), mark),
+        Column::new("title", Width::Fill(3), |row: &Row, _| Line::raw(row.material.title.clone()))
+            .sorted_by(|a, b| a.material.title.cmp(&b.material.title)),
+        Column::new("module", Width::Fill(2), |row: &Row, look| Line::styled(row.module.clone(), look.theme.dim))
+            .keep(2),
+        Column::new("kind", Width::Fixed(8), |row: &Row, _| Line::raw(kind(&row.material))).keep(1),
+        Column::new("size", Width::Fixed(9), |row: &Row, look| {
+            let size = row.material.file.as_ref().map_or(0, |file| file.size);
+            Line::styled(text::size(size), look.theme.dim)
+        })
+        .right()
+        .keep(3),
+        Column::new("state", Width::Fixed(6), |row: &Row, look| {
+            if row.material.opened {
+                Line::styled("read", look.theme.dim)
+            } else {
+                Line::styled("new", look.theme.info)
+            }
+        })
+        .keep(4),
+    ];
+    Table::new(columns, |row| row.material.slug.clone(), "This course has no materials yet.")
+}

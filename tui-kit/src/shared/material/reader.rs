@@ -1,0 +1,312 @@
+//! One material, read here: PDF and text by page, Markdown as it is meant to look.
+
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use crossterm::event::{KeyEvent, MouseEvent};
+use lectern_proto::v1;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::{Effect, Message, Pages, READER_SCOPE, SAVE, Saver, VIEW, list};
+use crate::action::{Action, BACK, Group, REFRESH, Scope};
+use crate::look::Canvas;
+use crate::program::KitAnswer;
+use crate::remote::{Failure, RequestId};
+use crate::screen::{Cx, Screen};
+use crate::shared::{self, Shares};
+use crate::widgets::Outcome;
+use crate::widgets::line::LineInput;
+use crate::widgets::markdown::MarkdownView;
+use crate::widgets::reader::{Page, Reader};
+use crate::{states, text};
+
+/// Go to a page.
+pub const GO_TO_PAGE: Action = Action::new("page", &["p"], "page …", "Go to a page by its number.").in_bar();
+
+/// Reading a material.
+pub const TEXT: Group = Group { name: "material", title: "A material", actions: &[GO_TO_PAGE] };
+
+/// Pages of a Markdown text that are asked for at once: as many as an answer may have.
+const ALL: u32 = 100;
+
+/// How it is read.
+enum Text {
+    /// By page, as they come.
+    Paged(Reader),
+    /// As a whole.
+    Markdown { view: MarkdownView, pages: BTreeMap<u32, String>, total: Option<u32>, failure: Option<Failure> },
+    /// Not here.
+    None,
+}
+
+/// The reader.
+pub struct ReaderScreen<P> {
+    course: String,
+    material: v1::Material,
+    text: Text,
+    /// Pages that were asked for, by request.
+    asked: BTreeMap<RequestId, Range<u32>>,
+    page: Option<LineInput>,
+    saver: Saver,
+    noted: bool,
+    program: PhantomData<fn() -> P>,
+}
+
+impl<P: Shares> ReaderScreen<P> {
+    /// A material of a course.
+    pub fn new(course: &str, material: v1::Material) -> Self {
+        let text = match material.kind() {
+            v1::MaterialKind::Pdf | v1::MaterialKind::Text => Text::Paged(Reader::new()),
+            v1::MaterialKind::Markdown => {
+                Text::Markdown { view: MarkdownView::new(""), pages: BTreeMap::new(), total: None, failure: None }
+            }
+            v1::MaterialKind::Other | v1::MaterialKind::Unspecified => Text::None,
+        };
+        Self {
+            course: course.into(),
+            noted: material.opened,
+            material,
+            text,
+            asked: BTreeMap::new(),
+            page: None,
+            saver: Saver::default(),
+            program: PhantomData,
+        }
+    }
+
+    /// Asks for the pages that are needed next.
+    fn fetch(&mut self, cx: &mut Cx<'_, P>) {
+        let wanted = match &mut self.text {
+            Text::Paged(reader) => reader.wanted().inspect(|pages| reader.asked(pages.clone())),
+            Text::Markdown { pages, total, .. } if self.asked.is_empty() => {
+                let next = pages.last_key_value().map_or(1, |(number, _)| number + 1);
+                total.is_none_or(|total| next <= total).then_some(next..next + ALL)
+            }
+            Text::Markdown { .. } | Text::None => None,
+        };
+        if let Some(pages) = wanted {
+            let (first, count) = (pages.start, pages.end - pages.start);
+            let (course, material) = (self.course.clone(), self.material.slug.clone());
+            let effect = Effect::Pages { course, material, first, count };
+            let request = cx.share(shared::Effect::Material(effect));
+            self.asked.insert(request, pages);
+        }
+    }
+
+    fn arrived(&mut self, asked: Range<u32>, answer: Result<Pages, Failure>, cx: &mut Cx<'_, P>) {
+        let good = answer.is_ok();
+        match (&mut self.text, answer) {
+            (Text::Paged(reader), Ok(answer)) => {
+                reader.set_total(answer.total);
+                for page in answer.pages {
+                    let text = text::clean_body(&page.text);
+                    reader.put(&Page { number: page.number, text, scanned: page.scanned });
+                }
+            }
+            (Text::Paged(reader), Err(failure)) => reader.failed(asked, &failure),
+            (Text::Markdown { view, pages, total, failure }, Ok(answer)) => {
+                *total = Some(answer.total);
+                *failure = None;
+                // A page that did not come must not be asked for for ever.
+                pages.extend(asked.take_while(|number| *number <= answer.total).map(|number| (number, String::new())));
+                pages.extend(answer.pages.into_iter().map(|page| (page.number, page.text)));
+                view.set(&pages.values().map(String::as_str).collect::<Vec<_>>().join("\n"));
+            }
+            (Text::Markdown { failure, .. }, Err(why)) => *failure = Some(why),
+            (Text::None, _) => {}
+        }
+        if good {
+            self.note_opened(cx);
+            self.fetch(cx);
+        }
+    }
+
+    /// Notes, once, that the person opened it.
+    fn note_opened(&mut self, cx: &mut Cx<'_, P>) {
+        if !std::mem::replace(&mut self.noted, true) {
+            let (course, material) = (self.course.clone(), self.material.slug.clone());
+            let effect = Effect::MarkOpened { key: lectern_client::new_key(), course, material };
+            cx.share(shared::Effect::Material(effect));
+        }
+    }
+
+    fn text_act(&mut self, action: &Action) -> bool {
+        match &mut self.text {
+            Text::Paged(reader) => reader.act(action),
+            Text::Markdown { view, .. } => view.act(action),
+            Text::None => false,
+        }
+    }
+
+    fn page_key(&mut self, key: KeyEvent) {
+        let Some(line) = &mut self.page else { return };
+        match line.key(key) {
+            Outcome::Chosen => {
+                let number = line.text().trim().parse::<u32>();
+                if let (Ok(number), Text::Paged(reader)) = (number, &mut self.text) {
+                    reader.go_to_page(number.max(1));
+                }
+                self.page = None;
+            }
+            Outcome::Left => self.page = None,
+            Outcome::Changed | Outcome::Ignored => {}
+        }
+    }
+
+    fn view_text(&self, area: Rect, canvas: &mut Canvas<'_>) {
+        let dim = canvas.look.theme.dim;
+        match &self.text {
+            Text::Paged(reader) => reader.view(area, canvas, true),
+            Text::Markdown { view, .. } if !view.is_empty() => view.view(area, canvas, true),
+            Text::Markdown { failure: Some(failure), .. } => states::failed(failure, "the text", area, canvas),
+            Text::Markdown { total: None, .. } => canvas.line(area, Line::styled("Asking for the text …", dim)),
+            Text::Markdown { .. } => canvas.line(area, Line::styled("This text is empty.", dim)),
+            Text::None => {
+                let words = format!(
+                    "This is a {}, which cannot be read here. `o` opens it in your own viewer, `w` saves it.",
+                    list::kind(&self.material)
+                );
+                let lines = text::wrap(&words, area.width.into()).into_iter();
+                canvas.lines(area, lines.map(|line| Line::styled(line, dim)));
+            }
+        }
+    }
+}
+
+impl<P: Shares> Screen<P> for ReaderScreen<P> {
+    fn scope(&self) -> &'static Scope {
+        &READER_SCOPE
+    }
+
+    fn title(&self, _model: &P::Model) -> String {
+        self.material.title.clone()
+    }
+
+    fn disabled(&self, action: &Action, _model: &P::Model) -> Option<String> {
+        if *action == GO_TO_PAGE && !matches!(self.text, Text::Paged(_)) {
+            return Some("This text has no pages.".into());
+        }
+        self.saver.disabled(action, self.material.file.as_ref())
+    }
+
+    fn opened(&mut self, cx: &mut Cx<'_, P>) {
+        self.fetch(cx);
+    }
+
+    fn resumed(&mut self, cx: &mut Cx<'_, P>) {
+        self.fetch(cx);
+    }
+
+    fn act(&mut self, action: &Action, cx: &mut Cx<'_, P>) -> bool {
+        if self.saver.act(action) {
+            return true;
+        }
+        match *action {
+            BACK if self.page.is_some() => self.page = None,
+            GO_TO_PAGE => self.page = Some(LineInput::default()),
+            SAVE => {
+                if let Some(file) = &self.material.file {
+                    self.saver.ask(file);
+                }
+            }
+            VIEW => {
+                if let Some(file) = &self.material.file {
+                    self.saver.open(file, cx);
+                    self.note_opened(cx);
+                }
+            }
+            REFRESH => {
+                match &mut self.text {
+                    Text::Paged(reader) => reader.retry(),
+                    Text::Markdown { failure, .. } => *failure = None,
+                    Text::None => {}
+                }
+                self.fetch(cx);
+            }
+            _ => {
+                let used = self.text_act(action);
+                self.fetch(cx);
+                return used;
+            }
+        }
+        true
+    }
+
+    fn text_focus(&self) -> bool {
+        let finding = match &self.text {
+            Text::Paged(reader) => reader.text_focus(),
+            Text::Markdown { view, .. } => view.text_focus(),
+            Text::None => false,
+        };
+        finding || self.page.is_some() || self.saver.text_focus()
+    }
+
+    fn key(&mut self, key: KeyEvent, cx: &mut Cx<'_, P>) {
+        if self.saver.text_focus() {
+            return self.saver.key(key, cx);
+        }
+        if self.page.is_some() {
+            self.page_key(key);
+        } else {
+            match &mut self.text {
+                Text::Paged(reader) => drop(reader.key(key)),
+                Text::Markdown { view, .. } => drop(view.key(key)),
+                Text::None => {}
+            }
+        }
+        self.fetch(cx);
+    }
+
+    fn paste(&mut self, pasted: &str, cx: &mut Cx<'_, P>) {
+        match (&mut self.page, &mut self.text) {
+            _ if self.saver.text_focus() => self.saver.paste(pasted),
+            (Some(line), _) => line.paste(pasted),
+            (None, Text::Paged(reader)) => reader.paste(pasted),
+            (None, Text::Markdown { view, .. }) => view.paste(pasted),
+            (None, Text::None) => {}
+        }
+        self.fetch(cx);
+    }
+
+    fn mouse(&mut self, event: MouseEvent, cx: &mut Cx<'_, P>) {
+        match &mut self.text {
+            Text::Paged(reader) => drop(reader.mouse(event)),
+            Text::Markdown { view, .. } => drop(view.mouse(event)),
+            Text::None => {}
+        }
+        self.fetch(cx);
+    }
+
+    fn received(&mut self, request: RequestId, message: P::Message, cx: &mut Cx<'_, P>) {
+        let Some(shared::Message::Material(message)) = P::shared(message) else { return };
+        match message {
+            Message::Pages(answer) => {
+                if let Some(asked) = self.asked.remove(&request) {
+                    self.arrived(asked, answer, cx);
+                }
+            }
+            message => self.saver.received(request, message, cx),
+        }
+    }
+
+    fn answered(&mut self, request: RequestId, answer: KitAnswer, cx: &mut Cx<'_, P>) {
+        self.saver.answered(request, &answer, cx);
+    }
+
+    fn confirmed(&mut self, request: RequestId, cx: &mut Cx<'_, P>) {
+        self.saver.confirmed(request, cx);
+    }
+
+    fn view(&self, _model: &P::Model, area: Rect, canvas: &mut Canvas<'_>) {
+        let mut area = self.saver.view(area, canvas);
+        if let Some(line) = &self.page
+            && area.height > 1
+        {
+            area.height -= 1;
+            line.view("Page: ", Rect { y: area.bottom(), height: 1, ..area }, canvas, true);
+        }
+        self.view_text(area, canvas);
+    }
+}

@@ -1,0 +1,285 @@
+//! Writing something new: a question, or an announcement.
+
+use std::marker::PhantomData;
+
+use crossterm::event::{KeyEvent, MouseEvent};
+use lectern_proto::v1;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::{Change, Effect, Message, Role, WRITE_SCOPE};
+use crate::action::{Action, BACK, Group, NEXT_FIELD, PREVIOUS_FIELD, SEND, Scope};
+use crate::look::Canvas;
+use crate::program::{KitAnswer, Program};
+use crate::remote::RequestId;
+use crate::screen::{Cx, KitWork, Screen, Tone};
+use crate::sending::Sending;
+use crate::shared::{self, Shares};
+use crate::text;
+use crate::widgets::Outcome;
+use crate::widgets::editor::Editor;
+use crate::widgets::line::LineInput;
+
+/// Begin to type, after the fields were left.
+pub const TYPE: Action = Action::new("type", &["enter", "i"], "type", "Go on typing.").in_bar();
+/// Write the text in the person's own editor.
+pub const EDIT: Action =
+    Action::new("edit", &["e"], "editor", "Write the text in your own editor ($VISUAL, $EDITOR).").in_bar();
+/// Who sees the question.
+pub const AUDIENCE: Action =
+    Action::new("audience", &["p"], "for whom", "Let the whole course see the question, or only its staff.").in_bar();
+/// Whether other students see who asks.
+pub const ANONYMOUS: Action =
+    Action::new("anonymous", &["u"], "anonymous", "Hide your name from other students, or show it.").in_bar();
+
+/// Writing something new.
+pub const WRITE: Group = Group {
+    name: "write",
+    title: "Writing",
+    actions: &[SEND, NEXT_FIELD, PREVIOUS_FIELD, TYPE, EDIT, AUDIENCE, ANONYMOUS],
+};
+
+/// The largest text that is taken.
+const BODY_BYTES: usize = 64 * 1024;
+
+#[derive(Clone, Debug, PartialEq)]
+enum Kind {
+    Question { assignment: String, private: bool, anonymous: bool, role: Role },
+    Announcement,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Focus {
+    Title,
+    Body,
+    Nothing,
+}
+
+/// A title, a text, and for whom.
+pub struct WriteScreen<P> {
+    course: String,
+    kind: Kind,
+    title: LineInput,
+    body: Editor,
+    focus: Focus,
+    sending: Sending<Change>,
+    program: PhantomData<fn() -> P>,
+}
+
+impl<P: Shares> WriteScreen<P> {
+    /// A question in a course, about one of its assignments (empty: about none).
+    pub fn question(course: &str, assignment: &str, role: Role) -> Self {
+        let assignment = assignment.to_owned();
+        Self::new(course, Kind::Question { assignment, private: false, anonymous: false, role })
+    }
+
+    /// An announcement to a course.
+    pub fn announcement(course: &str) -> Self {
+        Self::new(course, Kind::Announcement)
+    }
+
+    fn new(course: &str, kind: Kind) -> Self {
+        Self {
+            course: course.to_owned(),
+            kind,
+            title: LineInput::default(),
+            body: Editor::new("").max_bytes(BODY_BYTES).placeholder("The text (Markdown)"),
+            focus: Focus::Title,
+            sending: Sending::default(),
+            program: PhantomData,
+        }
+    }
+
+    /// What would be sent; none while something is missing.
+    fn change(&self) -> Option<Change> {
+        let (title, body) = (self.title.text().trim().to_owned(), self.body.text());
+        if title.is_empty() || body.trim().is_empty() {
+            return None;
+        }
+        let course = self.course.clone();
+        Some(match &self.kind {
+            Kind::Announcement => Change::Announce(v1::CreateAnnouncementRequest { course, title, body }),
+            Kind::Question { assignment, private, anonymous, .. } => {
+                let visibility = if *private { v1::ThreadVisibility::Private } else { v1::ThreadVisibility::Course };
+                Change::Ask(v1::CreateThreadRequest {
+                    course,
+                    assignment: assignment.clone(),
+                    title,
+                    body,
+                    visibility: visibility.into(),
+                    anonymous: *anonymous,
+                })
+            }
+        })
+    }
+
+    fn send(&mut self, cx: &mut Cx<'_, P>) {
+        if self.sending.is_under_way() {
+            return;
+        }
+        if let Some(notice) = self.body.notice() {
+            return cx.toast(Tone::Bad, notice);
+        }
+        let Some(change) = self.change() else {
+            return cx.toast(Tone::Bad, "A title and a text are needed.");
+        };
+        let key = self.sending.key(&change);
+        let request = cx.talk(Effect::Change { key, change });
+        self.sending.start(request);
+        self.focus = Focus::Nothing;
+    }
+
+    fn turn(&mut self) {
+        self.focus = match self.focus {
+            Focus::Title => Focus::Body,
+            Focus::Body | Focus::Nothing => Focus::Title,
+        };
+    }
+
+    fn heading(&self) -> &'static str {
+        match self.kind {
+            Kind::Question { .. } => "A question",
+            Kind::Announcement => "An announcement",
+        }
+    }
+
+    fn audience(&self) -> String {
+        match &self.kind {
+            Kind::Announcement => "The whole course sees it.".into(),
+            Kind::Question { assignment, private, anonymous, role } => {
+                let about = if assignment.is_empty() { String::new() } else { format!("About {assignment}. ") };
+                let seen = if *private { "Only the course's staff see it" } else { "The whole course sees it" };
+                let name = match (private, anonymous, role) {
+                    (false, true, Role::Student) => "; other students do not see your name.",
+                    (false, true, Role::Staff) => "; students do not see your name.",
+                    (false, false, _) => ", with your name.",
+                    (true, ..) => ".",
+                };
+                format!("{about}{seen}{name}")
+            }
+        }
+    }
+}
+
+impl<P: Shares> Screen<P> for WriteScreen<P> {
+    fn scope(&self) -> &'static Scope {
+        &WRITE_SCOPE
+    }
+
+    fn title(&self, _model: &P::Model) -> String {
+        self.heading().to_lowercase()
+    }
+
+    fn disabled(&self, action: &Action, _model: &P::Model) -> Option<String> {
+        let busy = self.sending.is_under_way();
+        match *action {
+            SEND | TYPE | EDIT | AUDIENCE | ANONYMOUS if busy => Some("It is being sent.".into()),
+            SEND if self.change().is_none() => Some("A title and a text are needed.".into()),
+            AUDIENCE | ANONYMOUS if self.kind == Kind::Announcement => {
+                Some("An announcement is for the whole course, with your name.".into())
+            }
+            _ => None,
+        }
+    }
+
+    fn opened(&mut self, _cx: &mut Cx<'_, P>) {}
+
+    fn act(&mut self, action: &Action, cx: &mut Cx<'_, P>) -> bool {
+        match *action {
+            SEND => self.send(cx),
+            NEXT_FIELD | PREVIOUS_FIELD if !self.sending.is_under_way() => self.turn(),
+            TYPE => self.focus = if self.title.text().is_empty() { Focus::Title } else { Focus::Body },
+            EDIT => drop(cx.kit(KitWork::Edit { text: self.body.text(), extension: "md".into() })),
+            AUDIENCE | ANONYMOUS => {
+                if let Kind::Question { private, anonymous, .. } = &mut self.kind {
+                    let flag = if *action == AUDIENCE { private } else { anonymous };
+                    *flag = !*flag;
+                }
+            }
+            BACK if self.focus != Focus::Nothing => self.focus = Focus::Nothing,
+            _ => return false,
+        }
+        true
+    }
+
+    fn text_focus(&self) -> bool {
+        self.focus != Focus::Nothing
+    }
+
+    fn key(&mut self, key: KeyEvent, cx: &mut Cx<'_, P>) {
+        match self.focus {
+            Focus::Title => {
+                if self.title.key(key) == Outcome::Chosen {
+                    self.focus = Focus::Body;
+                }
+            }
+            Focus::Body => {
+                self.body.key(key);
+                if let Some(copied) = self.body.take_copied() {
+                    cx.kit(KitWork::Copy(copied));
+                }
+            }
+            Focus::Nothing => {}
+        }
+    }
+
+    fn paste(&mut self, text: &str, _cx: &mut Cx<'_, P>) {
+        match self.focus {
+            Focus::Title => self.title.paste(text),
+            Focus::Body => self.body.paste(text),
+            Focus::Nothing => {}
+        }
+    }
+
+    fn mouse(&mut self, event: MouseEvent, _cx: &mut Cx<'_, P>) {
+        if self.body.mouse(event).was_used() && !self.sending.is_under_way() {
+            self.focus = Focus::Body;
+        }
+    }
+
+    fn received(&mut self, request: RequestId, message: P::Message, cx: &mut Cx<'_, P>) {
+        let Some(shared::Message::Talk(Message::Changed(result))) = P::shared(message) else { return };
+        if self.sending.finish(request, result).is_some() {
+            let done = match self.kind {
+                Kind::Question { .. } => "The question is asked.",
+                Kind::Announcement => "The announcement is out.",
+            };
+            cx.toast(Tone::Good, done);
+            cx.pop();
+        } else if let Some(failure) = self.sending.failure() {
+            cx.toast(Tone::Bad, failure.sentence());
+        }
+    }
+
+    fn answered(&mut self, _request: RequestId, answer: KitAnswer, cx: &mut Cx<'_, P>) {
+        match answer {
+            KitAnswer::Edited(Ok(text)) => self.body.replace(text.trim_end()),
+            KitAnswer::Edited(Err(failure)) => cx.toast(Tone::Bad, failure.sentence()),
+            _ => {}
+        }
+    }
+
+    fn unsaved(&self) -> Option<String> {
+        let written = !self.title.text().is_empty() || !self.body.is_empty();
+        (written && !self.sending.is_under_way()).then(|| match self.kind {
+            Kind::Question { .. } => "this question".into(),
+            Kind::Announcement => "this announcement".into(),
+        })
+    }
+
+    fn view(&self, _model: &<P as Program>::Model, area: Rect, canvas: &mut Canvas<'_>) {
+        let inner = canvas.pane(area, self.heading(), self.focus != Focus::Nothing);
+        let theme = canvas.look.theme;
+        let state = match self.sending.failure() {
+            _ if self.sending.is_under_way() => Span::styled("  Being sent", theme.info),
+            Some(failure) => Span::styled(format!("  NOT sent: {}", text::clean(&failure.sentence())), theme.bad),
+            None => Span::raw(""),
+        };
+        let mut rows = inner.rows();
+        let (Some(title), Some(audience)) = (rows.next(), rows.next()) else { return };
+        self.title.view("Title: ", title, canvas, self.focus == Focus::Title);
+        canvas.line(audience, Line::from(vec![Span::styled(self.audience(), theme.dim), state]));
+        let body = Rect { y: inner.y + 3, height: inner.height.saturating_sub(3), ..inner };
+        self.body.view(body, canvas, self.focus == Focus::Body);
+    }
+}

@@ -1,0 +1,98 @@
+//! The student's program, as the kit sees it.
+
+use lectern_cli::Session;
+use lectern_proto::v1;
+use lectern_tui_kit::action::Scope;
+use lectern_tui_kit::program::{Program, Reply};
+use lectern_tui_kit::remote::RequestId;
+use lectern_tui_kit::screen::{Cx, Tone};
+use lectern_tui_kit::shared::{self, Shares, account};
+use lectern_tui_kit::states;
+
+use crate::effects::{self, Effect, Env, HandedIn, Message};
+use crate::model::Model;
+use crate::screens::home::Home;
+use crate::{actions, words};
+
+/// The program.
+#[derive(Debug)]
+pub struct Student;
+
+impl Program for Student {
+    type Model = Model;
+    type Effect = Effect;
+    type Message = Message;
+    type Env = Env;
+
+    const NAME: &'static str = "lectern-student";
+    const SCOPES: &'static [Scope] = actions::SCOPES;
+
+    async fn perform(env: Env, effect: Effect, reply: Reply<Self>) {
+        effects::perform(&env, effect, &reply).await;
+    }
+
+    fn is_change(effect: &Effect) -> bool {
+        effects::is_change(effect)
+    }
+
+    fn received(_request: RequestId, message: Message, cx: &mut Cx<'_, Self>) {
+        match message {
+            Message::Shared(message) => shared::received(&message, cx),
+            // What was handed in on a screen that was left meanwhile.
+            Message::HandedIn { place, outcome } => {
+                cx.model.sending.remove(&place);
+                match outcome {
+                    Ok(HandedIn::Submission(submission)) => {
+                        cx.toast(Tone::Good, format!("Submitted {place}, attempt {}.", submission.attempt));
+                    }
+                    Ok(HandedIn::Request(_)) => {
+                        cx.toast(Tone::Plain, format!("{place}: {}", words::KEPT_AS_REQUEST));
+                    }
+                    Err(failure) => {
+                        cx.toast(Tone::Bad, format!("{place} was not handed in: {}", states::sentence(&failure)));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn headline(model: &Model) -> String {
+        model.account.username.clone()
+    }
+
+    fn session(env: &Env) -> &Session {
+        env.session()
+    }
+}
+
+impl Shares for Student {
+    fn effect(effect: shared::Effect) -> Effect {
+        Effect::Shared(effect)
+    }
+
+    fn message(message: shared::Message) -> Message {
+        Message::Shared(message)
+    }
+
+    fn shared(message: Message) -> Option<shared::Message> {
+        match message {
+            Message::Shared(message) => Some(message),
+            _ => None,
+        }
+    }
+
+    fn account(model: &mut Model) -> &mut account::State {
+        &mut model.account
+    }
+
+    fn signed_in(cx: &mut Cx<'_, Self>, _user: v1::User) {
+        // What is known was another person's.
+        *cx.model = Model { account: cx.model.account.clone(), ..Model::default() };
+        cx.reset(Home::default());
+    }
+
+    fn signed_in_again(cx: &mut Cx<'_, Self>) {
+        cx.run(Effect::Follow);
+    }
+}

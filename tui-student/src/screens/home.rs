@@ -1,0 +1,406 @@
+//! Home: what is due next, the courses with what is new, the latest grades.
+
+use std::cell::Cell;
+
+use crossterm::event::{KeyEvent, MouseEvent, MouseEventKind};
+use lectern_client::WatchItem;
+use lectern_proto::v1;
+use lectern_tui_kit::action::{Action, BOTTOM, DOWN, OPEN, REFRESH, Scope, TOP, UP};
+use lectern_tui_kit::live::Live;
+use lectern_tui_kit::look::{Canvas, Look};
+use lectern_tui_kit::program::Change;
+use lectern_tui_kit::remote::{Failure, RequestId};
+use lectern_tui_kit::screen::{Confirm, Cx, Screen, Tone};
+use lectern_tui_kit::shared::{self, account};
+use lectern_tui_kit::widgets::Outcome;
+use lectern_tui_kit::widgets::table::{Column, Table, Width};
+use lectern_tui_kit::{states, text};
+use ratatui::layout::{Position, Rect};
+use ratatui::text::{Line, Span};
+
+use crate::actions::{HOME_SCOPE, NEXT_SECTION, PREVIOUS_SECTION, SIGN_OUT};
+use crate::effects::{Effect, Message};
+use crate::model::{Model, Place};
+use crate::program::Student;
+use crate::screens::assignment::AssignmentScreen;
+use crate::screens::course::Course;
+use crate::screens::grade::GradeScreen;
+use crate::words;
+
+/// From this width on courses and grades stand side by side.
+const TWO_COLUMNS: u16 = 76;
+/// From this height on all sections are open, each in a frame.
+const FRAMED: u16 = 16;
+
+/// A part of the home.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Section {
+    Due,
+    Courses,
+    Grades,
+}
+
+impl Section {
+    const ALL: [Self; 3] = [Self::Due, Self::Courses, Self::Grades];
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Due => "Due next",
+            Self::Courses => "Courses",
+            Self::Grades => "Latest grades",
+        }
+    }
+}
+
+/// The home.
+pub struct Home {
+    home: Live<v1::GetHomeResponse>,
+    due: Table<v1::DueItem>,
+    courses: Table<v1::HomeCourse>,
+    grades: Table<v1::HomeGrade>,
+    focus: Section,
+    /// Where each section was last drawn.
+    areas: Cell<[Rect; 3]>,
+    me: RequestId,
+    signing_out: RequestId,
+}
+
+impl Default for Home {
+    fn default() -> Self {
+        Self {
+            home: Live::default(),
+            due: due_table(),
+            courses: courses_table(),
+            grades: grades_table(),
+            focus: Section::Due,
+            areas: Cell::default(),
+            me: RequestId::default(),
+            signing_out: RequestId::default(),
+        }
+    }
+}
+
+impl Home {
+    fn load(&mut self, cx: &mut Cx<'_, Student>) {
+        self.home.ask(cx, Effect::Home);
+    }
+
+    /// Shows what is known.
+    fn arrange(&mut self) {
+        let home = self.home.value().cloned().unwrap_or_default();
+        self.due.set_rows(home.due);
+        self.courses.set_rows(home.courses);
+        self.grades.set_rows(home.grades);
+    }
+
+    fn count(&self, section: Section) -> usize {
+        match section {
+            Section::Due => self.due.rows().len(),
+            Section::Courses => self.courses.rows().len(),
+            Section::Grades => self.grades.rows().len(),
+        }
+    }
+
+    fn go(&mut self, step: usize) {
+        let at = Section::ALL.iter().position(|section| *section == self.focus).unwrap_or(0);
+        self.focus = Section::ALL[(at + step) % Section::ALL.len()];
+    }
+
+    /// Moves in the focused section: from its last row on to the next section, from its first back to the one before.
+    fn step(&mut self, action: &Action) {
+        let (position, count) = match self.focus {
+            Section::Due => (self.due.position(), self.due.shown_count()),
+            Section::Courses => (self.courses.position(), self.courses.shown_count()),
+            Section::Grades => (self.grades.position(), self.grades.shown_count()),
+        };
+        match *action {
+            DOWN if position + 1 >= count && self.focus != Section::Grades => {
+                self.go(1);
+                self.table_act(&TOP);
+            }
+            UP if position == 0 && self.focus != Section::Due => {
+                self.go(2);
+                self.table_act(&BOTTOM);
+            }
+            _ => drop(self.table_act(action)),
+        }
+    }
+
+    fn table_act(&mut self, action: &Action) -> bool {
+        match self.focus {
+            Section::Due => self.due.act(action),
+            Section::Courses => self.courses.act(action),
+            Section::Grades => self.grades.act(action),
+        }
+    }
+
+    fn table_mouse(&mut self, event: MouseEvent) -> Outcome {
+        match self.focus {
+            Section::Due => self.due.mouse(event),
+            Section::Courses => self.courses.mouse(event),
+            Section::Grades => self.grades.mouse(event),
+        }
+    }
+
+    fn open(&mut self, cx: &mut Cx<'_, Student>) {
+        match self.focus {
+            Section::Due => {
+                if let Some(item) = self.due.selected() {
+                    cx.push(AssignmentScreen::new(Place::new(&item.course_slug, &item.assignment_slug)));
+                }
+            }
+            Section::Courses => {
+                if let Some(course) = self.courses.selected() {
+                    cx.push(Course::new(&course.slug));
+                }
+            }
+            Section::Grades => {
+                if let Some(grade) = self.grades.selected() {
+                    cx.push(GradeScreen::new(Place::new(&grade.course_slug, &grade.assignment_slug)));
+                }
+            }
+        }
+    }
+
+    fn arrived(&mut self, request: RequestId, home: Result<v1::GetHomeResponse, Failure>, cx: &mut Cx<'_, Student>) {
+        if !self.home.finish(request, home) {
+            return;
+        }
+        if let Some(home) = self.home.value() {
+            cx.set_cluster_time(home.now_ms);
+            cx.model.home = Some(home.clone());
+        }
+        self.arrange();
+        if self.home.is_stale() {
+            self.load(cx);
+        }
+    }
+
+    fn view_section(&self, section: Section, area: Rect, framed: bool, canvas: &mut Canvas<'_>) {
+        let focused = self.focus == section;
+        let inner = if framed {
+            canvas.pane(area, section.title(), focused)
+        } else {
+            let theme = canvas.look.theme;
+            let style = if focused { theme.accent } else { theme.title };
+            let count = Span::styled(format!("  {}", self.count(section)), theme.dim);
+            canvas.line(area, Line::from(vec![Span::styled(section.title(), style), count]));
+            Rect { y: area.y.saturating_add(1), height: area.height.saturating_sub(1), ..area }
+        };
+        match section {
+            Section::Due => self.due.view(inner, canvas, focused),
+            Section::Courses => self.courses.view(inner, canvas, focused),
+            Section::Grades => self.grades.view(inner, canvas, focused),
+        }
+    }
+
+    fn view_all(&self, area: Rect, canvas: &mut Canvas<'_>) {
+        let framed = area.height >= FRAMED;
+        let areas = if framed { self.spread(area) } else { self.folded(area) };
+        for (section, area) in Section::ALL.into_iter().zip(areas) {
+            if area.height > 0 {
+                self.view_section(section, area, framed, canvas);
+            }
+        }
+        self.areas.set(areas);
+    }
+
+    /// All sections at once: what is due on top, the others below, side by side where there is room.
+    fn spread(&self, area: Rect) -> [Rect; 3] {
+        if area.width < TWO_COLUMNS {
+            let third = area.height / 3;
+            let rect = |at: u16, height| Rect { y: area.y + at * third, height, ..area };
+            return [rect(0, third), rect(1, third), rect(2, area.height - 2 * third)];
+        }
+        // A frame, a heading, and no more rows than there are.
+        let wanted = u16::try_from(self.due.rows().len()).unwrap_or(u16::MAX).saturating_add(3);
+        let top = wanted.clamp(6, area.height - area.height / 3);
+        let below = Rect { y: area.y + top, height: area.height - top, ..area };
+        let left = area.width / 2;
+        [
+            Rect { height: top, ..area },
+            Rect { width: left, ..below },
+            Rect { x: below.x + left, width: below.width - left, ..below },
+        ]
+    }
+
+    /// The focused section in full, the others by their headings.
+    fn folded(&self, area: Rect) -> [Rect; 3] {
+        let open = area.height.saturating_sub(2);
+        let mut y = area.y;
+        Section::ALL.map(|section| {
+            let wanted = if section == self.focus { open } else { 1 };
+            let rect = Rect { y, height: wanted.min(area.bottom().saturating_sub(y)), ..area };
+            y = rect.bottom();
+            rect
+        })
+    }
+}
+
+impl Screen<Student> for Home {
+    fn scope(&self) -> &'static Scope {
+        &HOME_SCOPE
+    }
+
+    fn title(&self, _model: &Model) -> String {
+        "home".into()
+    }
+
+    fn opened(&mut self, cx: &mut Cx<'_, Student>) {
+        if account::enter(cx) {
+            return;
+        }
+        if cx.model.account.username.is_empty() {
+            self.me = cx.request(Effect::WhoAmI);
+        }
+        self.home = Live::known(cx.model.home.clone());
+        self.arrange();
+        self.load(cx);
+        cx.run(Effect::Follow);
+    }
+
+    fn resumed(&mut self, cx: &mut Cx<'_, Student>) {
+        self.load(cx);
+    }
+
+    fn act(&mut self, action: &Action, cx: &mut Cx<'_, Student>) -> bool {
+        match *action {
+            OPEN => self.open(cx),
+            REFRESH => self.load(cx),
+            NEXT_SECTION => self.go(1),
+            PREVIOUS_SECTION => self.go(2),
+            DOWN | UP => self.step(action),
+            SIGN_OUT => {
+                let who = &cx.model.account.username;
+                self.signing_out = cx.confirm(Confirm {
+                    question: format!("Sign out {who}?"),
+                    consequence: "Drafts stay on this machine and on the server.".into(),
+                    yes: "sign out".into(),
+                });
+            }
+            _ => return self.table_act(action),
+        }
+        true
+    }
+
+    fn text_focus(&self) -> bool {
+        self.due.text_focus() || self.courses.text_focus() || self.grades.text_focus()
+    }
+
+    fn key(&mut self, key: KeyEvent, _cx: &mut Cx<'_, Student>) {
+        match self.focus {
+            Section::Due => self.due.key(key),
+            Section::Courses => self.courses.key(key),
+            Section::Grades => self.grades.key(key),
+        };
+    }
+
+    fn paste(&mut self, text: &str, _cx: &mut Cx<'_, Student>) {
+        match self.focus {
+            Section::Due => self.due.paste(text),
+            Section::Courses => self.courses.paste(text),
+            Section::Grades => self.grades.paste(text),
+        }
+    }
+
+    fn mouse(&mut self, event: MouseEvent, cx: &mut Cx<'_, Student>) {
+        let at = Position::new(event.column, event.row);
+        let hit = self.areas.get().iter().position(|area| area.contains(at));
+        let Some(section) = hit.map(|at| Section::ALL[at]) else { return };
+        // The first click into a section gives it the keyboard; only a click on the selected row opens.
+        let had_focus = section == self.focus;
+        if had_focus || matches!(event.kind, MouseEventKind::Down(_)) {
+            self.focus = section;
+            if self.table_mouse(event) == Outcome::Chosen && had_focus {
+                self.open(cx);
+            }
+        }
+    }
+
+    fn received(&mut self, request: RequestId, message: Message, cx: &mut Cx<'_, Student>) {
+        match message {
+            Message::Home(home) => self.arrived(request, home, cx),
+            Message::Me(Ok(user)) if request == self.me => cx.model.account.username = user.username,
+            Message::Shared(shared::Message::Account(account::Message::Left(left))) => match left {
+                Ok(()) => account::left(cx),
+                Err(failure) => cx.toast(Tone::Bad, format!("Not signed out: {}", states::sentence(&failure))),
+            },
+            _ => {}
+        }
+    }
+
+    fn confirmed(&mut self, request: RequestId, cx: &mut Cx<'_, Student>) {
+        if request == self.signing_out {
+            cx.share(shared::Effect::Account(account::Effect::SignOut));
+        }
+    }
+
+    fn changed(&mut self, change: &Change, cx: &mut Cx<'_, Student>) {
+        let quiet = matches!(change, WatchItem::Event(event) if event.kind() == v1::EventKind::Audit);
+        if !quiet {
+            self.load(cx);
+        }
+    }
+
+    fn wakes_at(&self, _model: &Model, now_ms: i64) -> Option<i64> {
+        let dates = self.due.rows().iter().filter_map(|item| item.due_at_ms);
+        dates.map(|due| text::distance_changes_at(due, now_ms)).min()
+    }
+
+    fn view(&self, _model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
+        if let Some(area) = states::room(self.home.remote(), "your courses", area, canvas) {
+            self.view_all(area, canvas);
+        }
+    }
+}
+
+fn due_table() -> Table<v1::DueItem> {
+    let due = |item: &v1::DueItem, look: &Look| {
+        let style = words::due_style(item.due_at_ms, item.submitted, look);
+        Line::styled(words::due(item.due_at_ms, look), style)
+    };
+    let columns = vec![
+        Column::new("assignment", Width::Fixed(13), |item: &v1::DueItem, _| {
+            Line::raw(format!("{}/{}", item.course_slug, item.assignment_slug))
+        })
+        .keep(3),
+        Column::new("title", Width::Fill(1), |item: &v1::DueItem, _| Line::raw(item.title.clone())),
+        Column::new("due", Width::Fixed(19), due)
+            .sorted_by(|a, b| a.due_at_ms.unwrap_or(i64::MAX).cmp(&b.due_at_ms.unwrap_or(i64::MAX))),
+        Column::new("at", Width::Fixed(16), |item: &v1::DueItem, look| {
+            Line::styled(look.optional_time(item.due_at_ms), look.theme.dim)
+        })
+        .keep(4),
+        Column::new("state", Width::Fixed(11), |item: &v1::DueItem, look| Line::from(words::standing(item, look)))
+            .keep(2),
+    ];
+    Table::new(columns, |item| format!("{}/{}", item.course_slug, item.assignment_slug), "Nothing is due.")
+}
+
+fn courses_table() -> Table<v1::HomeCourse> {
+    let columns = vec![
+        Column::new("course", Width::Fixed(8), |course: &v1::HomeCourse, _| Line::raw(course.slug.clone())),
+        Column::new("title", Width::Fill(1), |course: &v1::HomeCourse, _| Line::raw(course.title.clone())),
+        Column::new("new", Width::Fixed(10), news),
+    ];
+    Table::new(columns, |course| course.slug.clone(), "You take part in no course yet: your instructor adds you.")
+}
+
+/// How much is unread: `● 3 unread`.
+fn news(course: &v1::HomeCourse, look: &Look) -> Line<'static> {
+    match course.unread_announcements + course.unread_messages {
+        0 => Line::styled(look.glyphs.dash, look.theme.dim),
+        unread => Line::styled(format!("{} {unread} unread", look.glyphs.unread), look.theme.info),
+    }
+}
+
+fn grades_table() -> Table<v1::HomeGrade> {
+    let columns = vec![
+        Column::new("assignment", Width::Fill(1), |grade: &v1::HomeGrade, _| Line::raw(grade.title.clone())),
+        Column::new("score", Width::Fixed(11), |grade: &v1::HomeGrade, _| {
+            Line::raw(words::score_of(grade.score, grade.points_possible))
+        })
+        .right(),
+    ];
+    Table::new(columns, |grade| format!("{}/{}", grade.course_slug, grade.assignment_slug), "No grades are posted yet.")
+}
