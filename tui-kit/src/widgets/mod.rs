@@ -12,7 +12,6 @@ pub mod reader;
 mod reading;
 pub mod scroll;
 pub mod table;
-mod reading;
 
 /// What an input did to a widget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
