@@ -32,18 +32,20 @@ pub struct Launch {
     args: Vec<OsString>,
     env: BTreeMap<OsString, OsString>,
     size: (u16, u16),
+    directory: Option<PathBuf>,
 }
 
 impl Launch {
-    /// A program by its path, at 80×24 cells, with its home in `home`.
+    /// A program by its path, at 80×24 cells, with its home in `home`, which is made where it is not there.
     pub fn new(program: &Path, home: &Path) -> Self {
+        std::fs::create_dir_all(home).expect("the folder is writable");
         let mut env: BTreeMap<OsString, OsString> = BTreeMap::new();
         env.insert("PATH".into(), std::env::var_os("PATH").unwrap_or_default());
         env.insert("HOME".into(), home.into());
         for (name, value) in [("TERM", "xterm-256color"), ("LANG", "C.UTF-8"), ("TZ", "UTC")] {
             env.insert(name.into(), value.into());
         }
-        Self { program: program.to_owned(), args: Vec::new(), env, size: (80, 24) }
+        Self { program: program.to_owned(), args: Vec::new(), env, size: (80, 24), directory: None }
     }
 
     /// With one more argument.
@@ -57,6 +59,13 @@ impl Launch {
     #[must_use]
     pub fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.env.insert(name.into(), value.into());
+        self
+    }
+
+    /// In a directory.
+    #[must_use]
+    pub fn directory(mut self, directory: &Path) -> Self {
+        self.directory = Some(directory.to_owned());
         self
     }
 
@@ -161,6 +170,9 @@ impl Terminal {
         command.args(&launch.args);
         command.env_clear();
         launch.env.iter().for_each(|(name, value)| command.env(name, value));
+        if let Some(directory) = &launch.directory {
+            command.cwd(directory);
+        }
         let child = Guarded(pair.slave.spawn_command(command).expect("the program starts"));
         // Only the program has the other end now: when it is gone, reading ends.
         drop(pair.slave);

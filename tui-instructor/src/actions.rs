@@ -3,6 +3,7 @@
 use lectern_tui_kit::action::{Action, FORM, Group, LIST, READER_MOVES, Scope};
 use lectern_tui_kit::cluster;
 use lectern_tui_kit::shared::{account, talk};
+use lectern_tui_kit::widgets::file_picker::PICKER;
 
 /// The threads of the selected course.
 pub const THREADS: Action =
@@ -188,6 +189,22 @@ pub const QUEUE_SCOPE: Scope = Scope { name: "queue", title: "Submissions", grou
 /// The next student.
 pub const NEXT: Action =
     Action::new("next", &["n", "enter"], "next", "Save what is typed, and go to the next student.").in_bar();
+/// The next student, from within the feedback: what Esc and n are, when a line joins them into one key.
+pub const NEXT_FROM_TEXT: Action = Action::new(
+    "next-from-text",
+    &["alt-n"],
+    "save, next",
+    "Save what is typed, and go to the next student, also from within the feedback.",
+)
+.in_text();
+/// The one before, from within the feedback.
+pub const PREVIOUS_FROM_TEXT: Action = Action::new(
+    "previous-from-text",
+    &["alt-p"],
+    "save, previous",
+    "Save what is typed, and go to the previous student, also from within the feedback.",
+)
+.in_text();
 /// The one before.
 pub const PREVIOUS: Action =
     Action::new("previous", &["p"], "previous", "Save what is typed, and go to the previous student.").in_bar();
@@ -241,6 +258,8 @@ const GRADING: Group = Group {
         FULL,
         REVERT,
         PREVIOUS_PART,
+        NEXT_FROM_TEXT,
+        PREVIOUS_FROM_TEXT,
     ],
 };
 /// Grading.
@@ -253,7 +272,12 @@ pub const PICK: Action =
     Action::new("pick", &["ctrl-o"], "choose file", "Choose a file of this machine.").in_bar().in_text();
 const PICKS: Group = Group { name: "picks", title: "Files", actions: &[PICK] };
 /// Filling in a form.
-pub const FORM_SCOPE: Scope = Scope { name: "form", title: "Forms", groups: &[&FORM, &PICKS] };
+pub const FORM_SCOPE: Scope = Scope { name: "form", title: "Forms", groups: &[&FORM] };
+/// Filling in a form with a file in it.
+pub const FILE_FORM_SCOPE: Scope = Scope { name: "file-form", title: "Forms with a file", groups: &[&FORM, &PICKS] };
+
+/// Choosing a file.
+pub const PICKER_SCOPE: Scope = Scope { name: "picker", title: "Choosing a file", groups: &[&PICKER] };
 
 /// Import what was looked at.
 pub const APPLY: Action = Action::new("apply", &["ctrl-s"], "import", "Import exactly what is shown here.").in_bar();
@@ -304,6 +328,8 @@ pub const SCOPES: &[Scope] = &[
     GRADING_SCOPE,
     STUDENTS_SCOPE,
     FORM_SCOPE,
+    FILE_FORM_SCOPE,
+    PICKER_SCOPE,
     IMPORT_SCOPE,
     CODES_SCOPE,
     ACCOUNTS_SCOPE,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use lectern_cli::{Session, pages, transfer};
-use lectern_client::{LocalFile, Progress, WatchItem};
+use lectern_client::{LocalFile, Progress};
 use lectern_proto::v1;
 use lectern_tui_kit::program::{Incoming, Reply};
 use lectern_tui_kit::remote::Failure;
@@ -15,6 +15,8 @@ use crate::{private, saving};
 
 /// Text of a file that is shown beside its grade: larger ones are opened outside.
 const SHOWN_BYTES: u64 = 512 * 1024;
+/// Pages of a PDF that are shown.
+const SHOWN_PAGES: u32 = 50;
 /// Files of one submission that are fetched to be shown.
 const SHOWN_FILES: usize = 20;
 
@@ -114,6 +116,7 @@ macro_rules! changes {
 
         /// What a change made.
         #[derive(Clone, Debug, PartialEq)]
+        #[expect(clippy::large_enum_variant, reason = "it is made once for a change, and travels in a box")]
         pub enum Made {
             $($(#[$doc])* $name(v1::$response),)*
             /// A new material.
@@ -284,6 +287,8 @@ pub struct Work {
 pub enum FileText {
     /// Text, which can be shown.
     Text(String),
+    /// Text that was taken out of it, page by page: it still looks better outside.
+    Pages(String),
     /// No text, or too much: to be opened outside.
     Other,
     /// It could not be fetched.
@@ -482,6 +487,9 @@ async fn work(session: &Session, place: Place, reply: &Reply<Instructor>) -> Mes
 }
 
 async fn file_text(session: &Session, file: &v1::FileRef) -> FileText {
+    if file.name.to_lowercase().ends_with(".pdf") {
+        return pages_of(session, file).await;
+    }
     if file.size > SHOWN_BYTES || is_binary(&file.name) {
         return FileText::Other;
     }
@@ -494,6 +502,23 @@ async fn file_text(session: &Session, file: &v1::FileRef) -> FileText {
         Ok(Ok(text)) if !text.contains('\0') => FileText::Text(text),
         Ok(_) => FileText::Other,
         Err(failure) => FileText::Failed(failure),
+    }
+}
+
+/// The text of a PDF, as the cluster's extractor reads it; none where it cannot.
+async fn pages_of(session: &Session, file: &v1::FileRef) -> FileText {
+    let request = v1::ReadFilePagesRequest { file_id: file.file_id.clone(), first_page: 1, page_count: SHOWN_PAGES };
+    match session.call(request).await {
+        Ok(answer) => {
+            let page = |page: &v1::Page| {
+                let text =
+                    if page.scanned { "(a picture of a page; o opens it outside)" } else { page.text.trim_end() };
+                format!("-- page {} of {} --\n{text}", page.number, answer.total_pages)
+            };
+            FileText::Pages(answer.pages.iter().map(page).collect::<Vec<_>>().join("\n\n"))
+        }
+        Err(error) if error.is_transient() => FileText::Failed(error.into()),
+        Err(_) => FileText::Other,
     }
 }
 
@@ -578,8 +603,6 @@ async fn upload(session: &Session, course: &str, path: &Path, reply: &Reply<Inst
 /// Hands on what changes, until the cluster refuses; signing in begins it again.
 async fn follow(session: &Session, reply: &Reply<Instructor>) {
     let mut events = session.client().watch(0, Vec::new());
-    // What changed between the first lists and this stream is asked for again once.
-    reply.feed().send(Incoming::Changed(WatchItem::Resync { index: 0 })).await;
     while let Some(item) = events.next().await {
         match item {
             Ok(change) => reply.feed().send(Incoming::Changed(change)).await,

@@ -10,6 +10,8 @@ mod private;
 mod program;
 mod saving;
 mod screens;
+#[cfg(test)]
+mod tests;
 
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -41,7 +41,8 @@ impl Program for Instructor {
 
     fn received(request: RequestId, message: Message, cx: &mut Cx<'_>) {
         match message {
-            Message::Shared(message) => shared::received(message, cx),
+            // Streams that end after a sign-out have nothing to tell.
+            Message::Shared(message) if cx.model.account.signed_in => shared::received(&message, cx),
             Message::Me(Ok(me)) => {
                 cx.set_cluster_time(me.now_ms);
                 cx.model.me = me.user;
@@ -71,8 +72,9 @@ impl Program for Instructor {
 fn graded(place: &Place, key: &str, result: Result<v1::Grade, lectern_tui_kit::remote::Failure>, cx: &mut Cx<'_>) {
     if let Err(failure) = &result {
         cx.toast(Tone::Bad, format!("{}: the grade is NOT saved: {}", place.user, failure.sentence()));
-        if failure.is_for("STALE_REVISION") {
-            // Somebody else graded meanwhile: theirs is shown beside what was typed, and a second save replaces it.
+        if failure.is_for("STALE_REVISION") || failure.is_for("ATTEMPT_REQUIRED") {
+            // Somebody else graded meanwhile, or work came in: it is shown beside what was typed, and a second save is
+            // made in its knowledge.
             let request = cx.run(Effect::Read(Read::Work(place.clone())));
             cx.model.desk.asked(place, request);
             cx.run(Effect::Read(Read::Submissions(place.hw.clone())));

@@ -170,7 +170,8 @@ impl<P: Program> Run<P> {
     fn event(&mut self, event: Event) -> io::Result<()> {
         match event {
             Event::Key(key) => self.step(Input::Key(key)),
-            Event::Paste(text) => self.step(Input::Paste(text)),
+            // Terminals send the end of a line as Enter does.
+            Event::Paste(text) => self.step(Input::Paste(text.replace("\r\n", "\n").replace('\r', "\n"))),
             Event::Mouse(event) => self.step(Input::Mouse(event)),
             Event::Resize(..) => {
                 self.dirty = true;

@@ -57,6 +57,11 @@ impl<T: PartialEq + Clone> Sending<T> {
         }
     }
 
+    /// Whether this request is the awaited one.
+    pub fn awaits(&self, request: RequestId) -> bool {
+        self.awaited == Some(request)
+    }
+
     /// Whether its answer is awaited.
     pub fn is_under_way(&self) -> bool {
         self.awaited.is_some()

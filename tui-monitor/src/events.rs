@@ -10,6 +10,8 @@ use lectern_tui_kit::text;
 const FAR_BEHIND: u64 = 1_000;
 /// It has caught up again once it is this near.
 const NEAR: u64 = 10;
+/// A gap that is shorter lies between two questions of the monitor, and its length says nothing.
+const SHORTEST_GAP_MS: i64 = 500;
 /// Events that are kept.
 const KEPT: usize = 1_000;
 
@@ -175,6 +177,11 @@ pub fn seconds(ms: i64) -> String {
     text::span(u64::try_from(ms / 1000).unwrap_or(0))
 }
 
+/// The length of a gap, where it says something.
+fn gap(ms: i64) -> Option<i64> {
+    (ms >= SHORTEST_GAP_MS).then_some(ms)
+}
+
 /// What happened between two pictures of the cluster, in an order that makes sense when read.
 pub fn between(before: &Cluster, after: &Cluster, at_ms: i64) -> Vec<Event> {
     if after.nodes.is_empty() {
@@ -251,42 +258,54 @@ pub struct Log {
 }
 
 impl Log {
-    /// Adds events, and completes them with how long what they end had lasted. A node that catches up is worth a line only
-    /// after one that told of its falling behind.
+    /// Adds events, and completes them with how long what they end had lasted.
     pub fn extend(&mut self, events: Vec<Event>) {
-        for mut event in events {
-            let since = |began: &dyn Fn(&Event) -> bool, over: &dyn Fn(&Event) -> bool| {
-                let last = self.events.iter().rev().find(|earlier| began(earlier) || over(earlier))?;
-                began(last).then_some(event.at_ms - last.at_ms)
-            };
-            let of_it = |earlier: &Event| earlier.node == event.node;
-            let gap = match &event.what {
-                What::Leads { .. } => since(
-                    &|earlier| matches!(earlier.what, What::NoLeader { .. } | What::Seen { leader: None, .. }),
-                    &|earlier| matches!(earlier.what, What::Leads { .. }),
-                ),
-                What::Back { .. } => since(&|earlier| of_it(earlier) && earlier.what == What::Silent, &|earlier| {
-                    of_it(earlier) && matches!(earlier.what, What::Back { .. })
-                }),
-                What::CaughtUp => {
-                    let fell =
-                        since(&|earlier| of_it(earlier) && matches!(earlier.what, What::Behind(_)), &|earlier| {
-                            of_it(earlier) && earlier.what == What::CaughtUp
-                        });
-                    if fell.is_none() {
-                        continue;
-                    }
-                    fell
-                }
-                _ => None,
-            };
-            if let What::Leads { after_ms, .. } | What::Back { after_ms, .. } = &mut event.what {
-                *after_ms = gap;
-            }
-            self.events.push_back(event);
+        for event in events {
+            let completed = self.completed(event);
+            self.events.extend(completed);
         }
         let excess = self.events.len().saturating_sub(KEPT);
         self.events.drain(..excess);
+    }
+
+    /// None for a node that catches up when nothing told of its falling behind: that is not worth a line.
+    fn completed(&self, mut event: Event) -> Option<Event> {
+        let Event { at_ms, node, .. } = event;
+        match &mut event.what {
+            What::Leads { before, after_ms, .. } => {
+                if let Some((since, led)) = self.without_leader() {
+                    *after_ms = gap(at_ms - since);
+                    *before = before.or(led.filter(|led| Some(*led) != node));
+                }
+            }
+            What::Back { after_ms, .. } => {
+                let silent = self.lasting(node, |what| *what == What::Silent, |what| matches!(what, What::Back { .. }));
+                *after_ms = silent.and_then(|since| gap(at_ms - since));
+            }
+            What::CaughtUp => {
+                self.lasting(node, |what| matches!(what, What::Behind(_)), |what| *what == What::CaughtUp)?;
+            }
+            _ => {}
+        }
+        Some(event)
+    }
+
+    /// Since when there is no leader, and who led before; none while there is one.
+    fn without_leader(&self) -> Option<(i64, Option<u64>)> {
+        let last = self.events.iter().rev().find_map(|earlier| match earlier.what {
+            What::NoLeader { before } => Some(Some((earlier.at_ms, Some(before)))),
+            What::Seen { leader: None, .. } => Some(Some((earlier.at_ms, None))),
+            What::Leads { .. } | What::Seen { .. } => Some(None),
+            _ => None,
+        });
+        last.flatten()
+    }
+
+    /// When something began with a node that nothing has ended yet.
+    fn lasting(&self, node: Option<u64>, began: fn(&What) -> bool, ended: fn(&What) -> bool) -> Option<i64> {
+        let mut of_it = self.events.iter().rev().filter(|earlier| earlier.node == node);
+        let last = of_it.find(|earlier| began(&earlier.what) || ended(&earlier.what))?;
+        began(&last.what).then_some(last.at_ms)
     }
 
     /// Newest first.
@@ -378,6 +397,18 @@ mod tests {
         let after = picture(8, &[(1, F, 3, 101), (2, F, 3, 101), (3, L, 3, 101)]);
         let events = between(&healthy(), &after, 5);
         assert_eq!(events.iter().map(Event::words).collect::<Vec<_>>(), ["node 3 leads in term 8; before it, node 1"]);
+    }
+
+    #[test]
+    fn a_gap_between_two_questions_is_told_without_its_length() {
+        let mut log = Log::default();
+        log.extend(between(&healthy(), &picture(8, &[(2, F, 0, 101), (3, F, 0, 101)]), 1_000));
+        log.extend(between(
+            &picture(8, &[(2, F, 0, 101), (3, F, 0, 101)]),
+            &picture(8, &[(2, L, 2, 101), (3, F, 2, 101)]),
+            1_010,
+        ));
+        assert_eq!(words(&log).last().unwrap(), "node 2 leads in term 8; before it, node 1");
     }
 
     #[test]

@@ -72,6 +72,10 @@ impl Endpoint {
         self.answer.is_some() && self.problem.is_none()
     }
 
+    fn is_heard(&self) -> bool {
+        self.answer.is_some() || self.problem.is_some()
+    }
+
     fn own(&self) -> Option<&NodeStatus> {
         self.answer.as_ref()?.self_.as_ref()
     }
@@ -83,6 +87,8 @@ pub struct Live {
     endpoints: BTreeMap<String, Endpoint>,
     /// Out of all answers: who does not answer is as it last said itself.
     pub cluster: Cluster,
+    /// The picture that the last events led to.
+    told: Cluster,
     /// What happened.
     pub log: Log,
     /// Entries committed in a second.
@@ -151,11 +157,15 @@ impl Live {
             }
             Err(problem) => endpoint.problem = Some(problem),
         }
-        let cluster = self.picture();
-        self.log.extend(events::between(&self.cluster, &cluster, at_ms));
-        self.cluster = cluster;
+        self.cluster = self.picture();
         self.note_figures(at_ms);
-        self.learn()
+        let learned = self.learn();
+        // Who was never heard is no news: the story begins when everybody has answered, or failed to.
+        if self.endpoints.values().all(Endpoint::is_heard) {
+            self.log.extend(events::between(&self.told, &self.cluster, at_ms));
+            self.told.clone_from(&self.cluster);
+        }
+        learned
     }
 
     /// The picture that the nodes' last words make.
@@ -215,7 +225,7 @@ impl Live {
 
     /// Whether any node answered yet, or at least failed to.
     pub fn heard(&self) -> bool {
-        self.endpoints.values().any(|endpoint| endpoint.answer.is_some() || endpoint.problem.is_some())
+        self.endpoints.values().any(Endpoint::is_heard)
     }
 
     /// Why an address that never answered does not.
@@ -325,6 +335,17 @@ mod tests {
         assert_eq!((row.role, row.answers, row.leads), ("unreachable", false, false));
         assert_eq!(row.status.unwrap().commit_index, 1_204);
         assert_eq!((row.answered_at_ms, row.problem.as_deref()), (Some(1_000), Some("connection refused")));
+    }
+
+    #[test]
+    fn the_story_begins_when_every_node_was_heard() {
+        let mut model = Model::new((1..=3).map(crate::testing::address).collect());
+        model.take_in(answer(3, 1, 7, 10), 1_000);
+        model.take_in(no_answer(2, "connection refused"), 1_100);
+        assert_eq!(model.shown().log.newest_first().count(), 0);
+        model.take_in(answer(1, 1, 7, 10), 1_200);
+        let told: Vec<String> = model.shown().log.newest_first().map(events::Event::words).collect();
+        assert_eq!(told, ["first seen: node 1 leads in term 7, 2 of 3 nodes answer"]);
     }
 
     #[test]

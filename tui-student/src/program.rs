@@ -37,7 +37,7 @@ impl Program for Student {
 
     fn received(_request: RequestId, message: Message, cx: &mut Cx<'_, Self>) {
         match message {
-            Message::Shared(message) => shared::received(message, cx),
+            Message::Shared(message) => shared::received(&message, cx),
             // What was handed in on a screen that was left meanwhile.
             Message::HandedIn { place, outcome } => {
                 cx.model.sending.remove(&place);

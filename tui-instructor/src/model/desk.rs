@@ -27,8 +27,8 @@ pub struct Entry {
     pub score: Option<String>,
     /// The feedback; none while it was not touched.
     pub feedback: Option<String>,
-    /// The attempt that was on the screen when the typing began.
-    pub attempt: u32,
+    /// The attempt that was on the screen when the typing began; none while the work was not here yet.
+    pub attempt: Option<u32>,
 }
 
 /// A grade on its way.
@@ -263,8 +263,8 @@ impl Desk {
     }
 
     /// The attempt on the screen.
-    fn attempt(&self, place: &Place) -> u32 {
-        self.works.get(place).and_then(Remote::value).map_or(0, |work| work.submission.attempt)
+    fn attempt(&self, place: &Place) -> Option<u32> {
+        self.works.get(place).and_then(Remote::value).map(|work| work.submission.attempt)
     }
 
     /// Saves of an assignment that are under way.
@@ -309,7 +309,12 @@ impl Desk {
         }
         let score = parse_points(typed.trim())
             .map_err(|_| format!("`{typed}` is no number of points such as 7 or 7.5; it is kept, and not saved."))?;
-        let draft = Draft { score, feedback: self.feedback(place), attempt: entry.attempt };
+        let Some(attempt) = entry.attempt.or_else(|| self.attempt(place)) else {
+            return Err(
+                "The work is not here yet; what is typed is kept, and not saved before somebody could see it.".into()
+            );
+        };
+        let draft = Draft { score, feedback: self.feedback(place), attempt };
         self.entries.remove(place);
         if let Some(save) = self.saves.get_mut(place)
             && matches!(save.state, SaveState::Pending | SaveState::Waiting(_))
@@ -361,12 +366,14 @@ impl Desk {
             }
             Err(failure) => {
                 let refused = save.next.take().unwrap_or_else(|| save.draft());
+                let unseen = failure.is_for("ATTEMPT_REQUIRED");
                 save.state = SaveState::Failed(failure);
                 // What was typed since then is newer; what was not touched since then is the refused one's.
                 let entry = self.entries.entry(place.clone()).or_default();
                 entry.score.get_or_insert_with(|| points(refused.score));
                 entry.feedback.get_or_insert(refused.feedback);
-                entry.attempt = refused.attempt;
+                // Work came in that nobody has looked at yet: the next save is for what is on the screen then.
+                entry.attempt = if unseen { None } else { Some(refused.attempt) };
                 self.count_typed();
                 None
             }

@@ -66,7 +66,10 @@ impl Model {
 
     /// The id of a course, where it is known: changes name courses by it.
     pub fn course_id(&self, slug: &str) -> Option<&str> {
-        self.known.courses.get(slug).map(|course| course.course_id.as_str())
+        let home = self.known.home.as_ref().map(|home| home.courses.as_slice()).unwrap_or_default();
+        let of_home = || home.iter().find(|course| course.slug == slug).map(|course| course.course_id.as_str());
+        let known = self.known.courses.get(slug).map(|course| course.course_id.as_str()).or_else(of_home);
+        known.filter(|id| !id.is_empty())
     }
 
     /// Everything of the person who was here before is forgotten.

@@ -223,7 +223,7 @@ impl Screen<Instructor> for AccountsScreen {
                     self.ask_again(cx);
                 }
             }
-            Message::Changed(result) => {
+            Message::Changed(result) if self.codes.awaits(request) => {
                 if let Some(made) = self.codes.finish(request, result) {
                     if let Made::IssueCodes(answer) = *made {
                         let name = answer.codes.first().map(|code| words::username(code.person.as_ref()));
@@ -279,6 +279,7 @@ fn columns() -> Vec<Column<v1::User>> {
         Column::new("username", Width::Fixed(14), |user: &Row, _| Line::raw(user.username.clone()))
             .sorted_by(|a, b| a.username.cmp(&b.username)),
         Column::new("name", Width::Fill(2), |user: &Row, _| Line::raw(user.name.clone()))
+            .least(18)
             .sorted_by(|a, b| a.name.cmp(&b.name)),
         Column::new("state", Width::Fixed(9), |user: &Row, look| {
             let style = match user.state() {

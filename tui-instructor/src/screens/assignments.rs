@@ -186,7 +186,7 @@ impl Screen<Instructor> for AssignmentsSection {
                     self.ask_again(cx);
                 }
             }
-            Message::Changed(result) => {
+            Message::Changed(result) if self.sending.awaits(request) => {
                 if let Some(made) = self.sending.finish(request, result) {
                     if let Made::UpdateAssignment(v1::UpdateAssignmentResponse { assignment: Some(it) }) = *made {
                         let state = if is_published(&it) { "published" } else { "hidden" };
@@ -233,7 +233,7 @@ fn columns() -> Vec<Column<v1::Assignment>> {
     vec![
         Column::new("assignment", Width::Fixed(12), |it: &v1::Assignment, _| Line::raw(it.slug.clone()))
             .sorted_by(|a, b| a.slug.cmp(&b.slug)),
-        Column::new("title", Width::Fill(2), |it: &v1::Assignment, look| title(it, look)),
+        Column::new("title", Width::Fill(2), |it: &v1::Assignment, look| title(it, look)).least(24),
         Column::new("due", Width::Fixed(17), due).keep(2).sorted_by(|a, b| due_of(a).cmp(&due_of(b))),
         Column::new("", Width::Fixed(20), |it: &v1::Assignment, look| {
             due_of(it).map_or_else(Line::default, |due| Line::styled(look.distance(due), look.theme.dim))

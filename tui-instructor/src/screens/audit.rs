@@ -144,7 +144,7 @@ fn columns() -> Vec<Column<v1::AuditEntry>> {
             .sorted_by(|a, b| words::username(a.actor.as_ref()).cmp(&words::username(b.actor.as_ref()))),
         Column::new("what", Width::Fixed(18), |it: &Row, _| Line::raw(words_of(&it.action)))
             .sorted_by(|a, b| a.action.cmp(&b.action)),
-        Column::new("of", Width::Fill(2), |it: &Row, _| Line::raw(it.subject.clone())),
+        Column::new("of", Width::Fill(2), |it: &Row, _| Line::raw(it.subject.clone())).least(16),
         Column::new("change", Width::Fill(2), |it: &Row, look| {
             let to = if look.plain { "->" } else { "→" };
             let words = match (it.before.is_empty(), it.after.is_empty()) {

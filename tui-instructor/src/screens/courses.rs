@@ -125,6 +125,7 @@ fn columns() -> Vec<Column<v1::Course>> {
         Column::new("course", Width::Fixed(12), |it: &Row, _| Line::raw(it.slug.clone()))
             .sorted_by(|a, b| a.slug.cmp(&b.slug)),
         Column::new("title", Width::Fill(1), |it: &Row, _| Line::raw(it.title.clone()))
+            .least(24)
             .sorted_by(|a, b| a.title.cmp(&b.title)),
         Column::new("term", Width::Fixed(14), |it: &Row, _| Line::raw(it.term.clone()))
             .keep(2)

@@ -1,7 +1,7 @@
 //! One form that makes one change: role and reason, a module, an account, an assignment. What is typed stays until the
 //! cluster has taken it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crossterm::event::{KeyEvent, MouseEvent};
 use jiff::tz::TimeZone;
@@ -19,7 +19,8 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::import::PreviewScreen;
-use crate::actions::FORM_SCOPE;
+use super::pick::{PickScreen, Picked};
+use crate::actions::{FILE_FORM_SCOPE, FORM_SCOPE, PICK};
 use crate::effects::{Change, Effect, ImportFiles, Made, Message, Read};
 use crate::model::Model;
 use crate::program::{Cx, Instructor};
@@ -70,6 +71,9 @@ pub struct FormScreen {
     sending: Sending<Work>,
     progress: Option<Progress>,
     notes: Vec<String>,
+    /// Fields that hold the path of a file; the picker fills them.
+    files: &'static [&'static str],
+    picked: Picked,
 }
 
 impl FormScreen {
@@ -90,7 +94,29 @@ impl FormScreen {
             sending: Sending::default(),
             progress: None,
             notes: Vec::new(),
+            files: &[],
+            picked: Picked::default(),
         }
+    }
+
+    /// These of its fields hold the path of a file.
+    #[must_use]
+    pub fn files(mut self, files: &'static [&'static str]) -> Self {
+        self.files = files;
+        self
+    }
+
+    /// Chooses a file for the field that has the keyboard; for the first that takes one, when that does not.
+    fn pick(&mut self, cx: &mut Cx<'_>) {
+        let focused = self.form.focused();
+        let Some(field) = self.files.iter().find(|field| **field == focused).or_else(|| self.files.first()) else {
+            return;
+        };
+        self.form.focus(field);
+        let typed = self.form.paths(field).pop();
+        let start = typed.and_then(|path| path.parent().map(ToOwned::to_owned)).unwrap_or_default();
+        let start = if start.as_os_str().is_empty() { PathBuf::from(".") } else { start };
+        cx.push(PickScreen::new(&start, Picked::clone(&self.picked)));
     }
 
     /// Its dates are meant in this zone.
@@ -159,7 +185,7 @@ impl FormScreen {
 
 impl Screen<Instructor> for FormScreen {
     fn scope(&self) -> &'static Scope {
-        &FORM_SCOPE
+        if self.files.is_empty() { &FORM_SCOPE } else { &FILE_FORM_SCOPE }
     }
 
     fn title(&self, _model: &Model) -> String {
@@ -172,8 +198,16 @@ impl Screen<Instructor> for FormScreen {
 
     fn opened(&mut self, _cx: &mut Cx<'_>) {}
 
+    fn resumed(&mut self, _cx: &mut Cx<'_>) {
+        if let Some(path) = self.picked.take() {
+            let field = self.form.focused().to_owned();
+            self.form.set(&field, &quoted(&path));
+        }
+    }
+
     fn act(&mut self, action: &Action, cx: &mut Cx<'_>) -> bool {
         match *action {
+            PICK => self.pick(cx),
             SEND => self.send(cx),
             BACK => return false,
             _ => return self.form.act(action),
@@ -265,6 +299,16 @@ impl Screen<Instructor> for FormScreen {
         let mut own = Canvas::new(canvas.buf, &look);
         self.form.view(room, &mut own, true);
         canvas.cursor = own.cursor;
+    }
+}
+
+/// A path as the field takes it: in quotes where it has something in it that would end it.
+fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    if path.contains([' ', '"', '\\']) && !path.contains('\'') {
+        format!("'{path}'")
+    } else {
+        path.replace('\\', "\\\\").replace('\'', "\\'").replace('"', "\\\"").replace(' ', "\\ ")
     }
 }
 

@@ -30,7 +30,7 @@ use crate::program::{Cx, Instructor};
 /// The first screen.
 pub struct HomeScreen {
     home: Remote<v1::GetHomeResponse>,
-    me: RequestId,
+    again: bool,
     table: Table<v1::HomeCourse>,
     signing_out: RequestId,
     sign_out: RequestId,
@@ -40,7 +40,7 @@ impl Default for HomeScreen {
     fn default() -> Self {
         Self {
             home: Remote::default(),
-            me: RequestId::default(),
+            again: false,
             table: Table::new(
                 columns(),
                 |course: &v1::HomeCourse| course.slug.clone(),
@@ -131,7 +131,7 @@ impl Screen<Instructor> for HomeScreen {
             self.table.set_rows(home.courses.clone());
             self.home.put(home);
         }
-        self.me = cx.run(Effect::Read(Read::Me));
+        cx.run(Effect::Read(Read::Me));
         self.ask_again(cx);
         cx.run(Effect::Follow);
     }
@@ -190,6 +190,9 @@ impl Screen<Instructor> for HomeScreen {
                 {
                     self.came(&home, cx);
                 }
+                if !self.home.is_loading() && std::mem::take(&mut self.again) {
+                    self.ask_again(cx);
+                }
             }
             Message::Shared(shared::Message::Account(account::Message::Left(result))) if request == self.sign_out => {
                 match result {
@@ -216,9 +219,12 @@ impl Screen<Instructor> for HomeScreen {
         };
         let kinds =
             [Announcement, Assignment, Course, Enrollment, ExtensionRequest, Grade, ReadState, Submission, Thread];
-        // While an answer is on its way, the next change asks again: a lecture hall that hands in is one call a moment.
-        if words::concerns(change, None, &kinds) && !self.home.is_loading() {
-            self.ask_again(cx);
+        if words::concerns(change, None, &kinds) {
+            // A lecture hall that hands in at once is one more call, not three hundred.
+            self.again = self.home.is_loading();
+            if !self.again {
+                self.ask_again(cx);
+            }
         }
     }
 
@@ -236,6 +242,7 @@ fn columns() -> Vec<Column<v1::HomeCourse>> {
         Column::new("course", Width::Fixed(10), |course: &v1::HomeCourse, _| Line::raw(course.slug.clone()))
             .sorted_by(|a, b| a.slug.cmp(&b.slug)),
         Column::new("title", Width::Fill(1), |course: &v1::HomeCourse, _| Line::raw(course.title.clone()))
+            .least(24)
             .sorted_by(|a, b| a.title.cmp(&b.title)),
         Column::new("you are", Width::Fixed(10), |course: &v1::HomeCourse, look| {
             let kind = i32::try_from(course.my_type).ok().and_then(|kind| v1::EnrollmentType::try_from(kind).ok());

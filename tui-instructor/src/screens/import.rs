@@ -33,6 +33,7 @@ pub fn roster(course: &str) -> FormScreen {
         let users = if form.text("users").is_empty() { None } else { Some(one_path(form, "users")?) };
         Ok(Work::Preview(ImportFiles::Roster { course: course.clone(), enrollments, users }))
     })
+    .files(&["enrollments", "users"])
     .note("Nothing is changed yet: what would happen is shown first.")
 }
 
@@ -42,6 +43,7 @@ pub fn accounts() -> FormScreen {
     FormScreen::new("Import accounts", "this", form, |form| {
         Ok(Work::Preview(ImportFiles::Accounts(one_path(form, "users")?)))
     })
+    .files(&["users"])
     .note("Nothing is changed yet: what would happen is shown first.")
 }
 

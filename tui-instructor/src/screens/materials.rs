@@ -155,6 +155,7 @@ fn add_form(course: &str, modules: &[v1::Module], zone: TimeZone) -> FormScreen 
         Ok(Work::from(Change::AddMaterial { path, request }))
     })
     .zone(zone)
+    .files(&["file"])
     .note("Students see it at once, or from its release date on.")
     .done(|made, cx| {
         if let Made::CreateMaterial(v1::CreateMaterialResponse { material: Some(material) }) = made {
@@ -187,6 +188,7 @@ fn edit_form(course: &str, material: &v1::Material, modules: &[v1::Module], zone
         Ok(Work::from(Change::ReplaceMaterial { path: import::one_path(form, "file")?, request }))
     })
     .zone(zone)
+    .files(&["file"])
     .done(|made, cx| {
         if let Made::UpdateMaterial(v1::UpdateMaterialResponse { material: Some(material) }) = made {
             cx.toast(Tone::Good, format!("{} is changed.", material.slug));
@@ -297,10 +299,10 @@ impl Screen<Instructor> for MaterialsSection {
 
     fn received(&mut self, request: RequestId, message: Message, cx: &mut Cx<'_>) {
         match message {
-            Message::Shared(shared::Message::Material(material::Message::Listed(result))) => {
-                if self.library.finish(request, result) {
-                    self.arrange();
-                }
+            Message::Shared(shared::Message::Material(material::Message::Listed(result)))
+                if self.library.finish(request, result.clone()) =>
+            {
+                self.arrange();
             }
             Message::Shared(shared::Message::Material(material::Message::Saved(result)))
                 if self.fetching == Some(request) =>
@@ -311,7 +313,7 @@ impl Screen<Instructor> for MaterialsSection {
                     Err(failure) => cx.toast(Tone::Bad, failure.sentence()),
                 }
             }
-            Message::Changed(result) => {
+            Message::Changed(result) if self.deletion.awaits(request) => {
                 if self.deletion.finish(request, result).is_some() {
                     cx.toast(Tone::Good, "The material is deleted.");
                     self.ask_again(cx);
@@ -383,11 +385,13 @@ fn columns() -> Vec<Column<Row>> {
         Column::new("module", Width::Fill(1), |row: &Row, look| {
             let name = row.module.as_ref().map(|module| module.name.clone());
             Line::styled(name.unwrap_or_else(|| look.glyphs.dash.into()), look.theme.dim)
-        }),
+        })
+        .least(14),
         Column::new("material", Width::Fill(2), move |row: &Row, look| match &row.material {
             Some(material) => Line::raw(material.title.clone()),
             None => Line::styled("(empty module)", look.theme.dim),
-        }),
+        })
+        .least(26),
         Column::new("kind", Width::Fixed(8), move |row: &Row, _| Line::raw(of(row, |it| kind(it).into()))).keep(3),
         Column::new("size", Width::Fixed(9), move |row: &Row, _| {
             Line::raw(of(row, |it| it.file.as_ref().map(|file| text::size(file.size)).unwrap_or_default()))

@@ -18,6 +18,7 @@ mod import;
 mod list;
 mod materials;
 mod people;
+mod pick;
 mod queue;
 mod requests;
 mod waiting;

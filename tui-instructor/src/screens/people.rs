@@ -229,7 +229,7 @@ impl Screen<Instructor> for PeopleSection {
                     self.ask_again(cx);
                 }
             }
-            Message::Changed(result) => {
+            Message::Changed(result) if self.codes.awaits(request) => {
                 if let Some(made) = self.codes.finish(request, result) {
                     if let Made::IssueCodes(answer) = *made {
                         cx.push(CodesScreen::new(&self.course, answer.codes));
@@ -285,14 +285,16 @@ fn columns() -> Vec<Column<v1::Enrollment>> {
     };
     vec![
         Column::new("name", Width::Fill(2), |it: &Row, _| Line::raw(words::name(it.person.as_ref())))
+            .least(20)
             .sorted_by(|a, b| words::name(a.person.as_ref()).cmp(&words::name(b.person.as_ref()))),
-        Column::new("username", Width::Fixed(12), |it: &Row, _| Line::raw(words::username(it.person.as_ref())))
+        Column::new("username", Width::Fixed(18), |it: &Row, _| Line::raw(words::username(it.person.as_ref())))
+            .keep(1)
             .sorted_by(|a, b| words::username(a.person.as_ref()).cmp(&words::username(b.person.as_ref()))),
         Column::new("role", Width::Fixed(10), |it: &Row, _| Line::raw(words::role(it.r#type())))
             .sorted_by(|a, b| a.r#type.cmp(&b.r#type)),
-        Column::new("state", Width::Fixed(10), |it: &Row, _| Line::raw(state_words(it))).keep(2),
-        Column::new("section", Width::Fixed(10), |it: &Row, _| Line::raw(it.section.clone())).keep(4),
-        Column::new("", Width::Fixed(15), signed_in).keep(1).sorted_by(|a, b| a.activated.cmp(&b.activated)),
-        Column::new("e-mail", Width::Fill(2), |it: &Row, look| Line::styled(it.email.clone(), look.theme.dim)).keep(5),
+        Column::new("state", Width::Fixed(10), |it: &Row, _| Line::raw(state_words(it))).keep(4),
+        Column::new("section", Width::Fixed(10), |it: &Row, _| Line::raw(it.section.clone())).keep(5),
+        Column::new("", Width::Fixed(15), signed_in).keep(2).sorted_by(|a, b| a.activated.cmp(&b.activated)),
+        Column::new("e-mail", Width::Fill(2), |it: &Row, look| Line::styled(it.email.clone(), look.theme.dim)).keep(6),
     ]
 }

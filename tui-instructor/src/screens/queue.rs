@@ -267,6 +267,10 @@ impl Screen<Instructor> for QueueScreen {
         }
     }
 
+    fn wakes_at(&self, _model: &Model, now_ms: i64) -> Option<i64> {
+        self.settings().due_at_ms.map(|due| text::distance_changes_at(due, now_ms))
+    }
+
     fn view(&self, _model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
         let title = format!("{}: {}", self.hw.assignment, text::clean(&self.settings().title));
         let title = if self.ungraded_only { format!("{title} (to grade)") } else { title };
@@ -281,8 +285,10 @@ fn columns() -> Vec<Column<v1::SubmissionSummary>> {
     type Row = v1::SubmissionSummary;
     vec![
         Column::new("student", Width::Fill(2), |row: &Row, _| Line::raw(words::name(row.submitter.as_ref())))
+            .least(20)
             .sorted_by(|a, b| words::name(a.submitter.as_ref()).cmp(&words::name(b.submitter.as_ref()))),
         Column::new("handed in", Width::Fixed(11), |row: &Row, look| words::handed_in(row, look))
+            .keep(1)
             .sorted_by(|a, b| (a.missing, a.late, a.state).cmp(&(b.missing, b.late, b.state))),
         Column::new("when", Width::Fixed(17), |row: &Row, look| Line::raw(look.optional_time(row.submitted_at_ms)))
             .keep(2)

@@ -206,6 +206,7 @@ fn columns() -> Vec<Column<v1::ExtensionRequest>> {
     type Row = v1::ExtensionRequest;
     vec![
         Column::new("student", Width::Fill(2), |it: &Row, _| Line::raw(words::name(it.requester.as_ref())))
+            .least(18)
             .sorted_by(|a, b| words::name(a.requester.as_ref()).cmp(&words::name(b.requester.as_ref()))),
         Column::new("assignment", Width::Fixed(12), |it: &Row, _| Line::raw(it.assignment_slug.clone()))
             .sorted_by(|a, b| a.assignment_slug.cmp(&b.assignment_slug)),

@@ -120,7 +120,7 @@ fn columns() -> Vec<Column<v1::Assignment>> {
         Column::new("course", Width::Fixed(10), |it: &v1::Assignment, _| Line::raw(it.course_slug.clone()))
             .sorted_by(|a, b| a.course_slug.cmp(&b.course_slug)),
         Column::new("assignment", Width::Fixed(12), |it: &v1::Assignment, _| Line::raw(it.slug.clone())),
-        Column::new("title", Width::Fill(2), assignments::title).keep(1),
+        Column::new("title", Width::Fill(2), assignments::title).least(20).keep(1),
         Column::new("due", Width::Fixed(17), assignments::due)
             .keep(2)
             .sorted_by(|a, b| assignments::due_of(a).cmp(&assignments::due_of(b))),

@@ -73,8 +73,8 @@ pub async fn perform<P: Shares>(session: &Session, effect: Effect, reply: &Reply
 }
 
 /// A shared message that no screen awaits.
-pub fn received<P: Shares>(message: Message, cx: &mut Cx<'_, P>) {
-    if message == Message::Account(account::Message::SignedOut) {
+pub fn received<P: Shares>(message: &Message, cx: &mut Cx<'_, P>) {
+    if *message == Message::Account(account::Message::SignedOut) {
         account::signed_out(cx);
     }
 }

@@ -55,6 +55,8 @@ pub struct Column<R> {
     title: &'static str,
     width: Width,
     right: bool,
+    /// What a filling column gets before others are left out for it.
+    least: u16,
     /// Where there is no room, columns with the highest number go first; 0 stays.
     drop_order: u8,
     cell: CellOf<R>,
@@ -64,13 +66,20 @@ pub struct Column<R> {
 impl<R> Column<R> {
     /// A column that stays however narrow the table is. Its cell is cleaned before it is drawn.
     pub fn new(title: &'static str, width: Width, cell: impl Fn(&R, &Look) -> Line<'static> + 'static) -> Self {
-        Self { title, width, right: false, drop_order: 0, cell: Box::new(cell), order: None }
+        Self { title, width, right: false, least: LEAST_FILL, drop_order: 0, cell: Box::new(cell), order: None }
     }
 
     /// Aligned to the right.
     #[must_use]
     pub fn right(mut self) -> Self {
         self.right = true;
+        self
+    }
+
+    /// A filling column that gets at least so many cells, as long as there are others that can be left out for it.
+    #[must_use]
+    pub fn least(mut self, cells: u16) -> Self {
+        self.least = cells;
         self
     }
 
@@ -411,14 +420,15 @@ impl<R> Table<R> {
     /// The columns there is room for, and how wide each is.
     fn widths(&self, room: u16) -> Vec<(usize, u16)> {
         let mut kept: Vec<usize> = (0..self.columns.len()).collect();
-        let needed = |kept: &[usize]| {
-            let cells = kept.iter().map(|at| match self.columns[*at].width {
-                Width::Fixed(cells) => cells + GAP,
-                Width::Fill(_) => LEAST_FILL + GAP,
-            });
-            cells.sum::<u16>().saturating_add(POINTER)
+        let least = |at: usize, generous: bool| match self.columns[at].width {
+            Width::Fixed(cells) => cells,
+            Width::Fill(_) if generous => self.columns[at].least,
+            Width::Fill(_) => LEAST_FILL,
         };
-        while needed(&kept) > room {
+        let needed = |kept: &[usize], generous: bool| {
+            kept.iter().map(|at| least(*at, generous) + GAP).sum::<u16>().saturating_add(POINTER)
+        };
+        while needed(&kept, true) > room {
             let Some(worst) = kept
                 .iter()
                 .copied()
@@ -429,13 +439,14 @@ impl<R> Table<R> {
             };
             kept.retain(|at| *at != worst);
         }
-        let spare = room.saturating_sub(needed(&kept));
+        let generous = needed(&kept, true) <= room;
+        let spare = room.saturating_sub(needed(&kept, generous));
         let all_weights: u32 = kept.iter().map(|at| self.weight(*at)).sum();
         let cells = |at: usize| match self.columns[at].width {
             Width::Fixed(fixed) => fixed,
             Width::Fill(_) => {
                 let extra = u32::from(spare) * self.weight(at) / all_weights.max(1);
-                LEAST_FILL + u16::try_from(extra).unwrap_or(u16::MAX)
+                least(at, generous) + u16::try_from(extra).unwrap_or(u16::MAX)
             }
         };
         kept.into_iter().map(|at| (at, cells(at))).collect()
@@ -510,6 +521,21 @@ mod tests {
             "  name              points  note\n▸ cleo                   3  a long re…\n  ada                   10  a long re…\n  bob                    7  a long re…\n---\n0: 2..18 bold\n0: 20..26 bold\n0: 28..38 bold\n1: 0..40 reversed\n"
         );
         assert!(!shown(&table(ROWS), 24, 5).contains("note"));
+    }
+
+    #[test]
+    fn a_filling_column_gets_its_least_before_others_are_kept() {
+        let columns = || {
+            vec![
+                Column::new("name", Width::Fill(1), |row: &Row, _| Line::raw(row.1)).least(20),
+                Column::new("note", Width::Fixed(10), |_: &Row, _| Line::raw("remark")).keep(1),
+            ]
+        };
+        let mut table = Table::new(columns(), |row: &Row| row.1.to_owned(), "");
+        table.set_rows(vec![(1, "a name of twenty let")]);
+        assert!(shown(&table, 30, 3).contains("a name of twenty let") && !shown(&table, 30, 3).contains("remark"));
+        assert!(shown(&table, 36, 3).contains("remark"));
+        assert!(shown(&table, 16, 3).contains('…'));
     }
 
     #[test]

@@ -188,10 +188,10 @@ fn facts(row: &Row, look: &Look) -> Vec<Fact> {
     facts.push(("log", Line::raw(format!("entries {} to {}", status.first_index, status.last_index))));
     facts.push(("memory", Line::raw(text::size(status.resident_bytes))));
     facts.push(("disk", disk(status, look)));
-    facts.push((
-        "on disk",
-        Line::raw(format!("log {}, state {}", text::size(status.log_bytes), text::size(status.state_bytes))),
-    ));
+    if status.log_bytes + status.state_bytes > 0 {
+        let words = format!("log {}, state {}", text::size(status.log_bytes), text::size(status.state_bytes));
+        facts.push(("on disk", Line::raw(words)));
+    }
     let measures = [
         ("commit", status.commit_latency_p50_us, status.commit_latency_p99_us),
         ("log sync", status.log_sync_p50_us, status.log_sync_p99_us),

@@ -60,7 +60,7 @@ fn nodes_table() -> Table<Row> {
     let columns = vec![
         Column::new("node", Width::Fixed(4), move |row: &Row, look: &Look| Line::raw(number(row, look))).right(),
         Column::new("role", Width::Fixed(11), |row: &Row, look: &Look| Line::from(words::role(row, look))),
-        Column::new("address", Width::Fill(1), |row: &Row, _| Line::raw(row.address.clone())).keep(4),
+        Column::new("address", Width::Fixed(18), |row: &Row, _| Line::raw(row.address.clone())).keep(2),
         Column::new("term", Width::Fixed(5), |row: &Row, look: &Look| {
             Line::raw(row.term.map_or(look.glyphs.dash.to_owned(), |term| term.to_string()))
         })
@@ -75,7 +75,7 @@ fn nodes_table() -> Table<Row> {
             fact(row, look, |status| status.applied_index.to_string())
         })
         .right()
-        .keep(2),
+        .keep(4),
         Column::new("behind", Width::Fixed(12), |row: &Row, look: &Look| match row.behind.filter(|_| row.answers) {
             Some(behind) => words::lag(behind, look),
             None => Line::styled(look.glyphs.dash, look.theme.dim),
@@ -117,7 +117,7 @@ fn clock_cell(row: &Row, look: &Look) -> Line<'static> {
 
 fn log_table() -> Table<Event> {
     let columns = vec![
-        Column::new("time", Width::Fixed(8), |event: &Event, look: &Look| {
+        Column::new("time", Width::Fixed(12), |event: &Event, look: &Look| {
             Line::styled(words::time_of_day(event.at_ms, look), look.theme.dim)
         }),
         Column::new("what happened", Width::Fill(1), |event: &Event, look: &Look| {

@@ -21,13 +21,7 @@ pub fn headline(live: &Live, look: &Look) -> (String, Style) {
     let (cluster, theme) = (&live.cluster, look.theme);
     let (all, up) = (cluster.nodes.len(), cluster.reachable());
     if !live.heard() {
-        return (
-            format!(
-                "Asking {} …",
-                text::count(live.addresses().count() as u64, "address").replace("addresss", "addresses")
-            ),
-            theme.dim,
-        );
+        return ("Asking the nodes …".into(), theme.dim);
     }
     if up == 0 {
         let why = live
@@ -48,8 +42,9 @@ pub fn headline(live: &Live, look: &Look) -> (String, Style) {
         }
         Some(leader) => (
             format!(
-                "Node {leader} leads in term {}; {up} of {all} nodes answer, and {spare} more may fail.",
-                cluster.term
+                "Node {leader} leads in term {}; {up} of {all} nodes answer, and {} may fail.",
+                cluster.term,
+                if spare == 0 { "no further one".into() } else { format!("{spare} more") }
             ),
             theme.warn,
         ),
@@ -62,7 +57,7 @@ fn no_leader(cluster: &Cluster) -> String {
     let what = if up >= majority {
         "an election is under way".to_owned()
     } else {
-        format!("{majority} of {all} nodes are needed, {up} of them answer")
+        format!("{majority} of {all} nodes are needed, and only {up} {}", if up == 1 { "answers" } else { "answer" })
     };
     format!("No leader in term {}: {what}. Changes wait; nothing is lost.", cluster.term)
 }
@@ -183,7 +178,7 @@ pub fn time_of_day(ms: i64, look: &Look) -> String {
     let at = |ms: i64| jiff::Timestamp::from_millisecond(ms).map(|at| at.to_zoned_datetime(look.zone.clone()));
     match (at(ms), at(look.now_ms)) {
         (Ok(time), Ok(now)) if time.date() == now.date() => time.strftime("%H:%M:%S").to_string(),
-        (Ok(time), _) => time.strftime("%-d %b %H:%M:%S").to_string(),
+        (Ok(time), _) => time.strftime("%-d %b %H:%M").to_string(),
         (Err(_), _) => look.glyphs.dash.into(),
     }
 }
@@ -208,6 +203,6 @@ mod tests {
         let mut look = Look::new(lectern_tui_kit::theme::ThemeName::Mono, false);
         look.now_ms = crate::testing::START_MS;
         assert_eq!(time_of_day(look.now_ms, &look), "23:59:00");
-        assert_eq!(time_of_day(look.now_ms - 86_400_000, &look), "30 Nov 23:59:00");
+        assert_eq!(time_of_day(look.now_ms - 86_400_000, &look), "30 Nov 23:59");
     }
 }

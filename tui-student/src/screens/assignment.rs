@@ -347,8 +347,12 @@ impl Screen<Student> for AssignmentScreen {
             _ => return,
         }
         self.arrange();
-        if self.assignment.is_stale() | self.attempts.is_stale() {
-            self.load(cx);
+        // Each by itself: an answer to one that asked for the other again would go on for ever.
+        if self.assignment.is_stale() {
+            self.assignment.ask(cx, Effect::Assignment(self.place.clone()));
+        }
+        if self.attempts.is_stale() {
+            self.attempts.ask(cx, Effect::Attempts(self.place.clone()));
         }
     }
 

@@ -367,6 +367,20 @@ fn a_change_on_the_server_appears_without_a_key_and_many_ask_once_more() {
 }
 
 #[test]
+fn a_screen_with_two_questions_comes_to_rest_after_changes() {
+    let mut harness = open(AssignmentScreen::new(place()));
+    for _ in 0..3 {
+        harness.change(changed(v1::EventKind::Submission));
+    }
+    let mut asked = 0;
+    harness.settle(|effect| {
+        asked += 1;
+        answer(Mood::Ready, effect)
+    });
+    assert_eq!(asked, 4, "each question is asked once more");
+}
+
+#[test]
 fn a_screen_opens_on_what_is_known() {
     let mut harness = open(Course::new("cs101"));
     settle(&mut harness);

@@ -25,8 +25,8 @@ use ratatui::layout::Rect;
 
 use super::words;
 use crate::actions::{
-    self, EDIT_FEEDBACK, FEEDBACK, FULL, NEXT, NEXT_PART, NEXT_UNGRADED, OUTSIDE, PREVIOUS, PREVIOUS_PART, REVERT,
-    SAVE, STUDENTS,
+    self, EDIT_FEEDBACK, FEEDBACK, FULL, NEXT, NEXT_FROM_TEXT, NEXT_PART, NEXT_UNGRADED, OUTSIDE, PREVIOUS,
+    PREVIOUS_FROM_TEXT, PREVIOUS_PART, REVERT, SAVE, STUDENTS,
 };
 use crate::effects::{Effect, Message, Read, Work};
 use crate::model::{Hw, Model, Place};
@@ -237,8 +237,10 @@ impl Screen<Instructor> for GradingScreen {
 
     fn disabled(&self, action: &Action, model: &Model) -> Option<String> {
         match *action {
-            NEXT if self.at + 1 >= self.students.len() => Some("This is the last student; ctrl-s saves.".into()),
-            PREVIOUS if self.at == 0 => Some("This is the first student.".into()),
+            NEXT | NEXT_FROM_TEXT if self.at + 1 >= self.students.len() => {
+                Some("This is the last student; ctrl-s saves.".into())
+            }
+            PREVIOUS | PREVIOUS_FROM_TEXT if self.at == 0 => Some("This is the first student.".into()),
             OUTSIDE if self.file(model).is_none() => Some("This part is no file.".into()),
             NEXT_PART | PREVIOUS_PART if self.work(model).is_none_or(|work| parts::of(work).len() < 2) => {
                 Some("There is nothing else in this submission.".into())
@@ -261,8 +263,8 @@ impl Screen<Instructor> for GradingScreen {
 
     fn act(&mut self, action: &Action, cx: &mut Cx<'_>) -> bool {
         match *action {
-            NEXT => self.go_to(self.at + 1, cx),
-            PREVIOUS => self.go_to(self.at.saturating_sub(1), cx),
+            NEXT | NEXT_FROM_TEXT => self.go_to(self.at + 1, cx),
+            PREVIOUS | PREVIOUS_FROM_TEXT => self.go_to(self.at.saturating_sub(1), cx),
             NEXT_UNGRADED => self.next_ungraded(cx),
             SAVE => self.hand_over(cx),
             FEEDBACK => self.start_writing(cx),
@@ -336,11 +338,7 @@ impl Screen<Instructor> for GradingScreen {
 
     fn received(&mut self, request: RequestId, message: Message, cx: &mut Cx<'_>) {
         match message {
-            Message::Submissions(_, Ok(rows)) => {
-                if self.rows.finish(request, Ok(())) {
-                    self.rows_came(rows, cx);
-                }
-            }
+            Message::Submissions(_, Ok(rows)) if self.rows.finish(request, Ok(())) => self.rows_came(rows, cx),
             Message::Submissions(_, Err(failure)) => drop(self.rows.finish(request, Err(failure))),
             Message::Shared(shared::Message::Material(material::Message::Saved(result)))
                 if self.fetching == Some(request) =>

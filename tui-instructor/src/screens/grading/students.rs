@@ -130,6 +130,7 @@ fn columns() -> Vec<Column<Row>> {
     vec![
         Column::new("", Width::Fixed(2), |row: &Row, look| mark(row.standing, look)),
         Column::new("student", Width::Fill(2), |row: &Row, _| Line::raw(words::name(Some(&row.person))))
+            .least(22)
             .sorted_by(|a, b| a.person.name.cmp(&b.person.name)),
         Column::new("score", Width::Fixed(7), |row: &Row, _| Line::raw(row.score.clone())).right(),
         Column::new("grade", Width::Fixed(22), |row: &Row, look| {
@@ -156,7 +157,7 @@ pub fn mark(standing: Standing, look: &Look) -> Line<'static> {
 /// How a grade stands, in words.
 pub fn standing(standing: Standing) -> &'static str {
     match standing {
-        Standing::Blank => "no grade",
+        Standing::Blank => "not graded",
         Standing::Graded => "graded",
         Standing::Typed => "typed, not saved",
         Standing::Pending => "being saved",

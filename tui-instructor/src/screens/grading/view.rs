@@ -77,7 +77,9 @@ impl GradingScreen {
         let theme = canvas.look.theme;
         let Some(file) = work.submission.files.get(at) else { return };
         match model.desk.text(&file.file_id) {
-            Some(FileText::Text(body)) => self.view_text(&file.file_id, body, work, area, canvas),
+            Some(FileText::Text(body) | FileText::Pages(body)) => {
+                self.view_text(&file.file_id, body, work, area, canvas);
+            }
             Some(FileText::Other) => canvas.lines(
                 area,
                 [
@@ -98,7 +100,7 @@ impl GradingScreen {
 
     fn view_text(&self, file: &str, body: &str, work: &Work, area: Rect, canvas: &mut Canvas<'_>) {
         let digits = body.lines().count().max(1).to_string().len().max(2);
-        let gutter = if area.width > 50 { digits + 2 } else { 0 };
+        let gutter = if area.width >= 44 { digits + 2 } else { 0 };
         let name = format!("{}/{file}/{}", self.place().user, work.submission.attempt);
         let rows = self.shown.rows(&name, body, usize::from(area.width).saturating_sub(gutter).max(1));
         let dim = canvas.look.theme.dim;
@@ -149,10 +151,9 @@ impl GradingScreen {
             }
         }
         if let (Some(entry), Some(work)) = (model.desk.entry(place), self.work(model))
-            && entry.attempt != work.submission.attempt
+            && let Some(attempt) = entry.attempt.filter(|attempt| *attempt != work.submission.attempt)
         {
-            let words =
-                format!("Attempt {} came in; you typed for attempt {}.", work.submission.attempt, entry.attempt);
+            let words = format!("Attempt {} came in; you typed for attempt {attempt}.", work.submission.attempt);
             lines.insert(0, Line::styled(words, look.theme.warn));
         }
         let below = Rect { y: area.y.saturating_add(1), height: area.height.saturating_sub(1), ..area };
@@ -212,11 +213,11 @@ impl GradingScreen {
             let Some(place) = self.place_of(at) else { continue };
             let own = model.desk.standing(&place);
             let name = words::name(self.students.get(at));
-            let room = usize::from(row.width).saturating_sub(12);
+            let room = usize::from(row.width).saturating_sub(13);
             let mut spans =
                 vec![Span::raw(if at == self.at { text::pad(canvas.look.glyphs.pointer, 2, "") } else { "  ".into() })];
             let marked = mark(own, canvas.look);
-            spans.push(Span::styled(text::pad(&marked.to_string(), 2, ""), marked.style));
+            spans.push(Span::styled(text::pad(&marked.to_string(), 3, ""), marked.style));
             spans.push(Span::raw(text::pad(&name, room, canvas.look.glyphs.ellipsis)));
             spans.push(Span::raw(text::pad_left(&model.desk.score(&place), 8, canvas.look.glyphs.ellipsis)));
             canvas.line(row, Line::from(spans));
@@ -250,7 +251,7 @@ const SCORE_CELLS: usize = 8;
 /// When it was handed in, and which attempt it is.
 fn when(work: &Work, look: &Look) -> Line<'static> {
     let submission = &work.submission;
-    let (word, style) = if submission.late { ("late", look.theme.warn) } else { ("on time", look.theme.good) };
+    let (timing, style) = if submission.late { ("late", look.theme.warn) } else { ("on time", look.theme.good) };
     let attempt = if work.attempts > 1 {
         format!(" {} attempt {} of {}", look.glyphs.separator, submission.attempt, work.attempts)
     } else {
@@ -258,7 +259,7 @@ fn when(work: &Work, look: &Look) -> Line<'static> {
     };
     Line::from(vec![
         Span::styled(format!("{} ", look.time(submission.submitted_at_ms)), look.theme.dim),
-        Span::styled(word, style),
+        Span::styled(timing, style),
         Span::styled(attempt, look.theme.dim),
     ])
 }

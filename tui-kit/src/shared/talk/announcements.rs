@@ -81,6 +81,9 @@ impl Deletion {
         result: Result<Made, crate::remote::Failure>,
         cx: &mut Cx<'_, P>,
     ) -> bool {
+        if !self.sending.awaits(request) {
+            return false;
+        }
         if self.sending.finish(request, result).is_some() {
             cx.toast(Tone::Good, "The announcement is deleted.");
             return true;
@@ -177,15 +180,15 @@ impl<P: Shares> Screen<P> for AnnouncementsScreen<P> {
 
     fn received(&mut self, request: RequestId, message: P::Message, cx: &mut Cx<'_, P>) {
         match P::shared(message) {
-            Some(shared::Message::Talk(Message::Announcements(result))) => {
-                if self.announcements.finish(request, result) {
-                    self.table.set_rows(self.announcements.value().cloned().unwrap_or_default());
-                }
+            Some(shared::Message::Talk(Message::Announcements(result)))
+                if self.announcements.finish(request, result.clone()) =>
+            {
+                self.table.set_rows(self.announcements.value().cloned().unwrap_or_default());
             }
-            Some(shared::Message::Talk(Message::Changed(result))) => {
-                if self.deletion.finish(request, result, cx) {
-                    self.ask_again(cx);
-                }
+            Some(shared::Message::Talk(Message::Changed(result)))
+                if self.deletion.finish(request, result.clone(), cx) =>
+            {
+                self.ask_again(cx);
             }
             _ => {}
         }
@@ -214,6 +217,7 @@ fn columns() -> Vec<Column<v1::Announcement>> {
     vec![
         Column::new("", Width::Fixed(1), |it: &v1::Announcement, look| view::mark(it.unread, look)),
         Column::new("announcement", Width::Fill(3), |it: &v1::Announcement, _| Line::raw(it.title.clone()))
+            .least(26)
             .sorted_by(|a, b| a.title.cmp(&b.title)),
         Column::new("by", Width::Fixed(18), |it: &v1::Announcement, _| {
             Line::raw(it.author.as_ref().map(|author| author.name.clone()).unwrap_or_default())

@@ -258,10 +258,10 @@ impl<P: Shares> Screen<P> for ThreadScreen<P> {
 
     fn received(&mut self, request: RequestId, message: P::Message, cx: &mut Cx<'_, P>) {
         match P::shared(message) {
-            Some(shared::Message::Talk(Message::Thread(result))) => {
-                if self.conversation.finish(request, result) {
-                    self.mark(cx);
-                }
+            Some(shared::Message::Talk(Message::Thread(result)))
+                if self.conversation.finish(request, result.clone()) =>
+            {
+                self.mark(cx);
             }
             Some(shared::Message::Talk(Message::Changed(result))) => self.changed_by_me(request, result, cx),
             _ => {}

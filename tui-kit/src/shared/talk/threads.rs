@@ -154,6 +154,7 @@ fn columns() -> Vec<Column<v1::Thread>> {
             .right()
             .sorted_by(|a, b| a.number.cmp(&b.number)),
         Column::new("question", Width::Fill(3), |thread: &v1::Thread, _| Line::raw(thread.title.clone()))
+            .least(26)
             .sorted_by(|a, b| a.title.cmp(&b.title)),
         Column::new("state", Width::Fixed(8), |thread: &v1::Thread, look| state(thread, look))
             .sorted_by(|a, b| a.state.cmp(&b.state)),
