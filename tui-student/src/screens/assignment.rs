@@ -192,7 +192,9 @@ impl AssignmentScreen {
     fn view_text(&self, area: Rect, framed: bool, canvas: &mut Canvas<'_>) {
         let inner = if framed { canvas.pane(area, "What to do", !self.in_list) } else { area };
         if self.description.is_empty() {
-            canvas.line(inner, Line::styled("There is no description.", canvas.look.theme.dim));
+            let hidden = self.assignment.value().is_some_and(|it| it.content_hidden);
+            let words = if hidden { "What to do is shown when it opens." } else { "There is no description." };
+            canvas.line(inner, Line::styled(words, canvas.look.theme.dim));
         } else {
             self.description.view(inner, canvas, !self.in_list);
         }

@@ -53,7 +53,7 @@ fn home_takes_one_call_and_the_stream_of_changes() {
 
 #[test]
 fn whoever_is_not_signed_in_signs_in_and_arrives_at_home() {
-    let state = account::State { connected: true, ..Default::default() };
+    let state = account::State::signed_out("");
     let mut harness = Harness::new(Model::new(state), Home::default(), NOW_MS);
     assert_eq!(harness.effects().count(), 0, "nothing is asked of a cluster that knows nobody");
     harness.type_text("zoe\nsecret-words");
@@ -78,7 +78,7 @@ fn an_address_leads_to_signing_in() {
 
 #[test]
 fn an_invitation_becomes_an_account_when_both_passwords_are_the_same() {
-    let state = account::State { connected: true, ..Default::default() };
+    let state = account::State::signed_out("");
     let mut harness = Harness::new(Model::new(state), Home::default(), NOW_MS);
     harness.keys("ctrl-t");
     harness.type_text("zoe\n1234-abcd\nfour random words\nfour random wards\n");

@@ -63,7 +63,6 @@ fn messages(mood: Mood, effect: &Effect) -> Vec<Message> {
     let message = match effect {
         Effect::Shared(effect) => return shared_messages(mood, effect),
         Effect::Home => Message::Home(value(mood, home).map(|home| v1::GetHomeResponse { now_ms: NOW_MS, ..home })),
-        Effect::WhoAmI => Message::Me(value(mood, user)),
         Effect::Assignments { .. } => Message::Assignments(value(mood, assignments)),
         Effect::Assignment(place) => {
             let found = assignments().into_iter().find(|it| it.slug == place.assignment).unwrap_or_default();
@@ -166,7 +165,27 @@ pub fn home() -> v1::GetHomeResponse {
             score: 19 * POINT / 2,
             points_possible: 10 * POINT,
             posted_at_ms: NOW_MS - DAY_MS,
+            ..Default::default()
         }],
+        user: Some(user()),
+        unread: vec![
+            v1::UnreadItem {
+                course_slug: "cs101".into(),
+                thread_number: 12,
+                title: "Is heap sort stable?".into(),
+                at_ms: NOW_MS - HOUR_MS,
+                count: 2,
+                ..Default::default()
+            },
+            v1::UnreadItem {
+                course_slug: "cs101".into(),
+                announcement_id: "a1".into(),
+                title: "No lecture on Friday".into(),
+                at_ms: NOW_MS - DAY_MS,
+                count: 1,
+                ..Default::default()
+            },
+        ],
     }
 }
 
