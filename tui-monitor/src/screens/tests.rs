@@ -159,6 +159,7 @@ fn a_filter_is_typed_as_text() {
 #[test]
 fn a_held_picture_does_not_change_until_it_is_let_go() {
     let mut monitor = dark();
+    monitor.size = (120, 40);
     tell(&mut monitor, (1..=3).map(|node| answer(node, 1, 7, 1_204)));
     monitor.keys("space");
     let held = monitor.screen();
