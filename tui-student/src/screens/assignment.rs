@@ -3,7 +3,7 @@
 use crossterm::event::{KeyEvent, MouseEvent, MouseEventKind};
 use lectern_client::new_key;
 use lectern_proto::v1;
-use lectern_tui_kit::action::{Action, OPEN, REFRESH, Scope};
+use lectern_tui_kit::action::{Action, OPEN, REFRESH, Scope, TOP};
 use lectern_tui_kit::live::Live;
 use lectern_tui_kit::look::{Canvas, Look};
 use lectern_tui_kit::program::{Change, KitAnswer};
@@ -88,6 +88,10 @@ impl AssignmentScreen {
         items.extend(known.requests.into_iter().map(|request| Item::Request(Box::new(request))));
         items.extend(attachments.into_iter().map(Item::Attachment));
         self.items.set_rows(items);
+        if !self.in_list {
+            // Nobody chose a row yet: the first one is the latest.
+            self.items.act(&TOP);
+        }
     }
 
     fn file(&self) -> Option<&v1::FileRef> {
@@ -245,7 +249,7 @@ impl Screen<Student> for AssignmentScreen {
     fn resumed(&mut self, cx: &mut Cx<'_, Student>) {
         if cx.model.take_over(&self.place).is_some() {
             self.in_list = true;
-            self.items.act(&lectern_tui_kit::action::TOP);
+            self.items.act(&TOP);
         }
         self.load(cx);
     }
@@ -329,7 +333,7 @@ impl Screen<Student> for AssignmentScreen {
                 if self.assignment.finish(request, answer.map(|(assignment, _)| assignment))
                     && let Some(assignment) = self.assignment.value()
                 {
-                    cx.model.learn(assignment);
+                    cx.model.learn(&self.place, assignment);
                 }
             }
             Message::Attempts(attempts) => {

@@ -232,7 +232,14 @@ impl Home {
 
     fn view_all(&self, area: Rect, canvas: &mut Canvas<'_>) {
         let framed = area.height >= FRAMED;
-        let areas = if framed { self.spread(area) } else { self.folded(area) };
+        let areas = if !framed {
+            self.folded(area)
+        } else if area.width < TWO_COLUMNS || canvas.look.plain {
+            // One thing after the other, for whoever has it read aloud.
+            self.stacked(area)
+        } else {
+            self.spread(area)
+        };
         for (section, area) in Section::ALL.into_iter().zip(areas) {
             if area.height > 0 {
                 self.view_section(section, area, framed, canvas);
@@ -241,11 +248,8 @@ impl Home {
         self.areas.set(areas);
     }
 
-    /// All sections at once: what is due on top, the others below, in two columns where there is room.
+    /// All sections at once: what is due on top, the others below, in two columns.
     fn spread(&self, area: Rect) -> [Rect; 4] {
-        if area.width < TWO_COLUMNS {
-            return self.stacked(area);
-        }
         // A frame, a heading, and no more rows than there are.
         let rows = |section| u16::try_from(self.count(section)).unwrap_or(u16::MAX).saturating_add(3);
         let top = rows(Section::Due).clamp(6, area.height - area.height / 3);
@@ -421,7 +425,7 @@ fn due_table() -> Table<v1::DueItem> {
             Line::raw(format!("{}/{}", item.course_slug, item.assignment_slug))
         })
         .keep(3),
-        Column::new("title", Width::Fill(1), |item: &v1::DueItem, _| Line::raw(item.title.clone())),
+        Column::new("title", Width::Fill(1), |item: &v1::DueItem, _| Line::raw(item.title.clone())).least(22),
         Column::new("due", Width::Fixed(19), due)
             .sorted_by(|a, b| a.due_at_ms.unwrap_or(i64::MAX).cmp(&b.due_at_ms.unwrap_or(i64::MAX))),
         Column::new("at", Width::Fixed(16), |item: &v1::DueItem, look| {
@@ -471,11 +475,9 @@ fn news_table() -> Table<v1::UnreadItem> {
         Line::styled(words, look.theme.info)
     };
     let columns = vec![
-        Column::new("title", Width::Fill(1), |item: &v1::UnreadItem, _| Line::raw(item.title.clone())),
-        Column::new("course", Width::Fixed(8), |item: &v1::UnreadItem, look| {
-            Line::styled(item.course_slug.clone(), look.theme.dim)
-        })
-        .keep(1),
+        Column::new("title", Width::Fill(1), |item: &v1::UnreadItem, _| {
+            Line::raw(format!("{}: {}", item.course_slug, item.title))
+        }),
         Column::new("new", Width::Fixed(11), what),
     ];
     let key = |item: &v1::UnreadItem| format!("{} {} {}", item.course_slug, item.thread_number, item.announcement_id);

@@ -356,7 +356,7 @@ pub fn library() -> material::Library {
 fn pages(first: u32, count: u32) -> material::Pages {
     let text = |number: u32| match number {
         1 => {
-            "# Sorting\n\nA sort is *stable* when equal elements keep their order.\n\n1. insertion sort\n2. merge sort"
+            "# Sorting\n\nA sort is *stable* when equal elements keep their order.\n\n1. insertion sort\n2. merge sort\n"
         }
         2 => "Merge sort divides, sorts both halves, and merges them.",
         _ => "",
