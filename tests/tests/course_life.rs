@@ -72,8 +72,8 @@ fn a_directory_is_handed_in_and_fetched_as_it_was() {
         .collect();
     names.sort_unstable();
     assert_eq!(names, [".gitignore", "README.md", "src/main.py"]);
-    let named = ["submission", "read", "cs101/project", "ada", "--file", "src/main.py"];
-    let read = class.instructor.run(&named).json();
+    let by_file = ["submission", "read", "cs101/project", "ada", "--file", "src/main.py"];
+    let read = class.instructor.run(&by_file).json();
     assert!(read["pages"][0]["text"].as_str().is_some_and(|text| text.contains("print('hello')")), "{read}");
     let unnamed = class.student.run(&["submission", "read", "cs101/project"]);
     assert_eq!(unnamed.code, 2, "there are three files: {}", unnamed.stderr);

@@ -47,7 +47,7 @@ impl Program for Instructor {
                 cx.set_cluster_time(me.now_ms);
                 cx.model.me = me.user;
             }
-            Message::Work(place, result) => cx.model.desk.came(place, request, result),
+            Message::Work(place, result) => cx.model.desk.came(&place, request, result),
             Message::FileText(file, text) => cx.model.desk.text_came(file, text),
             Message::Submissions(hw, Ok(rows)) => {
                 cx.model.desk.heard_all(&hw, &rows);

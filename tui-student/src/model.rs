@@ -31,6 +31,7 @@ impl fmt::Display for Place {
 
 /// The caller's attempts on one assignment, and what is on its way.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[expect(clippy::struct_field_names, reason = "attempts are what it is mostly about")]
 pub struct Attempts {
     /// Oldest first.
     pub attempts: Vec<v1::Submission>,

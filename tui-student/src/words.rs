@@ -113,7 +113,7 @@ pub fn accepts(settings: &v1::AssignmentSettings, kinds: &[v1::SubmissionType]) 
 /// Why nothing can be handed in now, where that is certain.
 pub fn closed(assignment: &v1::Assignment, now_ms: i64) -> Option<String> {
     let settings = assignment.settings.clone().unwrap_or_default();
-    let mine = assignment.mine.clone().unwrap_or_default();
+    let mine = assignment.mine.unwrap_or_default();
     if mine.unlock_at_ms.is_some_and(|at| at > now_ms) {
         return Some("It is not open yet.".into());
     }

@@ -152,13 +152,13 @@ impl Desk {
     }
 
     /// A work came.
-    pub fn came(&mut self, place: Place, request: RequestId, result: Result<Work, Failure>) {
+    pub fn came(&mut self, place: &Place, request: RequestId, result: Result<Work, Failure>) {
         if let Ok(work) = &result
             && let Some(grade) = &work.submission.grade
         {
-            self.heard(&place, grade);
+            self.heard(place, grade);
         }
-        let Some(work) = self.works.get_mut(&place) else { return };
+        let Some(work) = self.works.get_mut(place) else { return };
         // The same request answers twice: when the submission is there, and when its files are.
         if !work.finish(request, result.clone())
             && let (Ok(value), true) = (result, !work.is_loading())

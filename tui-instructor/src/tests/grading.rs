@@ -323,6 +323,7 @@ impl World {
         }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "a step is taken once")]
     fn step(&mut self, step: Step) {
         match step {
             Step::Type { student, score } => {
@@ -357,7 +358,7 @@ proptest! {
         let mut world = World::default();
         for student in 0..3 {
             world.desk.asked(&place(student), RequestId(1));
-            world.desk.came(place(student), RequestId(1), Ok(Work::default()));
+            world.desk.came(&place(student), RequestId(1), Ok(Work::default()));
         }
         for step in steps {
             world.step(step);

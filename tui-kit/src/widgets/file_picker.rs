@@ -345,7 +345,11 @@ impl FilePicker {
         };
         let path = self.expanded(dir);
         if path != self.listing.dir {
-            // The directory was listed just now and is another one: what is typed changed meanwhile.
+            if !typed.starts_with(['~', '/']) {
+                // It was meant from the directory that is shown, and another one is about to be.
+                let from_root = path.join(begun).to_string_lossy().into_owned();
+                self.path.set(&from_root);
+            }
             return self.want(path, Then::Complete);
         }
         let entries = self.listing.entries.iter();

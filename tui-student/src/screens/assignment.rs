@@ -136,7 +136,7 @@ impl AssignmentScreen {
         let (look, theme) = (canvas.look, canvas.look.theme);
         let Some(assignment) = self.assignment.value() else { return Vec::new() };
         let settings = assignment.settings.clone().unwrap_or_default();
-        let mine = assignment.mine.clone().unwrap_or_default();
+        let mine = assignment.mine.unwrap_or_default();
         let separator = || Span::styled(format!("  {}  ", look.glyphs.separator), theme.dim);
         let points = format!("{} points", text::points(settings.points_possible));
         let mut lines = vec![Line::from(vec![
@@ -144,7 +144,7 @@ impl AssignmentScreen {
             separator(),
             Span::styled(points, theme.dim),
         ])];
-        lines.push(self.dates(assignment, look));
+        lines.push(Self::dates(assignment, look));
         let mut state = vec![words::state(assignment, look)];
         if model.sending.contains(&self.place) {
             state = vec![Span::styled("being handed in", theme.info)];
@@ -161,9 +161,9 @@ impl AssignmentScreen {
         lines
     }
 
-    fn dates(&self, assignment: &v1::Assignment, look: &Look) -> Line<'static> {
+    fn dates(assignment: &v1::Assignment, look: &Look) -> Line<'static> {
         let theme = look.theme;
-        let mine = assignment.mine.clone().unwrap_or_default();
+        let mine = assignment.mine.unwrap_or_default();
         let done = mine.submitted_at_ms.is_some() || mine.score.is_some();
         let due = words::due_of(assignment);
         let mut spans = Vec::new();
@@ -208,9 +208,9 @@ impl AssignmentScreen {
         if area.height < 10 {
             // One of the two at a time.
             return if self.in_list {
-                self.view_list(area, false, canvas)
+                self.view_list(area, false, canvas);
             } else {
-                self.view_text(area, false, canvas)
+                self.view_text(area, false, canvas);
             };
         }
         let rows = u16::try_from(self.items.rows().len()).unwrap_or(u16::MAX).saturating_add(3);
@@ -379,7 +379,7 @@ impl Screen<Student> for AssignmentScreen {
 
     fn wakes_at(&self, _model: &Model, now_ms: i64) -> Option<i64> {
         let assignment = self.assignment.value()?;
-        let mine = assignment.mine.clone().unwrap_or_default();
+        let mine = assignment.mine.unwrap_or_default();
         let dates = [words::due_of(assignment), mine.unlock_at_ms].into_iter().flatten();
         dates.map(|at| text::distance_changes_at(at, now_ms)).min()
     }

@@ -47,7 +47,7 @@ impl GradeScreen {
         self.feedback.set(&feedback.unwrap_or_default());
     }
 
-    fn facts(&self, row: &v1::MyGrade, canvas: &Canvas<'_>) -> Vec<Line<'static>> {
+    fn facts(row: &v1::MyGrade, canvas: &Canvas<'_>) -> Vec<Line<'static>> {
         let (look, theme) = (canvas.look, canvas.look.theme);
         let mut lines = vec![Line::styled(text::clean(&row.title), theme.title)];
         let Some(grade) = &row.grade else {
@@ -141,7 +141,7 @@ impl Screen<Student> for GradeScreen {
             let words = format!("There is no grade for {}.", self.place);
             return canvas.line(area, Line::styled(words, canvas.look.theme.dim));
         };
-        let facts = self.facts(row, canvas);
+        let facts = Self::facts(row, canvas);
         let used = u16::try_from(facts.len()).unwrap_or(u16::MAX).saturating_add(1).min(area.height);
         canvas.lines(area, facts);
         let below = Rect { y: area.y + used, height: area.height - used, ..area };

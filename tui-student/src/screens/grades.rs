@@ -139,12 +139,12 @@ impl Screen<Student> for GradesTab {
 }
 
 fn table() -> Table<v1::MyGrade> {
-    let score = |row: &v1::MyGrade, look: &Look| match &row.grade {
-        Some(grade) => Line::raw(words::score_of(grade.score, row.points_possible)),
-        None => {
-            let words = format!("{} / {}", look.glyphs.dash, text::points(row.points_possible));
-            Line::styled(words, look.theme.dim)
+    let score = |row: &v1::MyGrade, look: &Look| {
+        if let Some(grade) = &row.grade {
+            return Line::raw(words::score_of(grade.score, row.points_possible));
         }
+        let words = format!("{} / {}", look.glyphs.dash, text::points(row.points_possible));
+        Line::styled(words, look.theme.dim)
     };
     let columns = vec![
         Column::new("name", Width::Fixed(10), |row: &v1::MyGrade, _| Line::raw(row.assignment_slug.clone())).keep(2),

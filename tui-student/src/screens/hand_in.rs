@@ -468,7 +468,7 @@ impl Screen<Student> for HandIn {
         match &self.stage {
             Stage::Review => self.view_review(model, inner, canvas),
             Stage::Sending { progress, upload, .. } => {
-                self.view_sending(progress.as_ref(), upload.as_ref(), inner, canvas)
+                self.view_sending(progress.as_ref(), upload.as_ref(), inner, canvas);
             }
             Stage::Done(handed_in) => Self::view_done(handed_in, inner, canvas),
         }

@@ -59,6 +59,7 @@ impl Section {
 }
 
 /// The home.
+#[expect(clippy::struct_field_names, reason = "the home as the server tells it is one of its parts")]
 pub struct Home {
     home: Live<v1::GetHomeResponse>,
     due: Table<v1::DueItem>,
