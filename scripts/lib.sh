@@ -87,7 +87,7 @@ build() {
     say 'Building (RocksDB is compiled already: a few minutes at most) …'
   else
     ensure_disk 6144 "$CARGO_TARGET_DIR"
-    say 'Building for the first time: about 35 minutes on two cores, most of it RocksDB, once …'
+    say 'Building for the first time: about 25 minutes on two cores, most of it RocksDB, once …'
   fi
   (cd "$ROOT" && cargo build --release --workspace --locked --quiet) >&2 || fail 'the build failed: see above'
 }

@@ -226,6 +226,7 @@ fn check_members(members: &[GenesisMember]) -> Result<(), InitError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::DataDir;
 
     fn members(count: u64) -> Vec<GenesisMember> {
         (1..=count).map(|n| parse_member(&format!("{n}=127.0.5.{n}:7601,127.0.5.{n}:7600")).unwrap()).collect()

@@ -89,6 +89,9 @@ fn what_is_typed_is_not_lost_by_a_hasty_quit() {
     let mut terminal = grade_ada(&class);
     terminal.type_text("77");
     terminal.keys("ctrl-c");
+    terminal.wait_for("Discard 1 grade typed and not saved?");
+    // The safe answer is the selected one.
+    terminal.keys("enter ctrl-s ctrl-c");
     terminal.exit();
     terminal.assert_restored();
     await_score(&class, "77");

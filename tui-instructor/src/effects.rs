@@ -116,6 +116,7 @@ macro_rules! changes {
 
         /// What a change made.
         #[derive(Clone, Debug, PartialEq)]
+        #[expect(clippy::large_enum_variant, reason = "it is made once for a change, and travels in a box")]
         pub enum Made {
             $($(#[$doc])* $name(v1::$response),)*
             /// A new material.

@@ -38,9 +38,9 @@ impl<T> Live<T> {
         self.remote.finish(request, result)
     }
 
-    /// Whether the value is older than the last change; told once.
+    /// Whether the value that came is older than the last change; told once, and not while a question is on its way.
     pub fn is_stale(&mut self) -> bool {
-        std::mem::take(&mut self.again)
+        !self.remote.is_loading() && std::mem::take(&mut self.again)
     }
 
     /// The value, to be drawn.

@@ -142,6 +142,12 @@ pub const TAKING: Group = Group { name: "taking", title: "Taking files", actions
 pub const COPY: Action =
     Action::new("copy", &["y"], "copy digests", "Copy attempt, time and digests to the clipboard.").in_bar();
 
+/// Back to the assignment.
+pub const DONE: Action = Action::new("done", &["enter"], "done", "Go back to the assignment.").in_bar();
+
+/// What was stored.
+pub const RECEIPT: Group = Group { name: "receipt", title: "Handed in", actions: &[DONE, COPY] };
+
 /// One attempt.
 pub const ATTEMPT: Group = Group { name: "attempt", title: "An attempt", actions: &[COPY] };
 
@@ -173,9 +179,12 @@ pub const ASSIGNMENT_SCOPE: Scope =
 /// The draft.
 pub const DRAFT_SCOPE: Scope = Scope { name: "draft", title: "Draft", groups: &[&DRAFT] };
 /// Another version of it.
-pub const VERSION_SCOPE: Scope = Scope { name: "version", title: "Another version", groups: &[&VERSION, &READER] };
+pub const VERSION_SCOPE: Scope =
+    Scope { name: "version", title: "Another version", groups: &[&VERSION, &READER_MOVES] };
 /// Handing in.
 pub const HAND_IN_SCOPE: Scope = Scope { name: "hand-in", title: "Handing in", groups: &[&HAND_IN] };
+/// What was stored.
+pub const RECEIPT_SCOPE: Scope = Scope { name: "receipt", title: "Handed in", groups: &[&RECEIPT] };
 /// Choosing files.
 pub const FILES_SCOPE: Scope = Scope { name: "pick", title: "Choosing files", groups: &[&TAKING, &PICKER] };
 /// One attempt.
@@ -200,6 +209,7 @@ pub const SCOPES: &[Scope] = &[
     DRAFT_SCOPE,
     VERSION_SCOPE,
     HAND_IN_SCOPE,
+    RECEIPT_SCOPE,
     FILES_SCOPE,
     ATTEMPT_SCOPE,
     GRADE_SCOPE,

@@ -55,8 +55,6 @@ pub enum Effect {
     },
     /// Courses, what is due, what is new, latest grades.
     Home,
-    /// Whose token it is.
-    WhoAmI,
     /// The assignments of a course.
     Assignments {
         /// Its slug.
@@ -186,8 +184,6 @@ pub enum Message {
     Paused,
     /// The home.
     Home(Result<v1::GetHomeResponse, Failure>),
-    /// Who it is.
-    Me(Result<v1::User, Failure>),
     /// Assignments.
     Assignments(Result<Vec<v1::Assignment>, Failure>),
     /// One assignment, and cluster time.
@@ -241,10 +237,6 @@ pub async fn perform(env: &Env, effect: Effect, reply: &Reply<Student>) {
             Message::Paused
         }
         Effect::Home => Message::Home(call(session, v1::GetHomeRequest {}, reply).await),
-        Effect::WhoAmI => {
-            let me = call(session, v1::WhoAmIRequest {}, reply).await;
-            Message::Me(me.map(|me| me.user.unwrap_or_default()))
-        }
         Effect::Assignments { course } => {
             let list = pages::all(session, |page_token| v1::ListAssignmentsRequest {
                 course: course.clone(),

@@ -71,6 +71,8 @@ pub struct Model {
     pub home: Option<v1::GetHomeResponse>,
     /// Assignments by course.
     pub assignments: BTreeMap<String, Vec<v1::Assignment>>,
+    /// Assignments that were opened, in their newest version.
+    pub opened: BTreeMap<Place, v1::Assignment>,
     /// Grades by course.
     pub grades: BTreeMap<String, Grades>,
     /// Attempts by assignment.
@@ -89,15 +91,18 @@ impl Model {
 
     /// An assignment, where it is known.
     pub fn assignment(&self, place: &Place) -> Option<&v1::Assignment> {
-        self.assignments.get(&place.course)?.iter().find(|assignment| assignment.slug == place.assignment)
+        let listed = self.assignments.get(&place.course);
+        let listed = listed.and_then(|list| list.iter().find(|assignment| assignment.slug == place.assignment));
+        listed.or_else(|| self.opened.get(place))
     }
 
-    /// Takes over a newer version of an assignment that is in a list.
-    pub fn learn(&mut self, assignment: &v1::Assignment) {
-        let list = self.assignments.get_mut(&assignment.course_slug);
-        if let Some(known) = list.and_then(|list| list.iter_mut().find(|known| known.slug == assignment.slug)) {
+    /// Takes over a newer version of an assignment, also where it is in a list.
+    pub fn learn(&mut self, place: &Place, assignment: &v1::Assignment) {
+        let list = self.assignments.get_mut(&place.course);
+        if let Some(known) = list.and_then(|list| list.iter_mut().find(|known| known.slug == place.assignment)) {
             known.clone_from(assignment);
         }
+        self.opened.insert(place.clone(), assignment.clone());
     }
 
     /// Takes what the screen above left for `place`.

@@ -196,7 +196,7 @@ fn by_hand_it_prints_pages_and_says_why_it_cannot() {
 
 #[test]
 fn the_notes_of_the_sample_course_are_read_whole() {
-    let materials = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/sample-course/materials");
+    let materials = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/sample-course/materials");
     for (name, opening, closing) in [
         ("01-values-and-names.pdf", "Values and names", "First guess, then ask Python."),
         ("02-decisions-and-loops.pdf", "Decisions and loops", "if the innermost block contains one print?"),

@@ -35,7 +35,7 @@ pub fn create(course: &str, model: &Model) -> FormScreen {
         let request = v1::CreateAssignmentRequest {
             course: slug.clone(),
             slug: form.text("slug"),
-            settings: Some(settings(form, &fresh)?),
+            settings: Some(settings(form)?),
             attachments_upload_id: String::new(),
         };
         Ok(Change::CreateAssignment(request).into())
@@ -60,7 +60,7 @@ pub fn edit(assignment: &v1::Assignment, model: &Model) -> FormScreen {
         let request = v1::UpdateAssignmentRequest {
             course: assignment.course_slug.clone(),
             assignment: assignment.slug.clone(),
-            settings: Some(settings(form, &before)?),
+            settings: Some(settings(form)?),
             attachments_upload_id: None,
             reason: form.text("reason"),
             revision: assignment.revision,
@@ -135,7 +135,7 @@ fn number(typed: &str) -> Result<(), String> {
     typed.parse::<u32>().map(|_| ()).map_err(|_| "Write a whole number, or nothing.".into())
 }
 
-fn settings(form: &Form, before: &v1::AssignmentSettings) -> Result<v1::AssignmentSettings, Refusal> {
+fn settings(form: &Form) -> Result<v1::AssignmentSettings, Refusal> {
     let (unlock, due, lock) = (form.date("unlock"), form.date("due"), form.date("lock"));
     let refusal = |field, why: &str| Err(Refusal { field, why: why.into() });
     if due.zip(lock).is_some_and(|(due, lock)| lock < due) {
@@ -166,6 +166,5 @@ fn settings(form: &Form, before: &v1::AssignmentSettings) -> Result<v1::Assignme
         post_manually: form.toggle("manually"),
         published: form.toggle("published"),
         max_text_bytes: whole("text-bytes").into(),
-        ..before.clone()
     })
 }

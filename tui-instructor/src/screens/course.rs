@@ -167,7 +167,7 @@ impl Screen<Instructor> for CourseScreen {
     }
 
     fn disabled(&self, action: &Action, model: &Model) -> Option<String> {
-        if *action == COURSE_SETTINGS && model.known.courses.get(&self.slug).is_none() {
+        if *action == COURSE_SETTINGS && !model.known.courses.contains_key(&self.slug) {
             return Some("The course is not here yet.".into());
         }
         self.section().and_then(|section| section.disabled(action, model))

@@ -299,10 +299,10 @@ impl Screen<Instructor> for MaterialsSection {
 
     fn received(&mut self, request: RequestId, message: Message, cx: &mut Cx<'_>) {
         match message {
-            Message::Shared(shared::Message::Material(material::Message::Listed(result))) => {
-                if self.library.finish(request, result) {
-                    self.arrange();
-                }
+            Message::Shared(shared::Message::Material(material::Message::Listed(result)))
+                if self.library.finish(request, result.clone()) =>
+            {
+                self.arrange();
             }
             Message::Shared(shared::Message::Material(material::Message::Saved(result)))
                 if self.fetching == Some(request) =>

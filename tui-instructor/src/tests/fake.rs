@@ -271,7 +271,7 @@ fn assignments() -> Vec<v1::Assignment> {
         counts: Some(v1::AssignmentCounts {
             students: 20,
             submitted: if waiting > 0 { 19 } else { 0 },
-            graded: if waiting > 0 { 1 } else { 0 },
+            graded: u32::from(waiting > 0),
             posted: 0,
             needs_grading: waiting,
         }),

@@ -3,7 +3,7 @@
 use crossterm::event::{KeyEvent, MouseEvent, MouseEventKind};
 use lectern_client::new_key;
 use lectern_proto::v1;
-use lectern_tui_kit::action::{Action, OPEN, REFRESH, Scope};
+use lectern_tui_kit::action::{Action, OPEN, REFRESH, Scope, TOP};
 use lectern_tui_kit::live::Live;
 use lectern_tui_kit::look::{Canvas, Look};
 use lectern_tui_kit::program::{Change, KitAnswer};
@@ -88,6 +88,10 @@ impl AssignmentScreen {
         items.extend(known.requests.into_iter().map(|request| Item::Request(Box::new(request))));
         items.extend(attachments.into_iter().map(Item::Attachment));
         self.items.set_rows(items);
+        if !self.in_list {
+            // Nobody chose a row yet: the first one is the latest.
+            self.items.act(&TOP);
+        }
     }
 
     fn file(&self) -> Option<&v1::FileRef> {
@@ -192,7 +196,9 @@ impl AssignmentScreen {
     fn view_text(&self, area: Rect, framed: bool, canvas: &mut Canvas<'_>) {
         let inner = if framed { canvas.pane(area, "What to do", !self.in_list) } else { area };
         if self.description.is_empty() {
-            canvas.line(inner, Line::styled("There is no description.", canvas.look.theme.dim));
+            let hidden = self.assignment.value().is_some_and(|it| it.content_hidden);
+            let words = if hidden { "What to do is shown when it opens." } else { "There is no description." };
+            canvas.line(inner, Line::styled(words, canvas.look.theme.dim));
         } else {
             self.description.view(inner, canvas, !self.in_list);
         }
@@ -243,7 +249,7 @@ impl Screen<Student> for AssignmentScreen {
     fn resumed(&mut self, cx: &mut Cx<'_, Student>) {
         if cx.model.take_over(&self.place).is_some() {
             self.in_list = true;
-            self.items.act(&lectern_tui_kit::action::TOP);
+            self.items.act(&TOP);
         }
         self.load(cx);
     }
@@ -327,7 +333,7 @@ impl Screen<Student> for AssignmentScreen {
                 if self.assignment.finish(request, answer.map(|(assignment, _)| assignment))
                     && let Some(assignment) = self.assignment.value()
                 {
-                    cx.model.learn(assignment);
+                    cx.model.learn(&self.place, assignment);
                 }
             }
             Message::Attempts(attempts) => {
@@ -345,8 +351,12 @@ impl Screen<Student> for AssignmentScreen {
             _ => return,
         }
         self.arrange();
-        if self.assignment.is_stale() | self.attempts.is_stale() {
-            self.load(cx);
+        // Each by itself: an answer to one that asked for the other again would go on for ever.
+        if self.assignment.is_stale() {
+            self.assignment.ask(cx, Effect::Assignment(self.place.clone()));
+        }
+        if self.attempts.is_stale() {
+            self.attempts.ask(cx, Effect::Attempts(self.place.clone()));
         }
     }
 

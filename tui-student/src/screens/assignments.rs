@@ -154,7 +154,7 @@ fn table() -> Table<v1::Assignment> {
         Column::new("name", Width::Fixed(10), |assignment: &v1::Assignment, _| Line::raw(assignment.slug.clone()))
             .keep(3)
             .sorted_by(|a, b| a.slug.cmp(&b.slug)),
-        Column::new("title", Width::Fill(1), title),
+        Column::new("title", Width::Fill(1), title).least(24),
         Column::new("due", Width::Fixed(19), due)
             .keep(2)
             .sorted_by(|a, b| words::due_of(a).unwrap_or(i64::MAX).cmp(&words::due_of(b).unwrap_or(i64::MAX))),

@@ -65,27 +65,6 @@ impl Attempt {
         }
     }
 
-    /// All that identifies it, as text for the clipboard.
-    fn plain(&self) -> String {
-        let submission = &self.submission;
-        let mut lines = vec![format!(
-            "{} attempt {}, handed in at {}, index {}, term {}",
-            self.place,
-            submission.attempt,
-            lectern_cli::format::rfc3339(submission.submitted_at_ms),
-            submission.index,
-            submission.term
-        )];
-        for part in self.parts.rows() {
-            let (name, digest) = match part {
-                Part::Text { digest, .. } => ("text", digest),
-                Part::File(file) => (file.name.as_str(), &file.digest),
-            };
-            lines.push(format!("{}  {}", lectern_cli::text::hex(digest), text::clean(name)));
-        }
-        lines.join("\n")
-    }
-
     fn facts(&self, canvas: &Canvas<'_>) -> Vec<Line<'static>> {
         let (look, theme, submission) = (canvas.look, canvas.look.theme, &self.submission);
         let (timely, style) = if submission.late { ("late", theme.warn) } else { ("on time", theme.good) };
@@ -106,6 +85,29 @@ impl Attempt {
         lines.push(Line::default());
         lines
     }
+}
+
+/// All that identifies an attempt, as text for the clipboard.
+pub fn plain(submission: &v1::Submission) -> String {
+    let mut lines = vec![format!(
+        "{}/{} attempt {}, handed in at {}, index {}, term {}",
+        submission.course_slug,
+        submission.assignment_slug,
+        submission.attempt,
+        lectern_cli::format::rfc3339(submission.submitted_at_ms),
+        submission.index,
+        submission.term
+    )];
+    if !submission.text_digest.is_empty() {
+        lines.push(format!("{}  text", lectern_cli::text::hex(&submission.text_digest)));
+    }
+    lines.extend(
+        submission
+            .files
+            .iter()
+            .map(|file| format!("{}  {}", lectern_cli::text::hex(&file.digest), text::clean(&file.name))),
+    );
+    lines.join("\n")
 }
 
 impl Screen<Student> for Attempt {
@@ -130,7 +132,7 @@ impl Screen<Student> for Attempt {
         match *action {
             OPEN => self.open(cx),
             COPY => {
-                cx.kit(KitWork::Copy(self.plain()));
+                cx.kit(KitWork::Copy(plain(&self.submission)));
                 cx.toast(Tone::Good, "Attempt, time and digests are in the clipboard.");
             }
             SAVE => {

@@ -42,6 +42,11 @@ impl Course {
         Self { slug: slug.into(), tabs: Default::default(), active: 0, names: Cell::default() }
     }
 
+    /// The same, on its announcements.
+    pub fn announcements(slug: &str) -> Self {
+        Self { active: 3, ..Self::new(slug) }
+    }
+
     fn make(&self, tab: usize) -> Box<dyn Screen<Student>> {
         match tab {
             0 => Box::new(Assignments::new(&self.slug)),

@@ -7,17 +7,18 @@ use lectern_proto::v1;
 use lectern_tui_kit::action::{Action, BACK, Scope};
 use lectern_tui_kit::look::Canvas;
 use lectern_tui_kit::remote::{Failure, Remote, RequestId};
-use lectern_tui_kit::screen::{Confirm, Cx, Screen, Tone};
+use lectern_tui_kit::screen::{Confirm, Cx, KitWork, Screen, Tone};
 use lectern_tui_kit::widgets::line::LineInput;
 use lectern_tui_kit::widgets::{Outcome, progress as transfer};
 use lectern_tui_kit::{states, text};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::actions::{ADD_DRAFT, ADD_FILES, HAND_IN_SCOPE, NOTE, SUBMIT};
+use crate::actions::{ADD_DRAFT, ADD_FILES, COPY, DONE, HAND_IN_SCOPE, NOTE, RECEIPT_SCOPE, SUBMIT};
 use crate::effects::{self, Effect, HandedIn, Look, Message, Offer, Progress};
 use crate::model::{HandOver, Model, Place};
 use crate::program::Student;
+use crate::screens::attempt;
 use crate::screens::files::{Files, Then};
 use crate::words;
 
@@ -362,7 +363,7 @@ fn progress_lines(progress: &Progress, width: u16, canvas: &Canvas<'_>) -> Vec<L
 
 impl Screen<Student> for HandIn {
     fn scope(&self) -> &'static Scope {
-        &HAND_IN_SCOPE
+        if matches!(self.stage, Stage::Done(_)) { &RECEIPT_SCOPE } else { &HAND_IN_SCOPE }
     }
 
     fn title(&self, _model: &Model) -> String {
@@ -370,11 +371,13 @@ impl Screen<Student> for HandIn {
     }
 
     fn disabled(&self, action: &Action, model: &Model) -> Option<String> {
+        if *action == COPY && matches!(self.stage, Stage::Done(HandedIn::Request(_))) {
+            return Some("Nothing was submitted, so there are no digests of an attempt.".into());
+        }
         let ours = [SUBMIT, ADD_FILES, ADD_DRAFT, NOTE];
         match (&self.stage, *action) {
             (_, action) if !ours.contains(&action) => None,
             (Stage::Sending { .. }, _) => Some("It is on its way; you may leave this screen.".into()),
-            (Stage::Done(_), SUBMIT) => None,
             (Stage::Done(_), _) => Some("It is handed in.".into()),
             (Stage::Review, SUBMIT) if model.sending.contains(&self.place) => Some("It is being handed in.".into()),
             (Stage::Review, SUBMIT) => self.objection(model),
@@ -395,7 +398,13 @@ impl Screen<Student> for HandIn {
 
     fn act(&mut self, action: &Action, cx: &mut Cx<'_, Student>) -> bool {
         match *action {
-            SUBMIT if matches!(self.stage, Stage::Done(_)) => self.leave(cx),
+            DONE => self.leave(cx),
+            COPY => {
+                if let Stage::Done(HandedIn::Submission(submission)) = &self.stage {
+                    cx.kit(KitWork::Copy(attempt::plain(submission)));
+                    cx.toast(Tone::Good, "Attempt, time and digests are in the clipboard.");
+                }
+            }
             SUBMIT => self.ask(cx),
             ADD_FILES => cx.push(Files::new(self.place.clone(), Then::Return)),
             ADD_DRAFT if self.text.is_empty() => {

@@ -11,6 +11,7 @@ use lectern_tui_kit::look::{Canvas, Look};
 use lectern_tui_kit::program::Change;
 use lectern_tui_kit::remote::{Failure, RequestId};
 use lectern_tui_kit::screen::{Confirm, Cx, Screen, Tone};
+use lectern_tui_kit::shared::talk::{Role, ThreadScreen};
 use lectern_tui_kit::shared::{self, account};
 use lectern_tui_kit::widgets::Outcome;
 use lectern_tui_kit::widgets::table::{Column, Table, Width};
@@ -32,21 +33,26 @@ const TWO_COLUMNS: u16 = 76;
 /// From this height on all sections are open, each in a frame.
 const FRAMED: u16 = 16;
 
+/// The step that leads one section back.
+const BACKWARDS: usize = Section::ALL.len() - 1;
+
 /// A part of the home.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Section {
     Due,
     Courses,
+    News,
     Grades,
 }
 
 impl Section {
-    const ALL: [Self; 3] = [Self::Due, Self::Courses, Self::Grades];
+    const ALL: [Self; 4] = [Self::Due, Self::Courses, Self::News, Self::Grades];
 
     fn title(self) -> &'static str {
         match self {
             Self::Due => "Due next",
             Self::Courses => "Courses",
+            Self::News => "Not read yet",
             Self::Grades => "Latest grades",
         }
     }
@@ -57,11 +63,11 @@ pub struct Home {
     home: Live<v1::GetHomeResponse>,
     due: Table<v1::DueItem>,
     courses: Table<v1::HomeCourse>,
+    news: Table<v1::UnreadItem>,
     grades: Table<v1::HomeGrade>,
     focus: Section,
     /// Where each section was last drawn.
-    areas: Cell<[Rect; 3]>,
-    me: RequestId,
+    areas: Cell<[Rect; 4]>,
     signing_out: RequestId,
 }
 
@@ -71,10 +77,10 @@ impl Default for Home {
             home: Live::default(),
             due: due_table(),
             courses: courses_table(),
+            news: news_table(),
             grades: grades_table(),
             focus: Section::Due,
             areas: Cell::default(),
-            me: RequestId::default(),
             signing_out: RequestId::default(),
         }
     }
@@ -90,20 +96,38 @@ impl Home {
         let home = self.home.value().cloned().unwrap_or_default();
         self.due.set_rows(home.due);
         self.courses.set_rows(home.courses);
+        self.news.set_rows(home.unread);
         self.grades.set_rows(home.grades);
+        if !self.is_shown(self.focus) {
+            self.go(1);
+        }
+    }
+
+    /// What is not read yet has a section only while there is something.
+    fn is_shown(&self, section: Section) -> bool {
+        section != Section::News || !self.news.rows().is_empty()
     }
 
     fn count(&self, section: Section) -> usize {
         match section {
             Section::Due => self.due.rows().len(),
             Section::Courses => self.courses.rows().len(),
+            Section::News => self.news.rows().len(),
             Section::Grades => self.grades.rows().len(),
         }
     }
 
+    /// Goes so many sections further, around.
     fn go(&mut self, step: usize) {
-        let at = Section::ALL.iter().position(|section| *section == self.focus).unwrap_or(0);
-        self.focus = Section::ALL[(at + step) % Section::ALL.len()];
+        let count = Section::ALL.len();
+        let mut at = Section::ALL.iter().position(|section| *section == self.focus).unwrap_or(0);
+        loop {
+            at = (at + step) % count;
+            self.focus = Section::ALL[at];
+            if self.is_shown(self.focus) {
+                return;
+            }
+        }
     }
 
     /// Moves in the focused section: from its last row on to the next section, from its first back to the one before.
@@ -111,6 +135,7 @@ impl Home {
         let (position, count) = match self.focus {
             Section::Due => (self.due.position(), self.due.shown_count()),
             Section::Courses => (self.courses.position(), self.courses.shown_count()),
+            Section::News => (self.news.position(), self.news.shown_count()),
             Section::Grades => (self.grades.position(), self.grades.shown_count()),
         };
         match *action {
@@ -119,7 +144,7 @@ impl Home {
                 self.table_act(&TOP);
             }
             UP if position == 0 && self.focus != Section::Due => {
-                self.go(2);
+                self.go(BACKWARDS);
                 self.table_act(&BOTTOM);
             }
             _ => drop(self.table_act(action)),
@@ -130,6 +155,7 @@ impl Home {
         match self.focus {
             Section::Due => self.due.act(action),
             Section::Courses => self.courses.act(action),
+            Section::News => self.news.act(action),
             Section::Grades => self.grades.act(action),
         }
     }
@@ -138,6 +164,7 @@ impl Home {
         match self.focus {
             Section::Due => self.due.mouse(event),
             Section::Courses => self.courses.mouse(event),
+            Section::News => self.news.mouse(event),
             Section::Grades => self.grades.mouse(event),
         }
     }
@@ -154,6 +181,11 @@ impl Home {
                     cx.push(Course::new(&course.slug));
                 }
             }
+            Section::News => {
+                if let Some(item) = self.news.selected() {
+                    open_unread(item, cx);
+                }
+            }
             Section::Grades => {
                 if let Some(grade) = self.grades.selected() {
                     cx.push(GradeScreen::new(Place::new(&grade.course_slug, &grade.assignment_slug)));
@@ -168,6 +200,9 @@ impl Home {
         }
         if let Some(home) = self.home.value() {
             cx.set_cluster_time(home.now_ms);
+            if let Some(user) = &home.user {
+                cx.model.account.username.clone_from(&user.username);
+            }
             cx.model.home = Some(home.clone());
         }
         self.arrange();
@@ -190,13 +225,21 @@ impl Home {
         match section {
             Section::Due => self.due.view(inner, canvas, focused),
             Section::Courses => self.courses.view(inner, canvas, focused),
+            Section::News => self.news.view(inner, canvas, focused),
             Section::Grades => self.grades.view(inner, canvas, focused),
         }
     }
 
     fn view_all(&self, area: Rect, canvas: &mut Canvas<'_>) {
         let framed = area.height >= FRAMED;
-        let areas = if framed { self.spread(area) } else { self.folded(area) };
+        let areas = if !framed {
+            self.folded(area)
+        } else if area.width < TWO_COLUMNS || canvas.look.plain {
+            // One thing after the other, for whoever has it read aloud.
+            self.stacked(area)
+        } else {
+            self.spread(area)
+        };
         for (section, area) in Section::ALL.into_iter().zip(areas) {
             if area.height > 0 {
                 self.view_section(section, area, framed, canvas);
@@ -205,31 +248,51 @@ impl Home {
         self.areas.set(areas);
     }
 
-    /// All sections at once: what is due on top, the others below, side by side where there is room.
-    fn spread(&self, area: Rect) -> [Rect; 3] {
-        if area.width < TWO_COLUMNS {
-            let third = area.height / 3;
-            let rect = |at: u16, height| Rect { y: area.y + at * third, height, ..area };
-            return [rect(0, third), rect(1, third), rect(2, area.height - 2 * third)];
-        }
+    /// All sections at once: what is due on top, the others below, in two columns.
+    fn spread(&self, area: Rect) -> [Rect; 4] {
         // A frame, a heading, and no more rows than there are.
-        let wanted = u16::try_from(self.due.rows().len()).unwrap_or(u16::MAX).saturating_add(3);
-        let top = wanted.clamp(6, area.height - area.height / 3);
+        let rows = |section| u16::try_from(self.count(section)).unwrap_or(u16::MAX).saturating_add(3);
+        let top = rows(Section::Due).clamp(6, area.height - area.height / 3);
         let below = Rect { y: area.y + top, height: area.height - top, ..area };
         let left = area.width / 2;
+        let right = Rect { x: below.x + left, width: below.width - left, ..below };
+        let news = if self.is_shown(Section::News) { rows(Section::News).min(right.height / 2) } else { 0 };
         [
             Rect { height: top, ..area },
             Rect { width: left, ..below },
-            Rect { x: below.x + left, width: below.width - left, ..below },
+            Rect { height: news, ..right },
+            Rect { y: right.y + news, height: right.height - news, ..right },
         ]
     }
 
-    /// The focused section in full, the others by their headings.
-    fn folded(&self, area: Rect) -> [Rect; 3] {
-        let open = area.height.saturating_sub(2);
+    /// One below the other, equally high.
+    fn stacked(&self, area: Rect) -> [Rect; 4] {
+        let count = Section::ALL.into_iter().filter(|section| self.is_shown(*section)).count();
+        let each = area.height / u16::try_from(count).unwrap_or(4);
         let mut y = area.y;
         Section::ALL.map(|section| {
-            let wanted = if section == self.focus { open } else { 1 };
+            let height = match section {
+                Section::Grades => area.bottom() - y,
+                section if self.is_shown(section) => each,
+                _ => 0,
+            };
+            let rect = Rect { y, height, ..area };
+            y = rect.bottom();
+            rect
+        })
+    }
+
+    /// The focused section in full, the others by their headings.
+    fn folded(&self, area: Rect) -> [Rect; 4] {
+        let shown = Section::ALL.into_iter().filter(|section| self.is_shown(*section)).count();
+        let open = area.height.saturating_sub(u16::try_from(shown - 1).unwrap_or(3));
+        let mut y = area.y;
+        Section::ALL.map(|section| {
+            let wanted = match section {
+                section if section == self.focus => open,
+                section if self.is_shown(section) => 1,
+                _ => 0,
+            };
             let rect = Rect { y, height: wanted.min(area.bottom().saturating_sub(y)), ..area };
             y = rect.bottom();
             rect
@@ -250,9 +313,6 @@ impl Screen<Student> for Home {
         if account::enter(cx) {
             return;
         }
-        if cx.model.account.username.is_empty() {
-            self.me = cx.request(Effect::WhoAmI);
-        }
         self.home = Live::known(cx.model.home.clone());
         self.arrange();
         self.load(cx);
@@ -268,7 +328,7 @@ impl Screen<Student> for Home {
             OPEN => self.open(cx),
             REFRESH => self.load(cx),
             NEXT_SECTION => self.go(1),
-            PREVIOUS_SECTION => self.go(2),
+            PREVIOUS_SECTION => self.go(BACKWARDS),
             DOWN | UP => self.step(action),
             SIGN_OUT => {
                 let who = &cx.model.account.username;
@@ -284,13 +344,14 @@ impl Screen<Student> for Home {
     }
 
     fn text_focus(&self) -> bool {
-        self.due.text_focus() || self.courses.text_focus() || self.grades.text_focus()
+        self.due.text_focus() || self.courses.text_focus() || self.news.text_focus() || self.grades.text_focus()
     }
 
     fn key(&mut self, key: KeyEvent, _cx: &mut Cx<'_, Student>) {
         match self.focus {
             Section::Due => self.due.key(key),
             Section::Courses => self.courses.key(key),
+            Section::News => self.news.key(key),
             Section::Grades => self.grades.key(key),
         };
     }
@@ -299,6 +360,7 @@ impl Screen<Student> for Home {
         match self.focus {
             Section::Due => self.due.paste(text),
             Section::Courses => self.courses.paste(text),
+            Section::News => self.news.paste(text),
             Section::Grades => self.grades.paste(text),
         }
     }
@@ -320,7 +382,6 @@ impl Screen<Student> for Home {
     fn received(&mut self, request: RequestId, message: Message, cx: &mut Cx<'_, Student>) {
         match message {
             Message::Home(home) => self.arrived(request, home, cx),
-            Message::Me(Ok(user)) if request == self.me => cx.model.account.username = user.username,
             Message::Shared(shared::Message::Account(account::Message::Left(left))) => match left {
                 Ok(()) => account::left(cx),
                 Err(failure) => cx.toast(Tone::Bad, format!("Not signed out: {}", states::sentence(&failure))),
@@ -364,7 +425,7 @@ fn due_table() -> Table<v1::DueItem> {
             Line::raw(format!("{}/{}", item.course_slug, item.assignment_slug))
         })
         .keep(3),
-        Column::new("title", Width::Fill(1), |item: &v1::DueItem, _| Line::raw(item.title.clone())),
+        Column::new("title", Width::Fill(1), |item: &v1::DueItem, _| Line::raw(item.title.clone())).least(22),
         Column::new("due", Width::Fixed(19), due)
             .sorted_by(|a, b| a.due_at_ms.unwrap_or(i64::MAX).cmp(&b.due_at_ms.unwrap_or(i64::MAX))),
         Column::new("at", Width::Fixed(16), |item: &v1::DueItem, look| {
@@ -392,6 +453,35 @@ fn news(course: &v1::HomeCourse, look: &Look) -> Line<'static> {
         0 => Line::styled(look.glyphs.dash, look.theme.dim),
         unread => Line::styled(format!("{} {unread} unread", look.glyphs.unread), look.theme.info),
     }
+}
+
+/// A thread opens itself, an announcement the list it stands in.
+fn open_unread(item: &v1::UnreadItem, cx: &mut Cx<'_, Student>) {
+    if item.thread_number == 0 {
+        return cx.push(Course::announcements(&item.course_slug));
+    }
+    let thread = v1::Thread {
+        course_slug: item.course_slug.clone(),
+        number: item.thread_number,
+        title: item.title.clone(),
+        ..Default::default()
+    };
+    cx.push(ThreadScreen::new(thread, None, Role::Student));
+}
+
+fn news_table() -> Table<v1::UnreadItem> {
+    let what = |item: &v1::UnreadItem, look: &Look| {
+        let words = if item.thread_number == 0 { "announced".into() } else { text::count(item.count, "message") };
+        Line::styled(words, look.theme.info)
+    };
+    let columns = vec![
+        Column::new("title", Width::Fill(1), |item: &v1::UnreadItem, _| {
+            Line::raw(format!("{}: {}", item.course_slug, item.title))
+        }),
+        Column::new("new", Width::Fixed(11), what),
+    ];
+    let key = |item: &v1::UnreadItem| format!("{} {} {}", item.course_slug, item.thread_number, item.announcement_id);
+    Table::new(columns, key, "Everything is read.")
 }
 
 fn grades_table() -> Table<v1::HomeGrade> {

@@ -53,7 +53,7 @@ fn home_takes_one_call_and_the_stream_of_changes() {
 
 #[test]
 fn whoever_is_not_signed_in_signs_in_and_arrives_at_home() {
-    let state = account::State { connected: true, ..Default::default() };
+    let state = account::State::signed_out("");
     let mut harness = Harness::new(Model::new(state), Home::default(), NOW_MS);
     assert_eq!(harness.effects().count(), 0, "nothing is asked of a cluster that knows nobody");
     harness.type_text("zoe\nsecret-words");
@@ -78,7 +78,7 @@ fn an_address_leads_to_signing_in() {
 
 #[test]
 fn an_invitation_becomes_an_account_when_both_passwords_are_the_same() {
-    let state = account::State { connected: true, ..Default::default() };
+    let state = account::State::signed_out("");
     let mut harness = Harness::new(Model::new(state), Home::default(), NOW_MS);
     harness.keys("ctrl-t");
     harness.type_text("zoe\n1234-abcd\nfour random words\nfour random wards\n");
@@ -172,7 +172,8 @@ fn a_version_of_another_device_is_kept_beside_this_one_and_can_be_taken() {
     harness.keys("enter");
     settle(&mut harness);
     harness.assert_shows("because equal elements");
-    harness.keys("ctrl-u");
+    // The editor takes back what was put in, then brings back what was taken out.
+    harness.keys("ctrl-u ctrl-u");
     harness.assert_shows("mine");
 }
 
@@ -364,6 +365,20 @@ fn a_change_on_the_server_appears_without_a_key_and_many_ask_once_more() {
         answer(Mood::Ready, effect)
     });
     assert_eq!(asked, 2, "what changed after the question is asked for once more");
+}
+
+#[test]
+fn a_screen_with_two_questions_comes_to_rest_after_changes() {
+    let mut harness = open(AssignmentScreen::new(place()));
+    for _ in 0..3 {
+        harness.change(changed(v1::EventKind::Submission));
+    }
+    let mut asked = 0;
+    harness.settle(|effect| {
+        asked += 1;
+        answer(Mood::Ready, effect)
+    });
+    assert_eq!(asked, 4, "each question is asked once more");
 }
 
 #[test]

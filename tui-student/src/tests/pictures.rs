@@ -186,7 +186,7 @@ fn listing() -> Listing {
 #[test]
 fn the_ways_in_are_readable() {
     let not_connected = || Model::default();
-    let signed_out = || Model::new(account::State { connected: true, username: "zoe".into(), ..Default::default() });
+    let signed_out = || Model::new(account::State::signed_out("zoe"));
     show("connect", |look| Harness::with_look(not_connected(), Home::default(), NOW_MS, look));
     show("sign_in", |look| Harness::with_look(signed_out(), Home::default(), NOW_MS, look));
     show("sign_in_failed", |look| {

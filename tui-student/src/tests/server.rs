@@ -63,7 +63,6 @@ fn messages(mood: Mood, effect: &Effect) -> Vec<Message> {
     let message = match effect {
         Effect::Shared(effect) => return shared_messages(mood, effect),
         Effect::Home => Message::Home(value(mood, home).map(|home| v1::GetHomeResponse { now_ms: NOW_MS, ..home })),
-        Effect::WhoAmI => Message::Me(value(mood, user)),
         Effect::Assignments { .. } => Message::Assignments(value(mood, assignments)),
         Effect::Assignment(place) => {
             let found = assignments().into_iter().find(|it| it.slug == place.assignment).unwrap_or_default();
@@ -166,7 +165,27 @@ pub fn home() -> v1::GetHomeResponse {
             score: 19 * POINT / 2,
             points_possible: 10 * POINT,
             posted_at_ms: NOW_MS - DAY_MS,
+            ..Default::default()
         }],
+        user: Some(user()),
+        unread: vec![
+            v1::UnreadItem {
+                course_slug: "cs101".into(),
+                thread_number: 12,
+                title: "Is heap sort stable?".into(),
+                at_ms: NOW_MS - HOUR_MS,
+                count: 2,
+                ..Default::default()
+            },
+            v1::UnreadItem {
+                course_slug: "cs101".into(),
+                announcement_id: "a1".into(),
+                title: "No lecture on Friday".into(),
+                at_ms: NOW_MS - DAY_MS,
+                count: 1,
+                ..Default::default()
+            },
+        ],
     }
 }
 
@@ -337,7 +356,7 @@ pub fn library() -> material::Library {
 fn pages(first: u32, count: u32) -> material::Pages {
     let text = |number: u32| match number {
         1 => {
-            "# Sorting\n\nA sort is *stable* when equal elements keep their order.\n\n1. insertion sort\n2. merge sort"
+            "# Sorting\n\nA sort is *stable* when equal elements keep their order.\n\n1. insertion sort\n2. merge sort\n"
         }
         2 => "Merge sort divides, sorts both halves, and merges them.",
         _ => "",

@@ -338,11 +338,7 @@ impl Screen<Instructor> for GradingScreen {
 
     fn received(&mut self, request: RequestId, message: Message, cx: &mut Cx<'_>) {
         match message {
-            Message::Submissions(_, Ok(rows)) => {
-                if self.rows.finish(request, Ok(())) {
-                    self.rows_came(rows, cx);
-                }
-            }
+            Message::Submissions(_, Ok(rows)) if self.rows.finish(request, Ok(())) => self.rows_came(rows, cx),
             Message::Submissions(_, Err(failure)) => drop(self.rows.finish(request, Err(failure))),
             Message::Shared(shared::Message::Material(material::Message::Saved(result)))
                 if self.fetching == Some(request) =>

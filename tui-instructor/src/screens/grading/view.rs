@@ -78,7 +78,7 @@ impl GradingScreen {
         let Some(file) = work.submission.files.get(at) else { return };
         match model.desk.text(&file.file_id) {
             Some(FileText::Text(body) | FileText::Pages(body)) => {
-                self.view_text(&file.file_id, body, work, area, canvas)
+                self.view_text(&file.file_id, body, work, area, canvas);
             }
             Some(FileText::Other) => canvas.lines(
                 area,
@@ -251,7 +251,7 @@ const SCORE_CELLS: usize = 8;
 /// When it was handed in, and which attempt it is.
 fn when(work: &Work, look: &Look) -> Line<'static> {
     let submission = &work.submission;
-    let (word, style) = if submission.late { ("late", look.theme.warn) } else { ("on time", look.theme.good) };
+    let (timing, style) = if submission.late { ("late", look.theme.warn) } else { ("on time", look.theme.good) };
     let attempt = if work.attempts > 1 {
         format!(" {} attempt {} of {}", look.glyphs.separator, submission.attempt, work.attempts)
     } else {
@@ -259,7 +259,7 @@ fn when(work: &Work, look: &Look) -> Line<'static> {
     };
     Line::from(vec![
         Span::styled(format!("{} ", look.time(submission.submitted_at_ms)), look.theme.dim),
-        Span::styled(word, style),
+        Span::styled(timing, style),
         Span::styled(attempt, look.theme.dim),
     ])
 }

@@ -121,6 +121,11 @@ impl State {
     pub fn signed_in(username: &str) -> Self {
         Self { connected: true, signed_in: true, username: username.into(), asking: false }
     }
+
+    /// Somebody who was here before (or nobody, for an empty name), and has to sign in.
+    pub fn signed_out(username: &str) -> Self {
+        Self { signed_in: false, ..Self::signed_in(username) }
+    }
 }
 
 /// Gives way to the screens that lead into the program, where nobody is signed in yet. True when it did.

@@ -208,6 +208,7 @@ fn table() -> Table<Row> {
     let columns = vec![
         Column::new("", Width::Fixed(1), mark),
         Column::new("title", Width::Fill(3), |row: &Row, _| Line::raw(row.material.title.clone()))
+            .least(24)
             .sorted_by(|a, b| a.material.title.cmp(&b.material.title)),
         Column::new("module", Width::Fill(2), |row: &Row, look| Line::styled(row.module.clone(), look.theme.dim))
             .keep(2),

@@ -105,7 +105,10 @@ impl<P: Shares> ReaderScreen<P> {
                     reader.put(&Page { number: page.number, text, scanned: page.scanned });
                 }
             }
-            (Text::Paged(reader), Err(failure)) => reader.failed(asked, &failure),
+            (Text::Paged(reader), Err(failure)) => {
+                let message = format!("{}; ctrl-r asks again", states::sentence(&failure));
+                reader.failed(asked, &Failure { message, advice: String::new(), ..failure });
+            }
             (Text::Markdown { view, pages, total, failure }, Ok(answer)) => {
                 *total = Some(answer.total);
                 *failure = None;
