@@ -61,7 +61,7 @@ fn a_grade_is_typed_beside_the_work_and_saved() {
     terminal.type_text("Clear and complete; q ? :");
     terminal.keys("ctrl-s");
     await_score(&class, "87.5");
-    terminal.wait_for("saved");
+    terminal.wait_gone("not saved");
     terminal.keys("esc");
     terminal.keys("q");
     assert_eq!(terminal.exit(), Exit::code(0));
@@ -76,7 +76,7 @@ fn a_grade_that_is_saved_while_the_leader_dies_arrives_once() {
     let killed = class.cluster.kill_leader();
     terminal.keys("ctrl-s");
     await_score(&class, "42");
-    terminal.wait_for("saved");
+    terminal.wait_gone("not saved");
     class.cluster.start_node(killed);
     let audit = class.instructor.run(&["audit", "list", "cs101"]).json();
     let entries = audit["entries"].as_array().expect("entries");

@@ -3,7 +3,8 @@
 
 use lectern_tests::Class;
 use lectern_tests::cluster::make_file;
-use lectern_tests::terminal::{Exit, Terminal};
+use lectern_tests::terminal::{Exit, PATIENCE, Terminal};
+use lectern_tests::wait;
 
 /// Large enough that its upload is under way for a while.
 const BYTES: usize = 12 * 1024 * 1024;
@@ -81,7 +82,10 @@ fn a_grade_while_the_leader_dies(class: &mut Class, student: &mut Terminal, inst
     instructor.type_text("87.5");
     let killed = class.cluster.kill_leader();
     instructor.keys("ctrl-s");
-    instructor.wait_for("saved");
+    wait::until("the grade to be saved", PATIENCE, || {
+        let seen = class.instructor.run(&["submission", "list", "cs101/hw1"]).json();
+        (seen["submissions"][0]["grade"]["score"] == "87.5").then_some(())
+    });
     class.cluster.start_node(killed);
     class.instructor.run(&["grade", "post", "cs101/hw1"]).ok();
     student.keys("esc esc esc");
