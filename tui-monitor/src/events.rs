@@ -119,8 +119,11 @@ impl Event {
     /// How it is meant.
     pub fn weight(&self) -> Weight {
         match &self.what {
-            What::NoLeader { .. } | What::Silent | What::Notice(_) | What::Behind(_) => Weight::Bad,
-            What::Seen { leader: None, .. } => Weight::Bad,
+            What::NoLeader { .. }
+            | What::Silent
+            | What::Notice(_)
+            | What::Behind(_)
+            | What::Seen { leader: None, .. } => Weight::Bad,
             What::Leads { .. } | What::Back { .. } | What::NoticeOver(_) | What::CaughtUp => Weight::Good,
             _ => Weight::Plain,
         }

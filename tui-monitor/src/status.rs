@@ -87,8 +87,8 @@ fn describe(cluster: &Cluster) -> String {
         [keep("node"), cut("address"), keep("role"), keep("commit"), keep("applied"), spare("memory"), spare("disk")];
     let table = text::table(&columns, rows, "No node is known.");
     let noticed = cluster.nodes.iter().filter(|(_, member)| !member.status.notice.is_empty());
-    let notices = noticed.map(|(number, member)| format!("\nNode {number}: {}", text::clean(&member.status.notice)));
-    format!("{head}\n\n{table}\n{}", notices.collect::<String>())
+    let lines = noticed.map(|(number, member)| format!("\nNode {number}: {}", text::clean(&member.status.notice)));
+    format!("{head}\n\n{table}\n{}", lines.collect::<String>())
 }
 
 /// What `watch` prints when it changes: roles and terms, not every index.

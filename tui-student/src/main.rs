@@ -26,11 +26,11 @@ fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     match cli.command {
         Some(command) => lectern_cli::run(command, |_| cli.global.clone(), commands::run),
-        None => full_screen(cli),
+        None => full_screen(&cli),
     }
 }
 
-fn full_screen(cli: cli::Cli) -> ExitCode {
+fn full_screen(cli: &cli::Cli) -> ExitCode {
     launch(&cli.global, cli.tui, |session| {
         let model = Model::new(account::State::of(&session));
         Ok(Opening { env: Env::new(session), model, first: Home::default() })

@@ -66,7 +66,7 @@ fn messages(mood: Mood, effect: &Effect) -> Vec<Message> {
         Effect::Assignments { .. } => Message::Assignments(value(mood, assignments)),
         Effect::Assignment(place) => {
             let found = assignments().into_iter().find(|it| it.slug == place.assignment).unwrap_or_default();
-            let bare = v1::Assignment { settings: bare_settings(), attachments: Vec::new(), ..found.clone() };
+            let bare = v1::Assignment { settings: Some(bare_settings()), attachments: Vec::new(), ..found.clone() };
             let answer = match mood {
                 Mood::Empty => Ok((bare, NOW_MS)),
                 mood => value(mood, || (found, NOW_MS)),
@@ -189,13 +189,13 @@ pub fn home() -> v1::GetHomeResponse {
     }
 }
 
-fn bare_settings() -> Option<v1::AssignmentSettings> {
-    Some(v1::AssignmentSettings {
+fn bare_settings() -> v1::AssignmentSettings {
+    v1::AssignmentSettings {
         title: "Sorting a list".into(),
         points_possible: 10 * POINT,
         submission_types: vec![v1::SubmissionType::Text.into(), v1::SubmissionType::Files.into()],
         ..Default::default()
-    })
+    }
 }
 
 /// The assignments of a course.
