@@ -62,7 +62,6 @@ pub fn answer(node: u64, leader: u64, term: u64, commit: u64) -> Answer {
             role: status(node, leader, commit).role,
             leader_id: leader,
         }],
-        ..GetStatusResponse::default()
     };
     Answer { address: address(node), round_trip_us: 300 + 100 * node, result: Ok(Box::new(view)) }
 }
