@@ -2,7 +2,7 @@
 //!
 //! A program's file of tests makes a [`Subject`] and names it once:
 //!
-//! ```ignore
+//! ```text
 //! fn subject() -> Subject { … }
 //! lectern_tests::pty_suite!(subject);
 //! ```
