@@ -285,7 +285,7 @@ fn trouble_with_the_connection_is_said_in_words_until_it_is_over() {
     app.link(Link::Retrying { since: Instant::now(), reason: "no leader".into() });
     assert_eq!(app.app().wakes_at(), Some(app.now_ms + 1_000));
     app.pass(3_000);
-    app.assert_shows("Reconnecting for 3 seconds (no leader)");
+    app.assert_shows("Reconnecting for 3 seconds.");
     app.link(Link::Up { node: "a".into(), leader: None });
     app.assert_shows("Connected again, after 3 seconds.");
     app.assert_hides("Reconnecting");

@@ -82,9 +82,9 @@ mod tests {
         assert_eq!(words.change(up(), 0), None);
         assert_eq!(words.change(retrying(), 1_000), None);
         assert_eq!(words.wakes_at(1_300), Some(2_000));
-        assert!(words.words(4_000).unwrap().contains("3 seconds (no leader)"));
+        assert!(words.words(4_000).unwrap().contains("for 3 seconds."));
         words.change(Link::Down { reason: "gone".into() }, 5_000);
-        assert!(words.words(6_000).unwrap().contains("5 seconds: gone"));
+        assert!(words.words(6_000).unwrap().contains("for 5 seconds."));
         assert_eq!(words.change(up(), 7_500).unwrap(), "Connected again, after 6 seconds.");
         assert_eq!((words.words(8_000), words.wakes_at(8_000)), (None, None));
     }
