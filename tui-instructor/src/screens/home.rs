@@ -6,7 +6,7 @@ use lectern_tui_kit::action::{Action, OPEN, REFRESH, Scope};
 use lectern_tui_kit::look::Canvas;
 use lectern_tui_kit::program::Change;
 use lectern_tui_kit::remote::{Remote, RequestId};
-use lectern_tui_kit::screen::Screen;
+use lectern_tui_kit::screen::{Confirm, Screen, Tone};
 use lectern_tui_kit::shared::{self, account};
 use lectern_tui_kit::states;
 use lectern_tui_kit::text;
@@ -65,9 +65,11 @@ impl HomeScreen {
     }
 
     fn waiting(&self, cx: &mut Cx<'_>) {
-        let courses = self.home.value().map(|home| home.courses.as_slice()).unwrap_or_default();
-        let waiting = courses.iter().filter(|course| course.needs_grading > 0).map(|course| course.slug.clone());
-        cx.push(WaitingScreen::new(waiting.collect()));
+        // What waits is not known while the courses are not: an empty list would say that nothing does.
+        let Some(home) = self.home.value() else {
+            return cx.toast(Tone::Plain, "Your courses are not here yet.");
+        };
+        cx.push(WaitingScreen::new(home.courses.iter().map(|course| course.slug.clone()).collect()));
     }
 
     fn came(&mut self, home: &v1::GetHomeResponse, cx: &mut Cx<'_>) {
@@ -151,7 +153,7 @@ impl Screen<Instructor> for HomeScreen {
             ALL_AUDIT => cx.push(AuditScreen::new("")),
             NEW_COURSE => cx.push(course_form::create()),
             SIGN_OUT => {
-                self.signing_out = cx.confirm(lectern_tui_kit::screen::Confirm {
+                self.signing_out = cx.confirm(Confirm {
                     question: "Sign out?".into(),
                     consequence: "The token of this device stops working everywhere.".into(),
                     yes: "sign out".into(),
@@ -200,7 +202,7 @@ impl Screen<Instructor> for HomeScreen {
                         cx.model.forget();
                         account::left(cx);
                     }
-                    Err(failure) => cx.toast(lectern_tui_kit::screen::Tone::Bad, failure.sentence()),
+                    Err(failure) => cx.toast(Tone::Bad, failure.sentence()),
                 }
             }
             _ => {}

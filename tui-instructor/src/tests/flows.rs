@@ -219,3 +219,11 @@ fn who_is_no_administrator_hears_why_accounts_are_not_for_them() {
     program.keys("A");
     program.assert_shows("Only administrators see the whole installation.");
 }
+
+#[test]
+fn while_the_courses_are_not_here_nothing_is_said_of_what_waits() {
+    let mut program = at_home();
+    program.keys("w");
+    program.assert_shows("Your courses are not here yet.");
+    program.assert_hides("Nothing waits");
+}
