@@ -144,7 +144,7 @@ pub fn time(ms: i64, now_ms: i64, zone: &TimeZone) -> String {
         return "–".into();
     };
     let (time, now) = (time.to_zoned_datetime(zone.clone()), now.to_zoned_datetime(zone.clone()));
-    let form = if time.year() == now.year() { "%a %-d %b %H:%M" } else { "%a %-d %b %Y %H:%M" };
+    let form = if time.year() == now.year() { "%a %-d %b %H:%M" } else { "%-d %b %Y %H:%M" };
     time.strftime(form).to_string()
 }
 
@@ -219,7 +219,7 @@ mod tests {
     fn times_are_short_and_name_another_year() {
         let now = 1_764_633_540_000; // 2025-12-01T23:59Z
         assert_eq!(time(now, now, &TimeZone::UTC), "Mon 1 Dec 23:59");
-        assert_eq!(time(now + 31 * 86_400_000, now, &TimeZone::UTC), "Thu 1 Jan 2026 23:59");
+        assert_eq!(time(now + 31 * 86_400_000, now, &TimeZone::UTC), "1 Jan 2026 23:59");
         assert_eq!(count(1_u32, "answer"), "1 answer");
         assert_eq!(count(2_u32, "answer"), "2 answers");
     }

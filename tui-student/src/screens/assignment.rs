@@ -458,7 +458,7 @@ fn digest(item: &Item) -> String {
 fn table() -> Table<Item> {
     let columns = vec![
         Column::new("attempt or file", Width::Fill(1), |item: &Item, _| Line::raw(name(item))),
-        Column::new("when", Width::Fixed(16), |item: &Item, look| {
+        Column::new("when", Width::Fixed(17), |item: &Item, look| {
             Line::raw(when(item).map(|at| look.time(at)).unwrap_or_default())
         })
         .keep(1),

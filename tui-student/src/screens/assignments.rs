@@ -158,7 +158,7 @@ fn table() -> Table<v1::Assignment> {
         Column::new("due", Width::Fixed(19), due)
             .keep(2)
             .sorted_by(|a, b| words::due_of(a).unwrap_or(i64::MAX).cmp(&words::due_of(b).unwrap_or(i64::MAX))),
-        Column::new("at", Width::Fixed(16), |assignment: &v1::Assignment, look| {
+        Column::new("at", Width::Fixed(17), |assignment: &v1::Assignment, look| {
             Line::styled(look.optional_time(words::due_of(assignment)), look.theme.dim)
         })
         .keep(5),

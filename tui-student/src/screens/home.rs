@@ -429,7 +429,7 @@ fn due_table() -> Table<v1::DueItem> {
         Column::new("title", Width::Fill(1), |item: &v1::DueItem, _| Line::raw(item.title.clone())).least(22),
         Column::new("due", Width::Fixed(19), due)
             .sorted_by(|a, b| a.due_at_ms.unwrap_or(i64::MAX).cmp(&b.due_at_ms.unwrap_or(i64::MAX))),
-        Column::new("at", Width::Fixed(16), |item: &v1::DueItem, look| {
+        Column::new("at", Width::Fixed(17), |item: &v1::DueItem, look| {
             Line::styled(look.optional_time(item.due_at_ms), look.theme.dim)
         })
         .keep(4),
