@@ -1,24 +1,22 @@
 //! Work outside the update: what is read, what is changed, and what comes back.
 
+mod reads;
+mod work;
+
 use std::path::{Path, PathBuf};
 
-use lectern_cli::{Session, pages, transfer};
+use lectern_cli::Session;
 use lectern_client::{LocalFile, Progress};
 use lectern_proto::v1;
 use lectern_tui_kit::program::{Incoming, Reply};
 use lectern_tui_kit::remote::Failure;
-use lectern_tui_kit::shared::{self, call, call_with_key, told};
+use lectern_tui_kit::shared::{self, call_with_key, told};
 
 use crate::model::{Hw, Place};
 use crate::program::Instructor;
 use crate::{private, saving};
 
-/// Text of a file that is shown beside its grade: larger ones are opened outside.
-const SHOWN_BYTES: u64 = 512 * 1024;
-/// Pages of a PDF that are shown.
-const SHOWN_PAGES: u32 = 50;
-/// Files of one submission that are fetched to be shown.
-const SHOWN_FILES: usize = 20;
+pub use reads::{account_sums, roster_sums};
 
 /// Work outside the update.
 #[derive(Clone, Debug, PartialEq)]
@@ -318,7 +316,7 @@ impl Effect {
 /// Does the work.
 pub async fn perform(session: &Session, effect: Effect, reply: &Reply<Instructor>) {
     let message = match effect {
-        Effect::Read(read) => answer(session, read, reply).await,
+        Effect::Read(read) => reads::answer(session, read, reply).await,
         Effect::Change { key, change } => Message::Changed(make(session, &key, change, reply).await.map(Box::new)),
         Effect::Grade { key, place, request } => {
             let attempt = || call_with_key(session, &key, request.clone(), reply);
@@ -332,266 +330,6 @@ pub async fn perform(session: &Session, effect: Effect, reply: &Reply<Instructor
         Effect::Shared(effect) => return shared::perform(session, effect, reply).await,
     };
     reply.send(message).await;
-}
-
-async fn answer(session: &Session, read: Read, reply: &Reply<Instructor>) -> Message {
-    match read {
-        Read::Me => Message::Me(call(session, v1::WhoAmIRequest {}, reply).await),
-        Read::Home => Message::Home(call(session, v1::GetHomeRequest {}, reply).await),
-        Read::AllCourses => Message::Courses(
-            told(
-                pages::all(session, |page_token| v1::ListCoursesRequest { page_size: 500, page_token, all: true })
-                    .await,
-                reply,
-            )
-            .await,
-        ),
-        Read::Course(course) => {
-            let answer = call(session, v1::GetCourseRequest { course }, reply).await;
-            Message::Course(answer.map(|answer| answer.course.unwrap_or_default()))
-        }
-        Read::Waiting(courses) => Message::Assignments(waiting(session, courses, reply).await),
-        Read::Assignments(course) => Message::Assignments(assignments(session, &course, reply).await),
-        Read::Assignment(Hw { course, assignment }) => {
-            let answer = call(session, v1::GetAssignmentRequest { course, assignment }, reply).await;
-            Message::Assignment(answer.map(|answer| answer.assignment.unwrap_or_default()))
-        }
-        Read::People(course) => Message::People(
-            told(
-                pages::all(session, |page_token| v1::ListEnrollmentsRequest {
-                    course: course.clone(),
-                    page_size: 500,
-                    page_token,
-                    ..Default::default()
-                })
-                .await,
-                reply,
-            )
-            .await,
-        ),
-        Read::Submissions(hw) => {
-            let rows = submissions(session, &hw, reply).await;
-            Message::Submissions(hw, rows)
-        }
-        Read::Work(place) => return work(session, place, reply).await,
-        Read::Gradebook(course) => Message::Gradebook(gradebook(session, course, reply).await),
-        Read::GradebookCsv(course) => {
-            Message::Bytes(told(session.client().export_gradebook(&course).await, reply).await)
-        }
-        Read::Requests(course) => Message::Requests(
-            told(
-                pages::all(session, |page_token| v1::ListExtensionRequestsRequest {
-                    course: course.clone(),
-                    page_size: 500,
-                    page_token,
-                    ..Default::default()
-                })
-                .await,
-                reply,
-            )
-            .await,
-        ),
-        Read::Audit(course) => Message::Audit(
-            told(
-                pages::at_most(session, AUDIT_ENTRIES, |page_token| v1::ListAuditRequest {
-                    course: course.clone(),
-                    page_size: 500,
-                    page_token,
-                })
-                .await,
-                reply,
-            )
-            .await,
-        ),
-        Read::Accounts => Message::Accounts(
-            told(
-                pages::all(session, |page_token| v1::ListUsersRequest {
-                    page_size: 500,
-                    page_token,
-                    ..Default::default()
-                })
-                .await,
-                reply,
-            )
-            .await,
-        ),
-        Read::Import(files) => Message::Preview(preview(session, files, reply).await),
-    }
-}
-
-/// The newest entries that the audit screen shows.
-const AUDIT_ENTRIES: usize = 2_000;
-
-async fn assignments(
-    session: &Session,
-    course: &str,
-    reply: &Reply<Instructor>,
-) -> Result<Vec<v1::Assignment>, Failure> {
-    let list = pages::all(session, |page_token| v1::ListAssignmentsRequest {
-        course: course.to_owned(),
-        page_size: 500,
-        page_token,
-    });
-    told(list.await, reply).await
-}
-
-async fn waiting(
-    session: &Session,
-    courses: Vec<String>,
-    reply: &Reply<Instructor>,
-) -> Result<Vec<v1::Assignment>, Failure> {
-    let mut waiting = Vec::new();
-    for course in courses {
-        let all = assignments(session, &course, reply).await?;
-        waiting.extend(all.into_iter().filter(|it| it.counts.as_ref().is_some_and(|counts| counts.needs_grading > 0)));
-    }
-    Ok(waiting)
-}
-
-async fn submissions(
-    session: &Session,
-    hw: &Hw,
-    reply: &Reply<Instructor>,
-) -> Result<Vec<v1::SubmissionSummary>, Failure> {
-    let list = pages::all(session, |page_token| v1::ListSubmissionsRequest {
-        course: hw.course.clone(),
-        assignment: hw.assignment.clone(),
-        needs_grading: false,
-        page_size: 500,
-        page_token,
-    });
-    told(list.await, reply).await
-}
-
-/// The submission first, then what is in its files: each is shown as soon as it is there.
-async fn work(session: &Session, place: Place, reply: &Reply<Instructor>) -> Message {
-    let request = v1::GetSubmissionRequest {
-        course: place.hw.course.clone(),
-        assignment: place.hw.assignment.clone(),
-        user: place.user.clone(),
-        attempt: 0,
-    };
-    let answer = match call(session, request, reply).await {
-        Ok(answer) => Ok(Work { submission: answer.submission.unwrap_or_default(), attempts: answer.attempts }),
-        Err(failure) if failure.is_for("NOT_FOUND") => Ok(Work::default()),
-        Err(failure) => Err(failure),
-    };
-    if let Ok(work) = &answer {
-        reply.send(Message::Work(place.clone(), Ok(work.clone()))).await;
-        for file in work.submission.files.iter().take(SHOWN_FILES) {
-            let text = file_text(session, file).await;
-            reply.send(Message::FileText(file.file_id.clone(), text)).await;
-        }
-    }
-    Message::Work(place, answer)
-}
-
-async fn file_text(session: &Session, file: &v1::FileRef) -> FileText {
-    if file.name.to_lowercase().ends_with(".pdf") {
-        return pages_of(session, file).await;
-    }
-    if file.size > SHOWN_BYTES || is_binary(&file.name) {
-        return FileText::Other;
-    }
-    let fetched = async {
-        let path = cached(session, file)?;
-        lectern_client::download(session.client(), &file.file_id, &path, true, &|_| {}).await?;
-        private::read(&path)
-    };
-    match fetched.await.map(String::from_utf8) {
-        Ok(Ok(text)) if !text.contains('\0') => FileText::Text(text),
-        Ok(_) => FileText::Other,
-        Err(failure) => FileText::Failed(failure),
-    }
-}
-
-/// The text of a PDF, as the cluster's extractor reads it; none where it cannot.
-async fn pages_of(session: &Session, file: &v1::FileRef) -> FileText {
-    let request = v1::ReadFilePagesRequest { file_id: file.file_id.clone(), first_page: 1, page_count: SHOWN_PAGES };
-    match session.call(request).await {
-        Ok(answer) => {
-            let page = |page: &v1::Page| {
-                let text =
-                    if page.scanned { "(a picture of a page; o opens it outside)" } else { page.text.trim_end() };
-                format!("-- page {} of {} --\n{text}", page.number, answer.total_pages)
-            };
-            FileText::Pages(answer.pages.iter().map(page).collect::<Vec<_>>().join("\n\n"))
-        }
-        Err(error) if error.is_transient() => FileText::Failed(error.into()),
-        Err(_) => FileText::Other,
-    }
-}
-
-/// Names of files that hold no text, so that they need not be fetched to be looked at.
-fn is_binary(name: &str) -> bool {
-    const ENDINGS: [&str; 16] = [
-        "pdf", "png", "jpg", "jpeg", "gif", "webp", "zip", "gz", "tar", "xz", "docx", "xlsx", "pptx", "odt", "mp4",
-        "jar",
-    ];
-    let ending = Path::new(name).extension().map(|ending| ending.to_string_lossy().to_lowercase());
-    ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
-}
-
-/// Where a fetched file lies: below the program's own state.
-fn cached(session: &Session, file: &v1::FileRef) -> Result<PathBuf, Failure> {
-    let name = transfer::local_name(&file.name);
-    let name = name.file_name().map_or_else(|| "file".into(), PathBuf::from);
-    let dir = session.profiles().dirs().state.join("submissions").join(transfer::local_name(&file.file_id));
-    private::make_dir(&dir)?;
-    Ok(dir.join(name))
-}
-
-async fn preview(session: &Session, files: ImportFiles, reply: &Reply<Instructor>) -> Result<Preview, Failure> {
-    match files {
-        ImportFiles::Roster { course, enrollments, users } => {
-            let request = v1::ImportRosterRequest {
-                course,
-                enrollments_csv: private::read(&enrollments)?,
-                users_csv: users.map(|path| private::read(&path)).transpose()?.unwrap_or_default(),
-                preview: true,
-            };
-            let answer = call(session, request.clone(), reply).await?;
-            Ok(Preview {
-                sums: roster_sums(&answer),
-                rows: answer.rows,
-                change: Change::ImportRoster(v1::ImportRosterRequest { preview: false, ..request }),
-            })
-        }
-        ImportFiles::Accounts(path) => {
-            let request = v1::ImportUsersRequest { csv: private::read(&path)?, preview: true };
-            let answer = call(session, request.clone(), reply).await?;
-            Ok(Preview {
-                sums: account_sums(&answer),
-                rows: answer.rows,
-                change: Change::ImportUsers(v1::ImportUsersRequest { preview: false, ..request }),
-            })
-        }
-    }
-}
-
-/// A roster's import in numbers.
-pub fn roster_sums(answer: &v1::ImportRosterResponse) -> Vec<(u32, &'static str)> {
-    vec![(answer.invited, "invited"), (answer.enrolled, "enrolled"), (answer.unchanged, "unchanged")]
-}
-
-/// An import of accounts in numbers.
-pub fn account_sums(answer: &v1::ImportUsersResponse) -> Vec<(u32, &'static str)> {
-    vec![(answer.created, "created"), (answer.unchanged, "unchanged")]
-}
-
-async fn gradebook(session: &Session, course: String, reply: &Reply<Instructor>) -> Result<Gradebook, Failure> {
-    let mut book = Gradebook::default();
-    let mut page_token = String::new();
-    loop {
-        let request = v1::GetGradebookRequest { course: course.clone(), page_size: 500, page_token };
-        let mut page = call(session, request, reply).await?;
-        book.columns = page.columns;
-        book.rows.append(&mut page.rows);
-        if page.next_page_token.is_empty() {
-            return Ok(book);
-        }
-        page_token = page.next_page_token;
-    }
 }
 
 async fn upload(session: &Session, course: &str, path: &Path, reply: &Reply<Instructor>) -> Result<String, Failure> {
