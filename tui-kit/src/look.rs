@@ -23,6 +23,8 @@ pub struct Glyphs {
     pub unread: &'static str,
     /// It is done.
     pub done: &'static str,
+    /// It is not done yet; as wide as `done`, so that nothing moves when it is.
+    pub pending: &'static str,
     /// It went wrong.
     pub failed: &'static str,
     /// Between two facts in one line.
@@ -49,6 +51,7 @@ impl Glyphs {
         bullet: "•",
         unread: "●",
         done: "✓",
+        pending: "…",
         failed: "✗",
         separator: "·",
         full: "█",
@@ -65,6 +68,7 @@ impl Glyphs {
         bullet: "-",
         unread: "*",
         done: "ok",
+        pending: "..",
         failed: "x",
         separator: "-",
         full: "#",

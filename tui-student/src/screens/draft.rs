@@ -61,6 +61,8 @@ struct Remote {
 struct Local {
     keeping: Option<Saving>,
     has: Option<u64>,
+    /// The write that is on its way takes longer than writes do.
+    slow: bool,
     failure: Option<Failure>,
 }
 
@@ -223,6 +225,7 @@ impl Draft {
         if self.pause.take_if(|pause| *pause == request).is_none() {
             return;
         }
+        self.local.slow = self.local.keeping.is_some();
         if self.remote.known {
             self.save(cx);
         } else {
@@ -250,18 +253,20 @@ impl Draft {
         cx.push(HandIn::new(self.place.clone(), self.editor.text(), Vec::new()));
     }
 
-    /// How it stands on this machine.
-    fn local_words(&self, canvas: &Canvas<'_>) -> Span<'static> {
+    /// How it stands on this machine. A letter is kept within milliseconds: only the mark changes meanwhile, so that the line
+    /// stays calm while one types.
+    fn local_words(&self, canvas: &Canvas<'_>) -> Vec<Span<'static>> {
         let (theme, glyphs) = (canvas.look.theme, canvas.look.glyphs);
+        let saved = |mark| vec![mark, Span::styled(" saved here", theme.good)];
         match &self.local {
             Local { failure: Some(failure), .. } => {
-                Span::styled(format!("{} not saved here: {}", glyphs.failed, text::clean(&failure.message)), theme.bad)
+                let words = format!("{} not saved here: {}", glyphs.failed, text::clean(&failure.message));
+                vec![Span::styled(words, theme.bad)]
             }
-            Local { has: None, keeping: None, .. } => Span::styled("nothing saved here yet", theme.dim),
-            Local { has, .. } if *has == Some(self.editor.revision()) => {
-                Span::styled(format!("{} saved here", glyphs.done), theme.good)
-            }
-            Local { .. } => Span::styled("saving here …", theme.info),
+            Local { has: None, keeping: None, .. } => vec![Span::styled("nothing saved here yet", theme.dim)],
+            Local { has, .. } if *has == Some(self.editor.revision()) => saved(Span::styled(glyphs.done, theme.good)),
+            Local { slow: true, .. } => vec![Span::styled("saving here …", theme.info)],
+            Local { .. } => saved(Span::styled(glyphs.pending, theme.info)),
         }
     }
 
@@ -269,11 +274,12 @@ impl Draft {
     fn remote_words(&self, canvas: &Canvas<'_>) -> Span<'static> {
         let (theme, glyphs) = (canvas.look.theme, canvas.look.glyphs);
         let why = |failure: &Failure| text::clean(&states::sentence(failure));
+        let saving = Span::styled("saving on the server …", theme.info);
         match &self.remote {
             Remote { waits: Some(failure), .. } => {
                 Span::styled(format!("not on the server yet, tried again: {}", why(failure)), theme.warn)
             }
-            Remote { saving: Some(_), .. } => Span::styled("saving on the server …", theme.info),
+            Remote { saving: Some(_), .. } => saving,
             Remote { failure: Some(failure), known: true, .. } => {
                 Span::styled(format!("{} not on the server: {}", glyphs.failed, why(failure)), theme.bad)
             }
@@ -285,7 +291,8 @@ impl Draft {
                 Span::styled(format!("{} saved on the server, revision {base}", glyphs.done), theme.good)
             }
             Remote { base: 0, .. } if self.editor.is_empty() => Span::styled("no draft on the server yet", theme.dim),
-            Remote { .. } => Span::styled("on the server in a moment", theme.dim),
+            // It goes there in a moment: told like this, the line does not change with every pause in typing.
+            Remote { .. } => saving,
         }
     }
 
@@ -293,7 +300,7 @@ impl Draft {
     fn state_lines(&self, width: u16, canvas: &Canvas<'_>) -> Vec<Line<'static>> {
         let (here, there) = (self.local_words(canvas), self.remote_words(canvas));
         let separator = Span::styled(format!("  {}  ", canvas.look.glyphs.separator), canvas.look.theme.dim);
-        let one = Line::from(vec![here.clone(), separator, there.clone()]);
+        let one: Line<'_> = here.iter().cloned().chain([separator, there.clone()]).collect();
         let mut lines =
             if one.width() <= usize::from(width) { vec![one] } else { vec![Line::from(here), Line::from(there)] };
         if let Some(other) = self.remote.other {
@@ -418,6 +425,7 @@ impl Screen<Student> for Draft {
             Message::ServerDraft(draft) if self.remote.reading == Some(request) => self.server_arrived(draft, cx),
             Message::Kept(kept) => {
                 if let Some(keeping) = self.local.keeping.take_if(|keeping| keeping.request == request) {
+                    self.local.slow = false;
                     self.local.failure = kept.err();
                     if self.local.failure.is_none() {
                         self.local.has = Some(keeping.revision);

@@ -122,9 +122,10 @@ fn what_is_typed_is_kept_here_at_once_and_on_the_server_after_a_pause() {
     let text = format!("{}!", draft().text);
     let Work::Program(Effect::KeepDraft(_, written)) = &kept.work else { panic!("{kept:?}") };
     assert_eq!(*written, Kept { username: "zoe".into(), text: text.clone(), base: 3, synced: false });
-    harness.assert_shows("saving here …");
+    harness.assert_shows("… saved here");
+    harness.assert_hides("✓ saved here");
     harness.finish(&kept, vec![Message::Kept(Ok(()))]);
-    harness.assert_shows("saved here");
+    harness.assert_shows("✓ saved here");
     assert_eq!(saves(&harness), []);
     pause(&mut harness);
     assert_eq!(saves(&harness), [(text, 3)]);
@@ -132,6 +133,18 @@ fn what_is_typed_is_kept_here_at_once_and_on_the_server_after_a_pause() {
     settle(&mut harness);
     harness.assert_shows("saved here");
     harness.assert_shows("saved on the server, revision 4");
+}
+
+#[test]
+fn a_write_on_this_machine_that_takes_long_is_told_in_words() {
+    let mut harness = open(Draft::new(place()));
+    settle(&mut harness);
+    harness.type_text("!");
+    let kept = harness.take(|effect| matches!(effect, Effect::KeepDraft(..))).expect("it is kept at once");
+    pause(&mut harness);
+    harness.assert_shows("saving here …");
+    harness.finish(&kept, vec![Message::Kept(Ok(()))]);
+    harness.assert_shows("✓ saved here");
 }
 
 #[test]
