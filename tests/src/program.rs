@@ -13,9 +13,11 @@ pub fn bin_dir() -> PathBuf {
     if let Some(dir) = std::env::var_os("LECTERN_TEST_BIN") {
         return dir.into();
     }
-    // A test runs as target/release/deps/NAME-HASH.
-    let exe = std::env::current_exe().expect("a running test has a path");
-    exe.parent().and_then(Path::parent).expect("a test lives in target/PROFILE/deps").to_owned()
+    // A test runs as target/release/deps/NAME-HASH, a program as target/release/NAME.
+    let exe = std::env::current_exe().expect("what runs has a path");
+    let dir = exe.parent().expect("a file lies in a folder");
+    let built = if dir.ends_with("deps") { dir.parent().expect("deps lies in a folder") } else { dir };
+    built.to_owned()
 }
 
 /// The path of one program; panics, saying what to do, where it was not built.
