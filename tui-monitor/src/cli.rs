@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use lectern_cli::args::{GlobalArgs, duration};
-use lectern_cli::shell::ShellCommand;
+use lectern_tui_kit::guide::GuideCommand;
 use lectern_tui_kit::settings::TuiArgs;
 
 /// Watch a Lectern cluster: who leads, who follows, how far everyone is.
@@ -39,9 +39,7 @@ pub enum Command {
         #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
         every: Duration,
     },
-    /// Print the keys of the full screen.
-    Keys,
-    /// Completions and the manual page.
+    /// Keys, completions, manual.
     #[command(flatten)]
-    Shell(ShellCommand),
+    Guide(GuideCommand),
 }

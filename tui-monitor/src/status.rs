@@ -1,11 +1,10 @@
-//! `status` and `watch`.
+//! The subcommands.
 
 use std::time::{Duration, Instant};
 
 use lectern_cli::cluster::{Cluster, Member};
 use lectern_cli::table::{cut, keep, spare};
 use lectern_cli::{Error, Result, Session, output, text};
-
 use lectern_tui_kit::guide;
 
 use crate::cli::{Cli, Command};
@@ -19,11 +18,7 @@ pub async fn run(command: Command, session: Session) -> Result<()> {
     match command {
         Command::Status { wait_leader } => status(wait_leader, &session).await,
         Command::Watch { every } => watch(every, &session).await,
-        Command::Keys => {
-            output::bytes(guide::keys("lectern-monitor", screens::SCOPES).as_bytes());
-            Ok(())
-        }
-        Command::Shell(command) => lectern_cli::shell::run::<Cli>(&command),
+        Command::Guide(command) => guide::run::<Cli>(&command, screens::SCOPES),
     }
 }
 

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use lectern_cli::args::{AssignmentArg, CourseArg, GlobalArgs, IntoArg, PagesArg, ScopeArg};
 use lectern_cli::watch::WatchArgs;
 use lectern_cli::{assignment, material, shared::SharedCommand, talk};
+use lectern_tui_kit::guide::GuideCommand;
 use lectern_tui_kit::settings::TuiArgs;
 
 /// Lectern for students: courses, materials, assignments, submissions and grades in the terminal. Without a subcommand it
@@ -30,6 +31,9 @@ pub enum Command {
     /// Account, tokens and connection.
     #[command(flatten)]
     Shared(SharedCommand),
+    /// Keys, completions, manual.
+    #[command(flatten)]
+    Guide(GuideCommand),
     /// What is due next, soonest first.
     Next,
     /// Courses, what is due, what is unread, the latest grades.
@@ -63,8 +67,6 @@ pub enum Command {
     /// Announcements.
     #[command(subcommand)]
     Announcement(talk::AnnouncementCommand),
-    /// Print the keys of the full screen.
-    Keys,
     /// Print changes as they happen, one a line, until interrupted.
     Watch(WatchArgs),
 }

@@ -38,7 +38,6 @@ pub mod pages;
 mod progress;
 mod session;
 pub mod shared;
-pub mod shell;
 pub mod submission;
 pub mod table;
 pub mod talk;

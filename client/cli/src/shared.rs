@@ -1,11 +1,10 @@
-//! Subcommands of every program a person signs in to: connection, account, tokens, completions.
+//! Subcommands of every program a person signs in to: connection, account, tokens.
 
-use clap::{Args, CommandFactory, Subcommand};
+use clap::{Args, Subcommand};
 use lectern_client::{Client, ClientOptions, ClusterAddress};
 use lectern_proto::v1;
 use serde_json::json;
 
-use crate::shell::{self, ShellCommand};
 use crate::table::{cut, keep, spare};
 use crate::{Error, Result, Session, input, json, pages, text};
 
@@ -41,9 +40,6 @@ pub enum SharedCommand {
     /// Tokens for scripts and devices.
     #[command(subcommand)]
     Token(TokenCommand),
-    /// Completions and the manual page.
-    #[command(flatten)]
-    Shell(ShellCommand),
 }
 
 /// An address as `connect` takes it.
@@ -93,8 +89,8 @@ pub enum TokenCommand {
     },
 }
 
-/// Runs one of them, for the program `C`.
-pub async fn run<C: CommandFactory>(command: SharedCommand, session: &Session) -> Result<()> {
+/// Runs one of them.
+pub async fn run(command: SharedCommand, session: &Session) -> Result<()> {
     match command {
         SharedCommand::Connect { address } => connect(&address, session).await,
         SharedCommand::SignIn { username, device, password_stdin } => {
@@ -107,7 +103,6 @@ pub async fn run<C: CommandFactory>(command: SharedCommand, session: &Session) -
             change_password(password_stdin, session).await
         }
         SharedCommand::Token(command) => token(command, session).await,
-        SharedCommand::Shell(command) => shell::run::<C>(&command),
     }
 }
 

@@ -18,6 +18,7 @@ use lectern_cli::args::GlobalArgs;
 use lectern_cli::shared::SharedCommand;
 use lectern_cli::talk::ThreadCommand;
 use lectern_cli::watch::WatchArgs;
+use lectern_tui_kit::guide::GuideCommand;
 use lectern_tui_kit::settings::TuiArgs;
 
 pub use account::{AccountCommand, CreateAccountArgs, UpdateAccountArgs};
@@ -54,6 +55,9 @@ pub enum Command {
     /// Account, tokens and connection.
     #[command(flatten)]
     Shared(SharedCommand),
+    /// Keys, completions, manual.
+    #[command(flatten)]
+    Guide(GuideCommand),
     /// What waits for a grade, course by course.
     Next,
     /// Courses and what is new in them.

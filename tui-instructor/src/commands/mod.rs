@@ -18,12 +18,16 @@ pub use material::slug_of;
 
 use lectern_cli::{Result, Session, home, shared, talk, watch};
 
+use lectern_tui_kit::guide;
+
+use crate::actions::SCOPES;
 use crate::cli::{Cli, Command};
 
 /// Runs one subcommand.
 pub async fn run(command: Command, session: Session) -> Result<()> {
     match command {
-        Command::Shared(command) => shared::run::<Cli>(command, &session).await,
+        Command::Shared(command) => shared::run(command, &session).await,
+        Command::Guide(command) => guide::run::<Cli>(&command, SCOPES),
         Command::Next => submission::next(&session).await,
         Command::Status => home::status(&session).await,
         Command::Account(command) => account::run(command, &session).await,

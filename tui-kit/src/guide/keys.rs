@@ -1,10 +1,10 @@
-//! The keys as the guides print them: made from the declared actions, so that they are never out of date.
+//! The keys of a program as a chapter in Markdown.
 
 use std::fmt::Write as _;
 
 use crate::action::{GLOBAL, Group, Scope};
 
-/// A chapter in Markdown: for each screen its actions with their keys; what works everywhere comes once, last.
+/// For each screen its actions with their keys; what works everywhere comes once, last.
 pub fn keys(program: &str, scopes: &[Scope]) -> String {
     let mut text = format!(
         "# Keys of {program}\n\nMade from the program's own declarations. `keys.toml` in the configuration directory changes them:\nthe table is the name in brackets, the entry the name of the action.\n"

@@ -1,16 +1,19 @@
 //! The screens as they are drawn, and the keys on them.
 
+use std::path::Path;
+
 use lectern_proto::v1::{NodeRole, SnapshotTransfer};
 use lectern_tui_kit::app::Input;
 use lectern_tui_kit::look::Look;
 use lectern_tui_kit::program::Incoming;
 use lectern_tui_kit::remote::RequestId;
 use lectern_tui_kit::screen::ScreenId;
-use lectern_tui_kit::testkit::{Harness, check_scopes};
+use lectern_tui_kit::testkit::{Harness, check_guides, check_scopes};
 use lectern_tui_kit::theme::ThemeName;
 use proptest::prelude::*;
 
 use super::{Overview, SCOPES};
+use crate::cli::Cli;
 use crate::effects::{Answer, Effect, Monitor};
 use crate::model::Model;
 use crate::testing::{START_MS, address, answer, no_answer};
@@ -194,11 +197,8 @@ fn hostile_words_of_a_node_move_no_cursor() {
 }
 
 #[test]
-fn the_keys_in_the_guide_are_those_of_the_program() {
-    let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/keys/monitor.md");
-    let written = std::fs::read_to_string(guide).expect("the guide is there");
-    let made = lectern_tui_kit::guide::keys("lectern-monitor", SCOPES);
-    assert_eq!(written, made, "run `lectern-monitor keys > docs/keys/monitor.md`");
+fn the_guides_say_what_the_program_declares() {
+    check_guides::<Cli>(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs")), SCOPES);
 }
 
 #[test]

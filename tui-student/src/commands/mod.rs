@@ -9,17 +9,16 @@ mod submit;
 
 use lectern_cli::{Result, Session, home, material, shared, talk, watch};
 
+use lectern_tui_kit::guide;
+
+use crate::actions::SCOPES;
 use crate::cli::{Cli, Command, ExtensionCommand};
 
 /// Runs one subcommand.
 pub async fn run(command: Command, session: Session) -> Result<()> {
     match command {
-        Command::Shared(command) => shared::run::<Cli>(command, &session).await,
-        Command::Keys => {
-            let text = lectern_tui_kit::guide::keys("lectern-student", crate::actions::SCOPES);
-            lectern_cli::output::bytes(text.as_bytes());
-            Ok(())
-        }
+        Command::Shared(command) => shared::run(command, &session).await,
+        Command::Guide(command) => guide::run::<Cli>(&command, SCOPES),
         Command::Next => home::next(&session).await,
         Command::Status => home::status(&session).await,
         Command::Course(command) => course::run(command, &session).await,
