@@ -2,7 +2,7 @@
 
 use lectern_tui_kit::action::{Action, FORM, Group, LIST, READER_MOVES, Scope};
 use lectern_tui_kit::cluster;
-use lectern_tui_kit::shared::{account, talk};
+use lectern_tui_kit::shared::{account, material, talk};
 use lectern_tui_kit::widgets::file_picker::PICKER;
 
 /// The threads of the selected course.
@@ -335,6 +335,7 @@ pub const SCOPES: &[Scope] = &[
     ACCOUNTS_SCOPE,
     ALL_AUDIT_SCOPE,
     DETAIL_SCOPE,
+    material::READER_SCOPE,
     talk::THREAD_SCOPE,
     talk::STAFF_ANNOUNCEMENT_SCOPE,
     talk::WRITE_SCOPE,

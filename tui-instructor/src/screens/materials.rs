@@ -5,11 +5,12 @@ use jiff::tz::TimeZone;
 use lectern_proto::v1;
 use lectern_tui_kit::action::{Action, OPEN, REFRESH, Scope};
 use lectern_tui_kit::look::{Canvas, Look};
-use lectern_tui_kit::program::{Change as Changed, KitAnswer};
+use lectern_tui_kit::program::Change as Changed;
 use lectern_tui_kit::remote::{Remote, RequestId};
-use lectern_tui_kit::screen::{Confirm, KitWork, Screen, Tone};
+use lectern_tui_kit::screen::{Confirm, Screen, Tone};
 use lectern_tui_kit::sending::Sending;
-use lectern_tui_kit::shared::{self, material};
+use lectern_tui_kit::shared;
+use lectern_tui_kit::shared::material::{self, ReaderScreen};
 use lectern_tui_kit::widgets::Outcome;
 use lectern_tui_kit::widgets::form::{Field, Form};
 use lectern_tui_kit::widgets::table::{Column, Table, Width};
@@ -39,7 +40,6 @@ pub struct MaterialsSection {
     table: Table<Row>,
     deleting: Option<(RequestId, v1::Material)>,
     deletion: Sending<Change>,
-    fetching: Option<RequestId>,
 }
 
 impl MaterialsSection {
@@ -56,7 +56,6 @@ impl MaterialsSection {
             table: Table::new(columns(), key, "There are no materials yet; a adds one."),
             deleting: None,
             deletion: Sending::default(),
-            fetching: None,
         }
     }
 
@@ -111,10 +110,9 @@ impl MaterialsSection {
         self.deleting = Some((cx.confirm(confirm), material));
     }
 
-    fn open(&mut self, cx: &mut Cx<'_>) {
-        if let Some(file) = self.material().and_then(|material| material.file.clone()) {
-            let save = material::Effect::Save { file, to: material::Destination::Viewer };
-            self.fetching = Some(cx.share(shared::Effect::Material(save)));
+    fn open(&self, cx: &mut Cx<'_>) {
+        if let Some(material) = self.material() {
+            cx.push(ReaderScreen::new(&self.course, material.clone()));
         }
     }
 
@@ -304,15 +302,6 @@ impl Screen<Instructor> for MaterialsSection {
             {
                 self.arrange();
             }
-            Message::Shared(shared::Message::Material(material::Message::Saved(result)))
-                if self.fetching == Some(request) =>
-            {
-                self.fetching = None;
-                match result {
-                    Ok(path) => drop(cx.kit(KitWork::Open(path))),
-                    Err(failure) => cx.toast(Tone::Bad, failure.sentence()),
-                }
-            }
             Message::Changed(result) if self.deletion.awaits(request) => {
                 if self.deletion.finish(request, result).is_some() {
                     cx.toast(Tone::Good, "The material is deleted.");
@@ -322,12 +311,6 @@ impl Screen<Instructor> for MaterialsSection {
                 }
             }
             _ => {}
-        }
-    }
-
-    fn answered(&mut self, _request: RequestId, answer: KitAnswer, cx: &mut Cx<'_>) {
-        if let KitAnswer::Opened(Err(failure)) = answer {
-            cx.toast(Tone::Bad, failure.sentence());
         }
     }
 

@@ -18,6 +18,7 @@ use crate::screen::{Confirm, Cx, Screen, Tone};
 use crate::sending::Sending;
 use crate::shared::{self, Shares};
 use crate::widgets::Outcome;
+use crate::widgets::markdown;
 use crate::widgets::scroll::Scroll;
 use crate::widgets::table::{Column, Table, Width};
 use crate::{states, text};
@@ -303,8 +304,7 @@ impl<P: Shares> Screen<P> for AnnouncementScreen<P> {
         let by = it.author.as_ref().map(|author| text::clean(&author.name)).unwrap_or_default();
         let head = format!("{by} {} {}", look.glyphs.separator, look.time(it.created_at_ms));
         let mut lines = vec![Line::styled(head, look.theme.dim), Line::default()];
-        let body = text::clean_body(&it.body);
-        lines.extend(text::wrap(body.trim_end(), inner.width.into()).into_iter().map(Line::from));
+        lines.extend(markdown::message(it.body.trim_end(), inner.width, look));
         self.scroll.view(lines.len(), |at| lines[at].clone(), inner, canvas);
     }
 }

@@ -18,6 +18,7 @@ use crate::sending::Sending;
 use crate::shared::{self, Shares};
 use crate::widgets::Outcome;
 use crate::widgets::editor::Editor;
+use crate::widgets::markdown;
 use crate::widgets::scroll::Scroll;
 use crate::{states, text};
 
@@ -321,8 +322,7 @@ fn lines(conversation: &Conversation, role: Role, width: u16, look: &Look) -> Ve
     for message in &conversation.messages {
         lines.push(Line::default());
         lines.push(head(message, thread, look));
-        let body = text::clean_body(&message.body);
-        lines.extend(text::wrap(body.trim_end(), width.into()).into_iter().map(Line::from));
+        lines.extend(markdown::message(message.body.trim_end(), width, look));
     }
     lines
 }

@@ -23,14 +23,22 @@ use super::reading::{End, Reading, Source, wrap};
 use crate::action::Action;
 use crate::look::{Canvas, Glyphs, Look};
 use crate::text;
-use parse::{Block, Kind, Mark};
+use parse::{Block, Breaks, Kind, Mark};
 
 /// Code is indented by so much; where a line of it goes on, a mark stands there.
 const CODE_INDENT: usize = 2;
 
 /// A document as lines of at most `width` columns.
 pub fn lines(markdown: &str, width: u16, look: &Look) -> Vec<Line<'static>> {
-    let blocks = parse::blocks(markdown);
+    lines_of(&parse::blocks(markdown, Breaks::Spaces), width, look)
+}
+
+/// A message of a person as lines of at most `width` columns: a new line in it is one here.
+pub fn message(markdown: &str, width: u16, look: &Look) -> Vec<Line<'static>> {
+    lines_of(&parse::blocks(markdown, Breaks::Lines), width, look)
+}
+
+fn lines_of(blocks: &[Block], width: u16, look: &Look) -> Vec<Line<'static>> {
     let of_block = |block: &Block| -> Vec<Line<'static>> {
         let rows = block_rows(block, width.into(), look.plain);
         rows.iter().map(|row| row.line(&block.text, &block.runs, &[], look)).collect()
@@ -170,12 +178,15 @@ pub struct MarkdownView {
 impl MarkdownView {
     /// A view at the beginning of a document.
     pub fn new(markdown: &str) -> Self {
-        Self { document: Document { blocks: parse::blocks(markdown) }, reading: Reading::new(End::LastRow) }
+        Self {
+            document: Document { blocks: parse::blocks(markdown, Breaks::Spaces) },
+            reading: Reading::new(End::LastRow),
+        }
     }
 
     /// Shows another document; what is looked for stays.
     pub fn set(&mut self, markdown: &str) {
-        self.document = Document { blocks: parse::blocks(markdown) };
+        self.document = Document { blocks: parse::blocks(markdown, Breaks::Spaces) };
         self.reading.restart(&self.document);
     }
 

@@ -83,14 +83,24 @@ pub enum Side {
     Right,
 }
 
-/// Reads a document.
-pub fn blocks(markdown: &str) -> Vec<Block> {
+/// What the end of a line within a paragraph means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Breaks {
+    /// A space, as Markdown has it: documents are written in lines of some width.
+    #[default]
+    Spaces,
+    /// Itself: who writes a message means the lines.
+    Lines,
+}
+
+/// Reads a document, or a message.
+pub fn blocks(markdown: &str, breaks: Breaks) -> Vec<Block> {
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_STRIKETHROUGH
         | Options::ENABLE_TASKLISTS
         | Options::ENABLE_FOOTNOTES
         | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;
-    let mut builder = Builder::default();
+    let mut builder = Builder { breaks, ..Builder::default() };
     for event in Parser::new_ext(markdown, options) {
         builder.event(event);
     }
@@ -100,6 +110,7 @@ pub fn blocks(markdown: &str) -> Vec<Block> {
 
 #[derive(Default)]
 struct Builder {
+    breaks: Breaks,
     blocks: Vec<Block>,
     open: Option<Block>,
     /// What the next block stands in; `first` until a block took the mark.
@@ -131,8 +142,8 @@ impl Builder {
             }
             Event::Html(words) | Event::InlineHtml(words) => self.push(&words, Tone::Dim),
             Event::FootnoteReference(name) => self.push(&format!("[{name}]"), Tone::Dim),
-            Event::SoftBreak => self.push(" ", Tone::Text),
-            Event::HardBreak => self.push("\n", Tone::Text),
+            Event::SoftBreak if self.breaks == Breaks::Spaces => self.push(" ", Tone::Text),
+            Event::SoftBreak | Event::HardBreak => self.push("\n", Tone::Text),
             Event::Rule => {
                 self.begin(Kind::Rule);
                 self.close();

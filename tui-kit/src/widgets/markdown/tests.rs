@@ -215,3 +215,12 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_message_keeps_its_lines_and_is_markdown_otherwise() {
+    let text = "First line\nsecond **line**\n\n- an item\n- another";
+    let look = Look::new(ThemeName::Mono, false);
+    let shown: Vec<String> = message(text, 40, &look).iter().map(ToString::to_string).collect();
+    assert_eq!(shown, ["First line", "second line", "", "• an item", "• another"]);
+    assert_eq!(words(text, 40, false)[0], "First line second line");
+}
