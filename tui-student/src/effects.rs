@@ -7,12 +7,11 @@ use std::time::Duration;
 use lectern_cli::{Session, pages};
 use lectern_client::{Call, HandIn, LocalFile, Stage, Walk, hand_in, walk_directory};
 use lectern_proto::v1;
-use lectern_tui_kit::program::{Incoming, Reply};
+use lectern_tui_kit::program::Reply;
 use lectern_tui_kit::remote::Failure;
-use lectern_tui_kit::shared::{self, call, call_with_key, told};
-use tokio::sync::watch;
+use lectern_tui_kit::shared::{self, Follower, call, call_with_key, told};
 
-use crate::drafts::{self, Kept};
+use crate::drafts::{self, Drafts, Kept};
 use crate::model::{Attempts, Grades, Place};
 use crate::program::Student;
 
@@ -25,14 +24,14 @@ pub struct Env(Arc<Inner>);
 
 struct Inner {
     session: Session,
-    /// Number of the stream of changes that counts: a new one ends the one before.
-    follower: watch::Sender<u64>,
+    follower: Follower,
+    drafts: Drafts,
 }
 
 impl Env {
     /// For a session.
     pub fn new(session: Session) -> Self {
-        Self(Arc::new(Inner { session, follower: watch::Sender::new(0) }))
+        Self(Arc::new(Inner { session, follower: Follower::default(), drafts: Drafts::default() }))
     }
 
     /// The session.
@@ -88,6 +87,8 @@ pub enum Effect {
         key: String,
         /// Of which assignment.
         place: Place,
+        /// Whose.
+        username: String,
         /// The text.
         text: String,
         /// The revision it was written on.
@@ -231,7 +232,7 @@ pub async fn perform(env: &Env, effect: Effect, reply: &Reply<Student>) {
     let session = env.session();
     let message = match effect {
         Effect::Shared(effect) => return shared::perform(session, effect, reply).await,
-        Effect::Follow => return follow(env, reply).await,
+        Effect::Follow => return env.0.follower.follow(session, reply).await,
         Effect::Pause { ms } => {
             tokio::time::sleep(Duration::from_millis(ms)).await;
             Message::Paused
@@ -253,7 +254,7 @@ pub async fn perform(env: &Env, effect: Effect, reply: &Reply<Student>) {
         Effect::Attempts(place) => Message::Attempts(told(attempts(session, place).await, reply).await),
         Effect::Grades { course } => Message::Grades(told(grades(session, course).await, reply).await),
         Effect::OpenDraft { place, username } => {
-            let kept = drafts::read(session, &username, &place);
+            let kept = drafts::read(session, &username, &place).await;
             reply.send(Message::KeptDraft(kept)).await;
             Message::ServerDraft(server_draft(session, place, 0, reply).await)
         }
@@ -261,16 +262,19 @@ pub async fn perform(env: &Env, effect: Effect, reply: &Reply<Student>) {
         Effect::DraftRevision(place, revision) => {
             Message::ServerDraft(server_draft(session, place, revision, reply).await)
         }
-        Effect::KeepDraft(place, kept) => Message::Kept(drafts::write(session, &place, kept).await),
-        Effect::SaveDraft { key, place, text, base } => {
+        Effect::KeepDraft(place, kept) => Message::Kept(env.0.drafts.keep(session, &place, kept).await),
+        Effect::SaveDraft { key, place, username, text, base } => {
+            let mut turn = env.0.drafts.turn_to_save(&username, &place).await;
             let request = v1::SaveDraftRequest {
                 course: place.course,
                 assignment: place.assignment,
                 text,
-                base_revision: base,
+                base_revision: turn.base(base),
                 device_label: session.device_label(),
             };
-            Message::DraftSaved(until_taken(session, &key, request, reply, Message::DraftWaits).await)
+            let saved = until_taken(session, &key, request, reply, Message::DraftWaits).await;
+            turn.saved(saved.as_ref().ok());
+            Message::DraftSaved(saved)
         }
         Effect::LookAt(paths) => Message::LookedAt(look_at(paths).await),
         Effect::HandIn(offer) => {
@@ -299,28 +303,6 @@ async fn until_taken<Q: Call>(
             answer => return answer,
         }
         tokio::time::sleep(BETWEEN_TRIES).await;
-    }
-}
-
-/// Tells of changes until the cluster refuses, or another stream is asked for.
-async fn follow(env: &Env, reply: &Reply<Student>) {
-    let mut follower = env.0.follower.subscribe();
-    env.0.follower.send_modify(|number| *number += 1);
-    let mine = *follower.borrow_and_update();
-    let mut events = env.session().client().watch(0, Vec::new());
-    loop {
-        let item = tokio::select! {
-            item = events.next() => item,
-            _ = follower.wait_for(|number| *number != mine) => return,
-        };
-        match item {
-            Some(Ok(change)) => reply.feed().send(Incoming::Changed(change)).await,
-            Some(Err(error)) => {
-                // Told to the program where it is the end of a sign-in; else the screens' own calls tell the same.
-                let _ = told::<Student, ()>(Err(error), reply).await;
-            }
-            None => return,
-        }
     }
 }
 
@@ -415,7 +397,8 @@ async fn look_at(paths: Vec<PathBuf>) -> Result<Look, Failure> {
 /// Hands in, again and again while the cluster cannot take it: the journal makes each try go on where the last one stopped.
 async fn send(session: &Session, offer: Offer, reply: &Reply<Student>) -> Result<HandedIn, Failure> {
     let Offer { place, username, text, comment, paths } = offer;
-    let (walk, directory) = collect(&paths).map_err(Failure::from)?;
+    let looked = tokio::task::spawn_blocking(move || collect(&paths)).await;
+    let (walk, directory) = looked.map_err(|error| Failure::local(error.to_string()))?.map_err(Failure::from)?;
     let what =
         HandIn { course: place.course, assignment: place.assignment, text, comment, files: walk.files, directory };
     let scope = format!("{}/{username}", session.identity().profile);

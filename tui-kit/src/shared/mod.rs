@@ -5,8 +5,11 @@
 //! calls with [`call`] and [`call_with_key`], and hand messages for the model to [`received`].
 
 pub mod account;
+mod follow;
 pub mod material;
 pub mod talk;
+
+pub use follow::Follower;
 
 use lectern_cli::Session;
 use lectern_client::{Call, ClientError};
@@ -14,7 +17,8 @@ use lectern_proto::v1;
 
 use crate::program::{Incoming, Program, Reply};
 use crate::remote::{Failure, RequestId};
-use crate::screen::Cx;
+use crate::screen::{Cx, Tone};
+use crate::states;
 
 /// A program with the shared screens.
 pub trait Shares: Program {
@@ -74,8 +78,13 @@ pub async fn perform<P: Shares>(session: &Session, effect: Effect, reply: &Reply
 
 /// A shared message that no screen awaits.
 pub fn received<P: Shares>(message: &Message, cx: &mut Cx<'_, P>) {
-    if *message == Message::Account(account::Message::SignedOut) {
-        account::signed_out(cx);
+    match message {
+        Message::Account(account::Message::SignedOut) => account::signed_out(cx),
+        // Its screen was left: what became of it is told all the same.
+        Message::Talk(talk::Message::Changed(Err(failure))) => {
+            cx.toast(Tone::Bad, format!("What you wrote was not sent: {}", states::sentence(failure)));
+        }
+        _ => {}
     }
 }
 

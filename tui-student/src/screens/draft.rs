@@ -66,6 +66,13 @@ struct Local {
     failure: Option<Failure>,
 }
 
+/// What was typed before the draft of this machine was read: it belongs behind that.
+#[derive(Debug)]
+enum Early {
+    Key(KeyEvent),
+    Paste(String),
+}
+
 /// The draft.
 pub struct Draft {
     place: Place,
@@ -76,6 +83,8 @@ pub struct Draft {
     remote: Remote,
     /// The answers to opening it are awaited under this number.
     opening: RequestId,
+    /// Some while the draft of this machine is being read.
+    early: Option<Vec<Early>>,
     /// The server's turn comes when this is over.
     pause: Option<RequestId>,
     editing_outside: RequestId,
@@ -92,6 +101,7 @@ impl Draft {
             local: Local::default(),
             remote: Remote::default(),
             opening: RequestId::default(),
+            early: Some(Vec::new()),
             pause: None,
             editing_outside: RequestId::default(),
         }
@@ -133,6 +143,7 @@ impl Draft {
         let request = cx.request(Effect::SaveDraft {
             key: new_key(),
             place: self.place.clone(),
+            username: self.username.clone(),
             text: self.editor.text(),
             base: self.remote.base,
         });
@@ -148,17 +159,24 @@ impl Draft {
     }
 
     /// The draft of this machine is here.
-    fn kept_arrived(&mut self, kept: Result<Option<Kept>, Failure>) {
+    fn kept_arrived(&mut self, kept: Result<Option<Kept>, Failure>, cx: &mut Cx<'_, Student>) {
+        let Some(early) = self.early.take() else { return };
         match kept {
-            Ok(Some(kept)) if self.editor.is_empty() => {
+            Ok(Some(kept)) => {
                 self.editor.set_text(&kept.text);
                 self.remote.base = kept.base;
                 let revision = self.editor.revision();
                 self.local.has = Some(revision);
                 self.remote.has = kept.synced.then_some(revision);
             }
-            Ok(_) => {}
+            Ok(None) => {}
             Err(failure) => self.local.failure = Some(failure),
+        }
+        for typed in early {
+            match typed {
+                Early::Key(key) => self.key(key, cx),
+                Early::Paste(text) => self.paste(&text, cx),
+            }
         }
     }
 
@@ -392,6 +410,9 @@ impl Screen<Student> for Draft {
     }
 
     fn key(&mut self, key: KeyEvent, cx: &mut Cx<'_, Student>) {
+        if let Some(early) = &mut self.early {
+            return early.push(Early::Key(key));
+        }
         if !self.typing {
             // Arrows move through the text without changing it.
             if matches!(key.code, KeyCode::Down | KeyCode::Up | KeyCode::PageDown | KeyCode::PageUp) {
@@ -411,6 +432,9 @@ impl Screen<Student> for Draft {
 
     fn paste(&mut self, pasted: &str, cx: &mut Cx<'_, Student>) {
         self.typing = true;
+        if let Some(early) = &mut self.early {
+            return early.push(Early::Paste(pasted.to_owned()));
+        }
         self.editor.paste(pasted);
         self.touched(cx);
     }
@@ -421,7 +445,7 @@ impl Screen<Student> for Draft {
 
     fn received(&mut self, request: RequestId, message: Message, cx: &mut Cx<'_, Student>) {
         match message {
-            Message::KeptDraft(kept) if request == self.opening => self.kept_arrived(kept),
+            Message::KeptDraft(kept) if request == self.opening => self.kept_arrived(kept, cx),
             Message::ServerDraft(draft) if self.remote.reading == Some(request) => self.server_arrived(draft, cx),
             Message::Kept(kept) => {
                 if let Some(keeping) = self.local.keeping.take_if(|keeping| keeping.request == request) {
@@ -461,9 +485,17 @@ impl Screen<Student> for Draft {
     }
 
     fn leaving(&mut self, cx: &mut Cx<'_, Student>) {
+        if self.early.is_some() {
+            // Nothing was shown yet, so nothing was changed.
+            return;
+        }
+        // What is under way may be older than the last letters: those go behind it.
+        let revision = self.editor.revision();
+        self.local.keeping.take_if(|keeping| keeping.revision != revision);
         self.keep(cx);
         // Even where the server's draft is not known: it keeps both, when another device saved in between.
         self.remote.known = true;
+        self.remote.saving.take_if(|saving| saving.revision != revision);
         self.save(cx);
     }
 
