@@ -20,6 +20,7 @@ use clap::Parser;
 use lectern_tui_kit::launch::{Opening, launch};
 use lectern_tui_kit::shared::account;
 
+use effects::Env;
 use model::Model;
 use screens::home::HomeScreen;
 
@@ -32,7 +33,7 @@ fn main() -> ExitCode {
         }
         None => launch(&cli.global, cli.tui, |session| {
             let model = Model { account: account::State::of(&session), ..Model::default() };
-            Ok(Opening { env: Arc::new(session), model, first: HomeScreen::default() })
+            Ok(Opening { env: Arc::new(Env::new(session)), model, first: HomeScreen::default() })
         }),
     }
 }

@@ -7,11 +7,12 @@ use lectern_proto::v1;
 use lectern_tui_kit::action::Scope;
 use lectern_tui_kit::program::{Program, Reply};
 use lectern_tui_kit::remote::RequestId;
-use lectern_tui_kit::screen::{self, Tone};
+use lectern_tui_kit::screen::{self, Tone, Unsaved};
 use lectern_tui_kit::shared::{self, Shares, account};
+use lectern_tui_kit::{states, text};
 
 use crate::actions::SCOPES;
-use crate::effects::{self, Effect, Message, Read};
+use crate::effects::{self, Effect, Env, Message, Read};
 use crate::model::{Model, Place};
 use crate::screens::home::HomeScreen;
 
@@ -26,7 +27,7 @@ impl Program for Instructor {
     type Model = Model;
     type Effect = Effect;
     type Message = Message;
-    type Env = Arc<Session>;
+    type Env = Arc<Env>;
 
     const NAME: &'static str = "lectern-instructor";
     const SCOPES: &'static [Scope] = SCOPES;
@@ -55,8 +56,17 @@ impl Program for Instructor {
             }
             Message::GradeWaits { place, key, failure } => cx.model.desk.waits(&place, &key, failure),
             Message::Graded { place, key, result } => graded(&place, &key, result, cx),
+            // A change whose screen was left: what became of it is told all the same.
+            Message::Changed(Err(failure)) if cx.model.account.signed_in => {
+                cx.toast(Tone::Bad, format!("The last change was not made: {}", states::sentence(&failure)));
+            }
             _ => {}
         }
+    }
+
+    fn unsaved(model: &Model) -> Option<Unsaved> {
+        let typed = model.desk.typed();
+        (typed > 0).then(|| Unsaved::Typed(format!("{} typed and not saved", text::count(typed as u64, "grade"))))
     }
 
     fn headline(model: &Model) -> String {
@@ -64,7 +74,7 @@ impl Program for Instructor {
     }
 
     fn session(env: &Self::Env) -> &Session {
-        env
+        &env.session
     }
 }
 

@@ -3,14 +3,16 @@
 mod reads;
 mod work;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use lectern_cli::Session;
 use lectern_client::{LocalFile, Progress};
 use lectern_proto::v1;
-use lectern_tui_kit::program::{Incoming, Reply};
+use lectern_tui_kit::program::Reply;
 use lectern_tui_kit::remote::Failure;
-use lectern_tui_kit::shared::{self, call_with_key, told};
+use lectern_tui_kit::shared::{self, Follower, call_with_key, told};
 
 use crate::model::{Hw, Place};
 use crate::program::Instructor;
@@ -121,20 +123,16 @@ macro_rules! changes {
             CreateMaterial(v1::CreateMaterialResponse),
         }
 
-        async fn make(
-            session: &Session,
-            key: &str,
-            change: Change,
-            reply: &Reply<Instructor>,
-        ) -> Result<Made, Failure> {
+        async fn make(env: &Env, key: &str, change: Change, reply: &Reply<Instructor>) -> Result<Made, Failure> {
+            let session = &env.session;
             Ok(match change {
                 $(Change::$name(request) => Made::$name(call_with_key(session, key, request, reply).await?),)*
                 Change::AddMaterial { path, mut request } => {
-                    request.upload_id = upload(session, &request.course, &path, reply).await?;
+                    request.upload_id = env.upload(key, &request.course, &path, reply).await?;
                     Made::CreateMaterial(call_with_key(session, key, request, reply).await?)
                 }
                 Change::ReplaceMaterial { path, mut request } => {
-                    request.upload_id = Some(upload(session, &request.course, &path, reply).await?);
+                    request.upload_id = Some(env.upload(key, &request.course, &path, reply).await?);
                     Made::UpdateMaterial(call_with_key(session, key, request, reply).await?)
                 }
             })
@@ -313,11 +311,50 @@ impl Effect {
     }
 }
 
+/// What effects need.
+pub struct Env {
+    /// The person's session.
+    pub session: Session,
+    follower: Follower,
+    /// Files are fetched one at a time: two fetches of one file would write into the same part.
+    fetching: tokio::sync::Mutex<()>,
+    /// Uploads that have arrived, by the key of the change they are for.
+    uploaded: Mutex<BTreeMap<String, String>>,
+}
+
+impl Env {
+    /// For a session.
+    pub fn new(session: Session) -> Self {
+        Self {
+            session,
+            follower: Follower::default(),
+            fetching: tokio::sync::Mutex::default(),
+            uploaded: Mutex::default(),
+        }
+    }
+
+    /// Uploads a file for the change with this key. A change that is tried again is the same one, so that it names the same
+    /// upload: what has arrived is not uploaded twice.
+    async fn upload(&self, key: &str, course: &str, path: &Path, reply: &Reply<Instructor>) -> Result<String, Failure> {
+        let known = self.uploaded.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
+        if let Some(upload) = known {
+            return Ok(upload);
+        }
+        let file = LocalFile::new(path)?;
+        let on_progress = |progress| reply.send_newest(Message::Progress(progress));
+        let uploaded = lectern_client::upload_files(self.session.client(), course, &[file], &on_progress).await;
+        let upload = told(uploaded, reply).await?;
+        self.uploaded.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned(), upload.clone());
+        Ok(upload)
+    }
+}
+
 /// Does the work.
-pub async fn perform(session: &Session, effect: Effect, reply: &Reply<Instructor>) {
+pub async fn perform(env: &Env, effect: Effect, reply: &Reply<Instructor>) {
+    let session = &env.session;
     let message = match effect {
-        Effect::Read(read) => reads::answer(session, read, reply).await,
-        Effect::Change { key, change } => Message::Changed(make(session, &key, change, reply).await.map(Box::new)),
+        Effect::Read(read) => reads::answer(env, read, reply).await,
+        Effect::Change { key, change } => Message::Changed(make(env, &key, change, reply).await.map(Box::new)),
         Effect::Grade { key, place, request } => {
             let attempt = || call_with_key(session, &key, request.clone(), reply);
             let waits = |failure| reply.send(Message::GradeWaits { place: place.clone(), key: key.clone(), failure });
@@ -326,29 +363,8 @@ pub async fn perform(session: &Session, effect: Effect, reply: &Reply<Instructor
             Message::Graded { place, key, result }
         }
         Effect::Write { path, bytes } => Message::Written(private::write(&path, &bytes).map(|()| path)),
-        Effect::Follow => return follow(session, reply).await,
+        Effect::Follow => return env.follower.follow(session, reply).await,
         Effect::Shared(effect) => return shared::perform(session, effect, reply).await,
     };
     reply.send(message).await;
-}
-
-async fn upload(session: &Session, course: &str, path: &Path, reply: &Reply<Instructor>) -> Result<String, Failure> {
-    let file = LocalFile::new(path)?;
-    let on_progress = |progress| reply.send_newest(Message::Progress(progress));
-    told(lectern_client::upload_files(session.client(), course, &[file], &on_progress).await, reply).await
-}
-
-/// Hands on what changes, until the cluster refuses; signing in begins it again.
-async fn follow(session: &Session, reply: &Reply<Instructor>) {
-    let mut events = session.client().watch(0, Vec::new());
-    while let Some(item) = events.next().await {
-        match item {
-            Ok(change) => reply.feed().send(Incoming::Changed(change)).await,
-            Err(error) => {
-                // Nobody is signed in any more: the program hears of it, and asks.
-                drop(told::<Instructor, ()>(Err(error), reply).await);
-                return;
-            }
-        }
-    }
 }

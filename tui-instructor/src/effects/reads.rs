@@ -6,13 +6,14 @@ use lectern_tui_kit::program::Reply;
 use lectern_tui_kit::remote::Failure;
 use lectern_tui_kit::shared::{call, told};
 
-use super::{Change, Gradebook, ImportFiles, Message, Preview, Read, work};
+use super::{Change, Env, Gradebook, ImportFiles, Message, Preview, Read, work};
 use crate::model::Hw;
 use crate::private;
 use crate::program::Instructor;
 
 /// Asks the cluster.
-pub(super) async fn answer(session: &Session, read: Read, reply: &Reply<Instructor>) -> Message {
+pub(super) async fn answer(env: &Env, read: Read, reply: &Reply<Instructor>) -> Message {
+    let session = &env.session;
     match read {
         Read::Me => Message::Me(call(session, v1::WhoAmIRequest {}, reply).await),
         Read::Home => Message::Home(call(session, v1::GetHomeRequest {}, reply).await),
@@ -51,7 +52,7 @@ pub(super) async fn answer(session: &Session, read: Read, reply: &Reply<Instruct
             let rows = submissions(session, &hw, reply).await;
             Message::Submissions(hw, rows)
         }
-        Read::Work(place) => return work::work(session, place, reply).await,
+        Read::Work(place) => return work::work(env, place, reply).await,
         Read::Gradebook(course) => Message::Gradebook(gradebook(session, course, reply).await),
         Read::GradebookCsv(course) => {
             Message::Bytes(told(session.client().export_gradebook(&course).await, reply).await)

@@ -8,7 +8,7 @@ use lectern_tui_kit::program::Reply;
 use lectern_tui_kit::remote::Failure;
 use lectern_tui_kit::shared::call;
 
-use super::{FileText, Message, Work};
+use super::{Env, FileText, Message, Work};
 use crate::model::Place;
 use crate::private;
 use crate::program::Instructor;
@@ -21,14 +21,14 @@ const SHOWN_PAGES: u32 = 50;
 const SHOWN_FILES: usize = 20;
 
 /// The submission first, then what is in its files: each is shown as soon as it is there.
-pub(super) async fn work(session: &Session, place: Place, reply: &Reply<Instructor>) -> Message {
+pub(super) async fn work(env: &Env, place: Place, reply: &Reply<Instructor>) -> Message {
     let request = v1::GetSubmissionRequest {
         course: place.hw.course.clone(),
         assignment: place.hw.assignment.clone(),
         user: place.user.clone(),
         attempt: 0,
     };
-    let answer = match call(session, request, reply).await {
+    let answer = match call(&env.session, request, reply).await {
         Ok(answer) => Ok(Work { submission: answer.submission.unwrap_or_default(), attempts: answer.attempts }),
         Err(failure) if failure.is_for("NOT_FOUND") => Ok(Work::default()),
         Err(failure) => Err(failure),
@@ -36,14 +36,15 @@ pub(super) async fn work(session: &Session, place: Place, reply: &Reply<Instruct
     if let Ok(work) = &answer {
         reply.send(Message::Work(place.clone(), Ok(work.clone()))).await;
         for file in work.submission.files.iter().take(SHOWN_FILES) {
-            let text = file_text(session, file).await;
+            let text = file_text(env, file).await;
             reply.send(Message::FileText(file.file_id.clone(), text)).await;
         }
     }
     Message::Work(place, answer)
 }
 
-async fn file_text(session: &Session, file: &v1::FileRef) -> FileText {
+async fn file_text(env: &Env, file: &v1::FileRef) -> FileText {
+    let session = &env.session;
     if file.name.to_lowercase().ends_with(".pdf") {
         return pages_of(session, file).await;
     }
@@ -51,6 +52,7 @@ async fn file_text(session: &Session, file: &v1::FileRef) -> FileText {
         return FileText::Other;
     }
     let fetched = async {
+        let _alone = env.fetching.lock().await;
         let path = cached(session, file)?;
         lectern_client::download(session.client(), &file.file_id, &path, true, &|_| {}).await?;
         private::read(&path)

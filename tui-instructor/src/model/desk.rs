@@ -6,9 +6,7 @@
 //! - At most one save of a student is under way; a later one waits for it, and takes the newest words.
 //! - A save has one key for all its tries, so that it arrives exactly once.
 
-use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
 
 use lectern_cli::format::{parse_points, points};
 use lectern_proto::v1;
@@ -17,7 +15,7 @@ use lectern_tui_kit::remote::{Failure, Remote, RequestId};
 use super::{Hw, Place};
 use crate::effects::{Effect, FileText, Read, Work};
 
-/// Works that are kept beside those that are typed at: the rest is asked for again.
+/// Works that are kept: the rest is asked for again. What is typed, and grades on their way, are kept in any case.
 const KEPT_WORKS: usize = 64;
 
 /// What a person types for one student.
@@ -97,18 +95,17 @@ pub struct Desk {
     saves: BTreeMap<Place, Save>,
     /// Works that may have changed on the server.
     expired: BTreeSet<Place>,
-    /// How many entries there are: screens look at it when the program is about to end.
-    typed: Rc<Cell<usize>>,
 }
 
 impl Desk {
-    /// How many grades are typed and not handed to the cluster, as it changes.
-    pub fn typed_counter(&self) -> Rc<Cell<usize>> {
-        Rc::clone(&self.typed)
+    /// How many grades are typed and not handed to the cluster.
+    pub fn typed(&self) -> usize {
+        self.entries.len()
     }
 
-    fn count_typed(&self) {
-        self.typed.set(self.entries.len());
+    /// How many grades are on their way.
+    pub fn saving(&self) -> usize {
+        self.saves.values().filter(|save| save.is_on_its_way()).count()
     }
 
     /// Works of an assignment may have changed: each is asked for again when it is wanted.
@@ -130,7 +127,8 @@ impl Desk {
     pub fn wanted(&self, place: &Place) -> Option<Effect> {
         let wanted = match self.works.get(place) {
             None => true,
-            Some(work) => (work.value().is_none() && !work.is_loading()) || self.expired.contains(place),
+            // While an answer is on its way nothing is asked for: what changed meanwhile is asked for after it.
+            Some(work) => !work.is_loading() && (work.value().is_none() || self.expired.contains(place)),
         };
         wanted.then(|| Effect::Read(Read::Work(place.clone())))
     }
@@ -158,18 +156,19 @@ impl Desk {
         {
             self.heard(place, grade);
         }
-        let Some(work) = self.works.get_mut(place) else { return };
-        // The same request answers twice: when the submission is there, and when its files are.
-        if !work.finish(request, result.clone())
-            && let (Ok(value), true) = (result, !work.is_loading())
-        {
-            work.put(value);
+        // The same request answers twice: when the submission is there, and when its files are. The first answer is what
+        // counts; one of an earlier request would bring an older attempt back.
+        if let Some(work) = self.works.get_mut(place) {
+            work.finish(request, result);
         }
     }
 
-    /// What is in a file came.
+    /// What is in a file came: of use while a work that has it is here.
     pub fn text_came(&mut self, file_id: String, text: FileText) {
-        self.texts.insert(file_id, text);
+        let works = self.works.values().filter_map(Remote::value);
+        if works.flat_map(|work| &work.submission.files).any(|file| file.file_id == file_id) {
+            self.texts.insert(file_id, text);
+        }
     }
 
     /// A grade was heard of: the newest is kept.
@@ -242,7 +241,6 @@ impl Desk {
         let attempt = self.attempt(place);
         let entry = self.entries.entry(place.clone()).or_insert_with(|| Entry { attempt, ..Entry::default() });
         entry.score = Some(score);
-        self.count_typed();
     }
 
     /// The feedback is typed.
@@ -253,13 +251,11 @@ impl Desk {
         let attempt = self.attempt(place);
         let entry = self.entries.entry(place.clone()).or_insert_with(|| Entry { attempt, ..Entry::default() });
         entry.feedback = Some(feedback);
-        self.count_typed();
     }
 
     /// What is typed is dropped: the person wants the cluster's again.
     pub fn discard(&mut self, place: &Place) {
         self.entries.remove(place);
-        self.count_typed();
     }
 
     /// The attempt on the screen.
@@ -269,8 +265,7 @@ impl Desk {
 
     /// Saves of an assignment that are under way.
     pub fn under_way(&self, hw: &Hw) -> usize {
-        let on_its_way = |save: &Save| matches!(save.state, SaveState::Pending | SaveState::Waiting(_));
-        self.saves.iter().filter(|(place, save)| place.hw == *hw && on_its_way(save)).count()
+        self.saves.iter().filter(|(place, save)| place.hw == *hw && save.is_on_its_way()).count()
     }
 
     /// How a student's grade stands.
@@ -290,12 +285,6 @@ impl Desk {
     /// Hands what is typed for a student to the cluster: the effect that does it. None when nothing is typed, when it is
     /// what the cluster has, or when a save is under way, behind which it waits now. Otherwise says what is wrong with it; then it stays typed.
     pub fn hand_over(&mut self, place: &Place) -> Result<Option<Effect>, String> {
-        let handed = self.take_entry(place);
-        self.count_typed();
-        handed
-    }
-
-    fn take_entry(&mut self, place: &Place) -> Result<Option<Effect>, String> {
         let Some(entry) = self.entries.get(place) else { return Ok(None) };
         let typed = self.score(place);
         if typed.trim().is_empty() {
@@ -316,9 +305,7 @@ impl Desk {
         };
         let draft = Draft { score, feedback: self.feedback(place), attempt };
         self.entries.remove(place);
-        if let Some(save) = self.saves.get_mut(place)
-            && matches!(save.state, SaveState::Pending | SaveState::Waiting(_))
-        {
+        if let Some(save) = self.saves.get_mut(place).filter(|save| save.is_on_its_way()) {
             save.next = (save.draft() != draft).then_some(draft);
             return Ok(None);
         }
@@ -374,7 +361,6 @@ impl Desk {
                 entry.feedback.get_or_insert(refused.feedback);
                 // Work came in that nobody has looked at yet: the next save is for what is on the screen then.
                 entry.attempt = if unseen { None } else { Some(refused.attempt) };
-                self.count_typed();
                 None
             }
         }
@@ -382,6 +368,10 @@ impl Desk {
 }
 
 impl Save {
+    fn is_on_its_way(&self) -> bool {
+        matches!(self.state, SaveState::Pending | SaveState::Waiting(_))
+    }
+
     fn draft(&self) -> Draft {
         Draft { score: self.request.score, feedback: self.request.feedback.clone(), attempt: self.request.attempt }
     }

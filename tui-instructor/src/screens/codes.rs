@@ -8,7 +8,7 @@ use lectern_proto::v1;
 use lectern_tui_kit::action::{Action, Scope};
 use lectern_tui_kit::look::Canvas;
 use lectern_tui_kit::remote::RequestId;
-use lectern_tui_kit::screen::{KitWork, Screen, Tone};
+use lectern_tui_kit::screen::{KitWork, Screen, Tone, Unsaved};
 use lectern_tui_kit::widgets::table::{Column, Table, Width};
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -101,8 +101,9 @@ impl Screen<Instructor> for CodesScreen {
 
     fn received(&mut self, _request: RequestId, _message: Message, _cx: &mut Cx<'_>) {}
 
-    fn unsaved(&self) -> Option<String> {
-        (!self.codes.is_empty() && !self.taken.get()).then(|| "these codes, which are shown only once".into())
+    fn unsaved(&self, _model: &Model) -> Option<Unsaved> {
+        let what = || Unsaved::Typed("these codes, which are shown only once".into());
+        (!self.codes.is_empty() && !self.taken.get()).then(what)
     }
 
     fn view(&self, _model: &Model, area: Rect, canvas: &mut Canvas<'_>) {

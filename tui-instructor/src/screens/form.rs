@@ -9,7 +9,7 @@ use lectern_client::Progress;
 use lectern_tui_kit::action::{Action, BACK, SEND, Scope};
 use lectern_tui_kit::look::{Canvas, Look};
 use lectern_tui_kit::remote::{Failure, RequestId};
-use lectern_tui_kit::screen::{KitWork, Screen, Tone};
+use lectern_tui_kit::screen::{KitWork, Screen, Tone, Unsaved};
 use lectern_tui_kit::sending::Sending;
 use lectern_tui_kit::text;
 use lectern_tui_kit::theme::ThemeName;
@@ -256,8 +256,8 @@ impl Screen<Instructor> for FormScreen {
         }
     }
 
-    fn unsaved(&self) -> Option<String> {
-        (self.form.is_dirty() && !self.sending.is_under_way()).then(|| self.what.into())
+    fn unsaved(&self, _model: &Model) -> Option<Unsaved> {
+        self.form.is_dirty().then(|| self.sending.unsaved(self.what))
     }
 
     fn wakes_at(&self, _model: &Model, _now_ms: i64) -> Option<i64> {

@@ -120,6 +120,12 @@ impl Screen<Instructor> for HomeScreen {
             NEW_COURSE if !rights.admin && !rights.course_creator => {
                 Some("Your account may not create courses; ask an administrator.".into())
             }
+            // Who signs out leaves the desk as they found it.
+            SIGN_OUT if model.desk.typed() > 0 => {
+                let grades = text::count(model.desk.typed() as u64, "grade");
+                Some(format!("{grades} typed and not saved: save them first, or take them back with u."))
+            }
+            SIGN_OUT if model.desk.saving() > 0 => Some("Grades are still on their way; wait for them.".into()),
             OPEN | THREADS | REQUESTS if self.table.selected().is_none() => Some("There is no course to open.".into()),
             _ => None,
         }

@@ -8,7 +8,6 @@ use lectern_tui_kit::program::Change as Changed;
 use lectern_tui_kit::remote::RequestId;
 use lectern_tui_kit::screen::{Confirm, Screen, Tone};
 use lectern_tui_kit::sending::Sending;
-use lectern_tui_kit::text;
 use lectern_tui_kit::widgets::form::{Field, Form};
 use lectern_tui_kit::widgets::table::{Column, Table, Width};
 use ratatui::layout::Rect;
@@ -63,13 +62,10 @@ impl PeopleSection {
     }
 
     fn ask_codes(&mut self, cx: &mut Cx<'_>) {
-        let count = text::count(self.never_signed_in() as u64, "person");
+        let people = lectern_cli::text::count(self.never_signed_in(), "person gets", "people get");
         self.issuing = cx.confirm(Confirm {
             question: format!("Make one-time codes for everyone in {} who never signed in?", self.course),
-            consequence: format!(
-                "{} get a fresh one; codes made earlier stop working.",
-                count.replace("persons", "people")
-            ),
+            consequence: format!("{people} a fresh one; codes made earlier stop working."),
             yes: "make codes".into(),
         });
     }

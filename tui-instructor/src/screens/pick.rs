@@ -26,19 +26,21 @@ pub type Picked = Rc<RefCell<Option<PathBuf>>>;
 pub struct PickScreen {
     picker: FilePicker,
     picked: Picked,
+    /// The listing that is awaited: one of an older directory, or its failure, is of no use.
+    listing: RequestId,
 }
 
 impl PickScreen {
     /// Begins in this directory.
     pub fn new(start: &Path, picked: Picked) -> Self {
         let home = std::env::var_os("HOME").map_or_else(|| PathBuf::from("/"), PathBuf::from);
-        Self { picker: FilePicker::new(start, home), picked }
+        Self { picker: FilePicker::new(start, home), picked, listing: RequestId::default() }
     }
 
     /// Asks for the directory that the picker wants.
     fn list(&mut self, cx: &mut Cx<'_>) {
         if let Some(dir) = self.picker.wants() {
-            cx.kit(KitWork::List(dir));
+            self.listing = cx.kit(KitWork::List(dir));
         }
     }
 
@@ -99,8 +101,10 @@ impl Screen<Instructor> for PickScreen {
 
     fn received(&mut self, _request: RequestId, _message: Message, _cx: &mut Cx<'_>) {}
 
-    fn answered(&mut self, _request: RequestId, answer: KitAnswer, cx: &mut Cx<'_>) {
-        if let KitAnswer::Listed(listing) = answer {
+    fn answered(&mut self, request: RequestId, answer: KitAnswer, cx: &mut Cx<'_>) {
+        if let KitAnswer::Listed(listing) = answer
+            && request == self.listing
+        {
             self.picker.listed(listing);
             self.list(cx);
         }

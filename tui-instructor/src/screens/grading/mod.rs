@@ -17,7 +17,6 @@ use lectern_tui_kit::program::{Change, KitAnswer};
 use lectern_tui_kit::remote::{Remote, RequestId};
 use lectern_tui_kit::screen::{KitWork, Screen, Tone};
 use lectern_tui_kit::shared::{self, material};
-use lectern_tui_kit::text;
 use lectern_tui_kit::widgets::Outcome;
 use lectern_tui_kit::widgets::editor::Editor;
 use lectern_tui_kit::widgets::scroll::Scroll;
@@ -48,8 +47,6 @@ pub struct GradingScreen {
     at: usize,
     /// Where the list of students sends the person.
     jump: Rc<Cell<Option<usize>>>,
-    /// Grades of all assignments that are typed and not handed over, as the desk counts them.
-    typed: Rc<Cell<usize>>,
     part: usize,
     shown: Shown,
     scroll: Scroll,
@@ -70,7 +67,6 @@ impl GradingScreen {
             at: at.min(students.len().saturating_sub(1)),
             students,
             jump: Rc::default(),
-            typed: Rc::default(),
             part: 0,
             shown: Shown::default(),
             scroll: Scroll::default(),
@@ -251,7 +247,6 @@ impl Screen<Instructor> for GradingScreen {
 
     fn opened(&mut self, cx: &mut Cx<'_>) {
         self.course_id = cx.model.course_id(&self.hw.course).map(ToOwned::to_owned);
-        self.typed = cx.model.desk.typed_counter();
         self.prefetch(cx);
     }
 
@@ -378,13 +373,6 @@ impl Screen<Instructor> for GradingScreen {
 
     fn leaving(&mut self, cx: &mut Cx<'_>) {
         self.hand_over(cx);
-    }
-
-    fn unsaved(&self) -> Option<String> {
-        match self.typed.get() {
-            0 => None,
-            count => Some(format!("{} typed and not saved", text::count(count as u64, "grade"))),
-        }
     }
 
     fn view(&self, model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
