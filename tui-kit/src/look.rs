@@ -142,13 +142,15 @@ impl<'a> Canvas<'a> {
         }
     }
 
-    /// Draws one line of text at the top of `area`, cut to its width with an ellipsis.
+    /// Draws one line of text at the top of `area`, cut to its width with an ellipsis. Where the look is plain, signs of
+    /// typography become those of a typewriter.
     pub fn line<'t>(&mut self, area: Rect, line: impl Into<Line<'t>>) {
         let area = area.intersection(self.buf.area);
         if area.is_empty() {
             return;
         }
-        let line = text::fit_line(line.into(), area.width.into(), self.look.glyphs.ellipsis);
+        let line = if self.look.plain { text::typewritten(line.into()) } else { line.into() };
+        let line = text::fit_line(line, area.width.into(), self.look.glyphs.ellipsis);
         self.buf.set_line(area.x, area.y, &line, area.width);
     }
 

@@ -159,6 +159,36 @@ pub fn distance_changes_at(ms: i64, now_ms: i64) -> i64 {
     now_ms + (ms - now_ms).rem_euclid(step) + 1
 }
 
+/// A line without signs that are read aloud as noise, or that a plain terminal does not have: letters stay as they are.
+pub fn typewritten(line: Line<'_>) -> Line<'_> {
+    const SIGNS: [(char, &str); 12] = [
+        ('…', "..."),
+        ('–', "-"),
+        ('—', "-"),
+        ('“', "\""),
+        ('”', "\""),
+        ('‘', "'"),
+        ('’', "'"),
+        ('→', "->"),
+        ('←', "<-"),
+        ('·', "-"),
+        ('×', "x"),
+        ('•', "-"),
+    ];
+    let is_sign = |letter: char| SIGNS.iter().any(|(sign, _)| *sign == letter);
+    let mut line = line;
+    for span in &mut line.spans {
+        if span.content.contains(is_sign) {
+            let letters = span.content.chars().map(|letter| {
+                let sign = SIGNS.iter().find(|(sign, _)| *sign == letter);
+                sign.map_or_else(|| letter.to_string(), |(_, words)| (*words).to_owned())
+            });
+            span.content = letters.collect::<String>().into();
+        }
+    }
+    line
+}
+
 /// A count with its noun: `1 answer`, `3 answers`.
 pub fn count(number: impl Into<u64>, noun: &str) -> String {
     let number = number.into();
@@ -168,6 +198,12 @@ pub fn count(number: impl Into<u64>, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_typewritten_has_letters_and_no_typography() {
+        let line = Line::from(vec![Span::raw("“Ästhetik” – 3 → 4"), Span::raw(" …")]);
+        assert_eq!(typewritten(line).to_string(), "\"Ästhetik\" - 3 -> 4 ...");
+    }
 
     #[test]
     fn cutting_counts_columns_and_never_splits_a_character() {
