@@ -1,10 +1,11 @@
-//! How long a frame of a table takes, and what a key costs that decides anew which rows are shown.
+//! How long frames of a table and of the editor take, and what a key costs that decides anew which rows are shown.
 //!
 //! ```text
-//! cargo run --release -p lectern-tui-kit --example table_frame
+//! cargo run --release -p lectern-tui-kit --example frames
 //! ```
 //!
-//! A frame looks only at the rows on the screen, so that a hundred times the rows must cost the same; the goal is 2 ms. A letter
+//! A frame looks only at the rows on the screen, so that a hundred times the rows must cost the same, and a text of 100 KB in one
+//! line or in 1,100 what a short one costs; the goal is 2 ms. A letter
 //! of the filter, a sort and a reload go through all rows, once each.
 #![allow(clippy::print_stdout, reason = "printing it is what the example is for")]
 
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 use lectern_tui_kit::action::{BACK, BOTTOM, FILTER, PAGE_DOWN, SORT, TOP};
 use lectern_tui_kit::look::{Canvas, Look};
 use lectern_tui_kit::theme::ThemeName;
+use lectern_tui_kit::widgets::editor::Editor;
 use lectern_tui_kit::widgets::table::{Column, Table, Width};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -100,6 +102,21 @@ fn type_filter(table: &mut Table<Row>, text: &str) -> bool {
     used
 }
 
+/// The median frame of an editor with this text.
+fn editor_frame(text: &str) -> Duration {
+    let (editor, look) = (Editor::new(text), Look::new(ThemeName::Dark, false));
+    let mut buf = Buffer::empty(SCREEN);
+    let mut times: Vec<Duration> = (0..FRAMES)
+        .map(|_| {
+            let begin = Instant::now();
+            editor.view(SCREEN, &mut Canvas::new(black_box(&mut buf), &look), true);
+            begin.elapsed()
+        })
+        .collect();
+    times.sort_unstable();
+    times[FRAMES / 2]
+}
+
 fn main() {
     println!("frames of {}x{}, median of {FRAMES}", SCREEN.width, SCREEN.height);
     let mut slowest = Duration::ZERO;
@@ -118,6 +135,11 @@ fn main() {
         );
         slowest = slowest.max(top).max(paging).max(bottom).max(filtered);
     }
+    let lines =
+        "Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor incididunt.\n".repeat(1_100);
+    let (of_lines, of_one) = (editor_frame(&lines), editor_frame(&lines.replace('\n', " ")));
+    println!("editor with 100 KB: 1,100 lines {of_lines:?}, one line {of_one:?}");
+    slowest = slowest.max(of_lines).max(of_one);
     println!("slowest {slowest:?}, goal {GOAL:?}: {}", if slowest <= GOAL { "met" } else { "MISSED" });
 
     let all = rows(100_000);

@@ -508,24 +508,6 @@ mod tests {
         insta::assert_snapshot!("editor_40x12_plain", plain);
     }
 
-    #[test]
-    fn the_cost_of_a_frame_is_that_of_the_rows_shown() {
-        let long = "Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor incididunt.\n"
-            .repeat(1_100);
-        for text in [long.clone(), long.replace('\n', " ")] {
-            let editor = Editor::new(&text);
-            let look = Look::new(ThemeName::Dark, false);
-            let mut buf = ratatui::buffer::Buffer::empty(Rect::new(0, 0, 80, 24));
-            let frame = || {
-                let start = std::time::Instant::now();
-                editor.view(buf.area, &mut Canvas::new(&mut buf, &look), true);
-                start.elapsed()
-            };
-            let fastest = std::iter::repeat_with(frame).take(50).min().unwrap();
-            assert!(fastest < std::time::Duration::from_millis(2), "{fastest:?}");
-        }
-    }
-
     proptest::proptest! {
         #[test]
         fn any_keys_at_any_size_are_survived(
