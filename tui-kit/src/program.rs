@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use crate::action::Scope;
 use crate::files::Listing;
 use crate::remote::{Failure, RequestId};
-use crate::screen::{Cx, ScreenId};
+use crate::screen::{Cx, ScreenId, Unsaved};
 
 /// A full-screen program.
 pub trait Program: Debug + Sized + 'static {
@@ -39,6 +39,11 @@ pub trait Program: Debug + Sized + 'static {
 
     /// A message for the model: from an effect that no screen awaits, or whose screen is gone.
     fn received(request: RequestId, message: Self::Message, cx: &mut Cx<'_, Self>);
+
+    /// What only the model has: asked before the program ends.
+    fn unsaved(_model: &Self::Model) -> Option<Unsaved> {
+        None
+    }
 
     /// Something changed on the server; screens hear of it next.
     fn changed(_change: &Change, _cx: &mut Cx<'_, Self>) {}

@@ -204,7 +204,11 @@ impl<P: Program> Run<P> {
     fn begin(&mut self, issued: Vec<Issued<P>>) -> io::Result<()> {
         for work in issued {
             match &work.work {
-                Work::Kit(KitWork::Copy(text)) => drop(self.terminal.painter.copy(text)?),
+                Work::Kit(KitWork::Copy(text)) => {
+                    if !self.terminal.painter.copy(text)? {
+                        self.app.update(Input::NotCopied, self.clock.now_ms());
+                    }
+                }
                 Work::Kit(KitWork::Edit { .. }) => {
                     self.input = None;
                     self.terminal.release()?;
@@ -242,18 +246,22 @@ impl<P: Program> Run<P> {
     /// Saves what was typed, waits a little for it, and ends.
     async fn end_by(&mut self, signal: Signal) -> io::Result<End> {
         let deadline = tokio::time::Instant::now() + LAST_SAVES;
-        let issued = self.app.update(Input::Leaving, self.clock.now_ms());
-        for work in issued {
-            self.tasks.start(work);
-        }
+        self.save_more(Input::Leaving);
         while self.app.is_saving() {
             tokio::select! {
                 () = tokio::time::sleep_until(deadline) => break,
-                Some(incoming) = self.incoming.recv() => drop(self.app.update(Input::Incoming(incoming), self.clock.now_ms())),
-                request = self.tasks.next_done() => drop(self.app.update(Input::Done(request), self.clock.now_ms())),
+                Some(incoming) = self.incoming.recv() => self.save_more(Input::Incoming(incoming)),
+                request = self.tasks.next_done() => self.save_more(Input::Done(request)),
             }
         }
         Ok(End::Signal(signal.as_raw()))
+    }
+
+    /// One step of the last ones: what it asks for is started, too, such as the save that waited behind another.
+    fn save_more(&mut self, input: Input<P>) {
+        for work in self.app.update(input, self.clock.now_ms()) {
+            self.tasks.start(work);
+        }
     }
 }
 

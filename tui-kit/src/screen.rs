@@ -65,8 +65,8 @@ pub trait Screen<P: Program> {
     /// The program is about to end, perhaps at once: save what was typed.
     fn leaving(&mut self, _cx: &mut Cx<'_, P>) {}
 
-    /// What would be lost if it were closed now, in words: `the new assignment`. None when nothing would be.
-    fn unsaved(&self) -> Option<String> {
+    /// What would be lost if it were closed now. None when nothing would be.
+    fn unsaved(&self, _model: &P::Model) -> Option<Unsaved> {
         None
     }
 
@@ -88,6 +88,15 @@ pub enum Tone {
     Good,
     /// It was not.
     Bad,
+}
+
+/// What only this program has, in words: `the new assignment`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unsaved {
+    /// It was typed, and sent nowhere.
+    Typed(String),
+    /// It is on its way to the cluster: lost only if the cluster refuses it.
+    OnItsWay(String),
 }
 
 /// A question before something that cannot be taken back.
@@ -153,7 +162,8 @@ pub(crate) enum Move<P: Program> {
 /// What a call asked for.
 pub(crate) struct Out<P: Program> {
     pub(crate) issued: Vec<Issued<P>>,
-    pub(crate) moves: Vec<Move<P>>,
+    /// Each with the screen that asked for it.
+    pub(crate) moves: Vec<(Option<ScreenId>, Move<P>)>,
     pub(crate) toasts: Vec<(Tone, String)>,
     pub(crate) confirm: Option<(ScreenId, RequestId, Confirm)>,
     pub(crate) cluster_time: Option<i64>,
@@ -191,6 +201,10 @@ impl<P: Program> Cx<'_, P> {
         request
     }
 
+    fn go(&mut self, step: Move<P>) {
+        self.out.moves.push((self.screen, step));
+    }
+
     /// Asks for an effect whose messages come to this screen.
     pub fn request(&mut self, effect: P::Effect) -> RequestId {
         self.issue(self.screen, Work::Program(effect))
@@ -206,29 +220,29 @@ impl<P: Program> Cx<'_, P> {
         self.issue(self.screen, Work::Kit(work))
     }
 
-    /// Opens a screen over this one.
+    /// Opens a screen over this one; where others lie over it by now, below those.
     pub fn push(&mut self, screen: impl Screen<P> + 'static) {
-        self.out.moves.push(Move::Push(Box::new(screen)));
+        self.go(Move::Push(Box::new(screen)));
     }
 
-    /// Closes this screen.
+    /// Closes this screen, wherever it lies by now.
     pub fn pop(&mut self) {
-        self.out.moves.push(Move::Pop);
+        self.go(Move::Pop);
     }
 
     /// Opens a screen in place of this one.
     pub fn replace(&mut self, screen: impl Screen<P> + 'static) {
-        self.out.moves.push(Move::Replace(Box::new(screen)));
+        self.go(Move::Replace(Box::new(screen)));
     }
 
     /// Closes all screens and opens one.
     pub fn reset(&mut self, screen: impl Screen<P> + 'static) {
-        self.out.moves.push(Move::Reset(Box::new(screen)));
+        self.go(Move::Reset(Box::new(screen)));
     }
 
     /// Ends the program, after what is being saved.
     pub fn quit(&mut self) {
-        self.out.moves.push(Move::Quit);
+        self.go(Move::Quit);
     }
 
     /// Says something at the bottom for some seconds.
@@ -236,7 +250,8 @@ impl<P: Program> Cx<'_, P> {
         self.out.toasts.push((tone, sentence.into()));
     }
 
-    /// Asks before something that cannot be taken back; a yes comes to [`Screen::confirmed`].
+    /// Asks before something that cannot be taken back; a yes comes to [`Screen::confirmed`]. The question waits until
+    /// nothing lies over this screen, so that no key that was meant for something else answers it.
     pub fn confirm(&mut self, question: Confirm) -> RequestId {
         let request = RequestId(self.out.next_request);
         self.out.next_request += 1;

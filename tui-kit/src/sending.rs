@@ -1,6 +1,7 @@
 //! One change that a person sends: under way, refused, or done; a repetition of the same change carries the same key.
 
 use crate::remote::{Failure, RequestId};
+use crate::screen::Unsaved;
 
 /// A change and how it stands. `T` is what is sent: as long as it is the same, its key is, too.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +66,11 @@ impl<T: PartialEq + Clone> Sending<T> {
     /// Whether its answer is awaited.
     pub fn is_under_way(&self) -> bool {
         self.awaited.is_some()
+    }
+
+    /// What would be lost of `what`, which is written, when its screen is closed.
+    pub fn unsaved(&self, what: impl Into<String>) -> Unsaved {
+        if self.is_under_way() { Unsaved::OnItsWay(what.into()) } else { Unsaved::Typed(what.into()) }
     }
 
     /// Why it was not done.

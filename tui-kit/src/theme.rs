@@ -38,7 +38,7 @@ pub struct Theme {
     pub found: Style,
 }
 
-/// The variants a person can choose (`theme` in `tui.toml`, or `LECTERN_THEME`).
+/// The variants a person can choose (`theme` in `tui.toml`, or `--theme`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ThemeName {

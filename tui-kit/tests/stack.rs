@@ -10,8 +10,9 @@ use lectern_tui_kit::action::{Action, BACK, Group, LIST, OPEN, Scope};
 use lectern_tui_kit::app::Input;
 use lectern_tui_kit::look::Canvas;
 use lectern_tui_kit::program::{Change, Program, Reply};
-use lectern_tui_kit::remote::{Remote, RequestId, Shown};
-use lectern_tui_kit::screen::{Confirm, Cx, Screen, Tone};
+use lectern_tui_kit::remote::{Failure, Remote, RequestId, Shown};
+use lectern_tui_kit::screen::{Confirm, Cx, Screen, Tone, Unsaved};
+use lectern_tui_kit::sending::Sending;
 use lectern_tui_kit::testkit::{Harness, check_scopes};
 use lectern_tui_kit::widgets::line::LineInput;
 use ratatui::layout::Rect;
@@ -19,7 +20,8 @@ use ratatui::layout::Rect;
 const DELETE: Action = Action::new("delete", &["d"], "delete", "Delete all notes.").in_bar();
 const LOCKED: Action = Action::new("lock", &["L"], "lock", "Lock the notes.").in_bar();
 const SAVE: Action = Action::new("save", &["ctrl-s"], "save", "Save the note.").in_bar().in_text();
-const NOTES: Group = Group { name: "notes", title: "Notes", actions: &[DELETE, LOCKED] };
+const WRITE: Action = Action::new("write", &["w"], "write", "Write a letter.");
+const NOTES: Group = Group { name: "notes", title: "Notes", actions: &[DELETE, LOCKED, WRITE] };
 const EDITOR: Group = Group { name: "editor", title: "Editor", actions: &[SAVE] };
 const LIST_SCOPE: Scope = Scope { name: "notes", title: "Notes", groups: &[&NOTES, &LIST] };
 const EDITOR_SCOPE: Scope = Scope { name: "editor", title: "A note", groups: &[&EDITOR] };
@@ -38,6 +40,7 @@ enum Effect {
 enum Message {
     Loaded(String),
     Saved,
+    Sent(Result<(), Failure>),
 }
 
 impl Program for Notes {
@@ -96,6 +99,7 @@ impl Screen<Notes> for NoteList {
     fn act(&mut self, action: &Action, cx: &mut Cx<'_, Notes>) -> bool {
         match *action {
             OPEN => cx.push(NoteEditor::default()),
+            WRITE => cx.push(Letter::default()),
             DELETE => {
                 let question =
                     Confirm { question: "Delete all notes?".into(), consequence: String::new(), yes: "delete".into() };
@@ -169,12 +173,67 @@ impl Screen<Notes> for NoteEditor {
 
     fn received(&mut self, _request: RequestId, _message: Message, _cx: &mut Cx<'_, Notes>) {}
 
-    fn unsaved(&self) -> Option<String> {
-        (!self.text.text().is_empty()).then(|| "this note".into())
+    fn unsaved(&self, _saved: &usize) -> Option<Unsaved> {
+        (!self.text.text().is_empty()).then(|| Unsaved::Typed("this note".into()))
     }
 
     fn view(&self, _saved: &usize, area: Rect, canvas: &mut Canvas<'_>) {
         self.text.view("> ", area, canvas, !self.left);
+    }
+}
+
+/// A text that is sent away, and closes when it has arrived.
+#[derive(Default)]
+struct Letter {
+    sending: Sending<()>,
+    asking: Option<RequestId>,
+}
+
+impl Screen<Notes> for Letter {
+    fn scope(&self) -> &'static Scope {
+        &EDITOR_SCOPE
+    }
+
+    fn title(&self, _saved: &usize) -> String {
+        "letter".into()
+    }
+
+    fn opened(&mut self, _cx: &mut Cx<'_, Notes>) {}
+
+    fn act(&mut self, action: &Action, cx: &mut Cx<'_, Notes>) -> bool {
+        if *action == SAVE {
+            let request = cx.request(Effect::Save("Dear Ada".into()));
+            self.sending.start(request);
+        }
+        *action == SAVE
+    }
+
+    fn received(&mut self, request: RequestId, message: Message, cx: &mut Cx<'_, Notes>) {
+        match message {
+            Message::Sent(result) => {
+                if self.sending.finish(request, result).is_some() {
+                    cx.pop();
+                }
+            }
+            Message::Loaded(question) => {
+                let question = Confirm { question, consequence: String::new(), yes: "yes".into() };
+                self.asking = Some(cx.confirm(question));
+            }
+            Message::Saved => {}
+        }
+    }
+
+    fn confirmed(&mut self, request: RequestId, cx: &mut Cx<'_, Notes>) {
+        assert_eq!(self.asking, Some(request));
+        cx.run(Effect::Delete);
+    }
+
+    fn unsaved(&self, _saved: &usize) -> Option<Unsaved> {
+        Some(self.sending.unsaved("this letter"))
+    }
+
+    fn view(&self, _saved: &usize, area: Rect, canvas: &mut Canvas<'_>) {
+        canvas.line(area, "Dear Ada");
     }
 }
 
@@ -231,6 +290,71 @@ fn leaving_waits_for_changes_under_way() {
     let deletion = app.take(|effect| *effect == Effect::Delete).unwrap();
     app.finish(&deletion, vec![]);
     assert!(app.app().has_ended());
+}
+
+fn sent(app: &mut Harness<Notes>, result: Result<(), Failure>) {
+    let save = app.take(|effect| matches!(effect, Effect::Save(_))).expect("it is being sent");
+    app.finish(&save, vec![Message::Sent(result)]);
+}
+
+#[test]
+fn what_a_refusal_gives_back_while_leaving_is_not_thrown_away_unasked() {
+    let mut app = harness();
+    app.keys("w ctrl-s q");
+    app.assert_shows("Leaving, once 1 change");
+    sent(&mut app, Err(Failure::local("no")));
+    assert!(!app.app().has_ended());
+    app.assert_shows("Discard this letter?");
+    app.keys("n");
+    app.assert_shows("Dear Ada");
+    app.keys("q y");
+    assert!(app.app().has_ended());
+}
+
+#[test]
+fn leaving_a_screen_whose_text_is_on_its_way_says_what_may_become_of_it() {
+    let mut app = harness();
+    app.keys("w ctrl-s esc");
+    app.assert_shows("Leave this letter while it is being sent?");
+    app.keys("y");
+    app.assert_hides("Dear Ada");
+}
+
+#[test]
+fn a_screen_closes_itself_and_not_what_lies_over_it() {
+    let mut app = harness();
+    app.keys("w ctrl-s C");
+    app.assert_shows("letter / cluster");
+    sent(&mut app, Ok(()));
+    app.assert_shows("notes / cluster");
+    app.keys("esc");
+    app.assert_hides("Dear Ada");
+}
+
+#[test]
+fn a_question_waits_until_nothing_lies_over_its_screen() {
+    let mut app = harness();
+    app.keys("w ctrl-s C");
+    let save = app.take(|effect| matches!(effect, Effect::Save(_))).unwrap();
+    app.finish(&save, vec![Message::Loaded("Overwrite it?".into())]);
+    app.assert_hides("Overwrite it?");
+    app.keys("y esc");
+    app.assert_shows("Overwrite it?");
+    app.keys("y");
+    assert!(app.effects().any(|effect| *effect == Effect::Delete));
+}
+
+#[test]
+fn the_pointer_that_only_moves_changes_nothing() {
+    use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+    let mut app = harness();
+    let before = app.picture();
+    for kind in [MouseEventKind::Moved, MouseEventKind::Up(MouseButton::Left), MouseEventKind::Drag(MouseButton::Left)]
+    {
+        let bar = app.size.1 - 1;
+        app.input(Input::Mouse(MouseEvent { kind, column: 1, row: bar, modifiers: KeyModifiers::NONE }));
+    }
+    assert_eq!(app.picture(), before);
 }
 
 #[test]

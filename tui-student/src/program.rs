@@ -53,6 +53,16 @@ impl Program for Student {
                     }
                 }
             }
+            Message::Kept(Err(failure)) => {
+                cx.toast(Tone::Bad, format!("The draft is not kept on this machine: {}", states::sentence(&failure)));
+            }
+            Message::DraftSaved(Err(failure)) => {
+                let why = states::sentence(&failure);
+                cx.toast(Tone::Bad, format!("The draft is kept on this machine, and not on the server: {why}"));
+            }
+            Message::Withdrawn(Err(failure)) => {
+                cx.toast(Tone::Bad, format!("The upload was not withdrawn: {}", states::sentence(&failure)));
+            }
             _ => {}
         }
     }

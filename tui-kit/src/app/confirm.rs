@@ -31,6 +31,26 @@ impl Question {
         Self { confirm, then, yes_selected: false }
     }
 
+    /// Before something typed goes, and with it the screen or the program.
+    pub(super) fn discard(what: &str, then: Then) -> Self {
+        let confirm = Confirm {
+            question: format!("Discard {what}?"),
+            consequence: "What was typed is lost.".into(),
+            yes: "discard".into(),
+        };
+        Self::new(confirm, then)
+    }
+
+    /// Before a screen is left whose text is on its way.
+    pub(super) fn leave(what: &str) -> Self {
+        let confirm = Confirm {
+            question: format!("Leave {what} while it is being sent?"),
+            consequence: "It is sent all the same. If the cluster refuses it, what was typed is lost.".into(),
+            yes: "leave".into(),
+        };
+        Self::new(confirm, Then::Pop)
+    }
+
     /// The answer, when the key gives one.
     pub(super) fn key(&mut self, chord: &str) -> Option<bool> {
         match chord {

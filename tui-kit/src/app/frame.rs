@@ -44,7 +44,7 @@ impl<P: Program> App<P> {
             Some(Overlay::Help(help)) => self.view_help(help, body, canvas),
             Some(Overlay::Palette(palette)) => self.view_palette(palette, area, canvas),
             Some(Overlay::Confirm(question)) => question.view(body, canvas),
-            Some(Overlay::Finishing) => self.view_finishing(body, canvas),
+            Some(Overlay::Finishing { .. }) => self.view_finishing(body, canvas),
         }
     }
 

@@ -7,7 +7,7 @@ mod help;
 mod link;
 mod palette;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use crossterm::event::{KeyEvent, KeyEventKind, MouseEvent, MouseEventKind};
 use lectern_client::Link;
@@ -20,9 +20,9 @@ use crate::keymap::Keymap;
 use crate::look::Look;
 use crate::program::{Incoming, Program};
 use crate::remote::RequestId;
-use crate::screen::{Confirm, Cx, Issued, Move, Out, Screen, ScreenId, Tone, Work};
+use crate::screen::{Cx, Issued, Move, Out, Screen, ScreenId, Tone, Unsaved, Work};
 
-use confirm::Question;
+use confirm::{Question, Then};
 use help::Help;
 use link::LinkWords;
 use palette::Palette;
@@ -51,6 +51,8 @@ pub enum Input<P: Program> {
     Wake,
     /// A signal ends the program: save what was typed, now.
     Leaving,
+    /// The terminal takes no text of this length into the clipboard.
+    NotCopied,
 }
 
 /// What the runtime is to do with the terminal.
@@ -73,7 +75,10 @@ enum Overlay {
     Palette(Palette),
     Confirm(Question),
     /// Leaving, once what is being saved has been.
-    Finishing,
+    Finishing {
+        /// The person said that what was typed may be lost.
+        discards: bool,
+    },
 }
 
 struct Toast {
@@ -90,6 +95,8 @@ pub struct App<P: Program> {
     model: P::Model,
     layers: Vec<Layer<P>>,
     overlay: Option<Overlay>,
+    /// Questions of screens that wait for their screen to be the topmost.
+    questions: VecDeque<(ScreenId, Question)>,
     toast: Option<Toast>,
     link: LinkWords,
     keymap: Keymap,
@@ -120,6 +127,7 @@ impl<P: Program> App<P> {
             model,
             layers: Vec::new(),
             overlay: None,
+            questions: VecDeque::new(),
             toast: None,
             link: LinkWords::default(),
             keymap,
@@ -134,7 +142,7 @@ impl<P: Program> App<P> {
             ended: false,
             hits: std::cell::RefCell::default(),
         };
-        app.out.moves.push(Move::Push(Box::new(first)));
+        app.out.moves.push((None, Move::Push(Box::new(first))));
         let issued = app.settle();
         (app, issued)
     }
@@ -174,11 +182,15 @@ impl<P: Program> App<P> {
             Input::Key(key) if key.kind == KeyEventKind::Release => {}
             Input::Key(key) => self.key(key),
             Input::Paste(text) => self.paste(&text),
-            Input::Mouse(event) => self.mouse(event),
+            Input::Mouse(event) if is_click_or_wheel(event.kind) => self.mouse(event),
             Input::Incoming(incoming) => self.incoming(incoming),
             Input::Done(request) => self.done(request),
-            Input::Wake => {}
+            // Where the pointer goes, and that a button is let go, means nothing here.
+            Input::Mouse(_) | Input::Wake => {}
             Input::Leaving => self.each_screen(|screen, cx| screen.leaving(cx)),
+            Input::NotCopied => {
+                self.say(Tone::Bad, "This is too long for the terminal's clipboard; nothing was copied.".into());
+            }
         }
         self.settle()
     }
@@ -280,7 +292,7 @@ impl<P: Program> App<P> {
             QUIT => self.quit(),
             HELP => self.overlay = Some(Overlay::Help(Help::default())),
             PALETTE => self.overlay = Some(Overlay::Palette(Palette::default())),
-            CLUSTER => self.out.moves.push(Move::Push(Box::new(ClusterScreen::default()))),
+            CLUSTER => self.out.moves.push((None, Move::Push(Box::new(ClusterScreen::default())))),
             REDRAW => self.wish.redraw = true,
             SUSPEND => self.wish.suspend = true,
             BACK => {
@@ -297,23 +309,41 @@ impl<P: Program> App<P> {
             let key = self.scope().map(|scope| self.keymap.shown(scope, &QUIT)).unwrap_or_default();
             return self.say(Tone::Plain, format!("This is the first screen; {key} leaves the program."));
         }
-        match self.layers.last().and_then(|layer| layer.screen.unsaved()) {
-            Some(what) => self.overlay = Some(Overlay::Confirm(Question::discard(&what, false))),
-            None => self.out.moves.push(Move::Pop),
+        match self.layers.last().and_then(|layer| layer.screen.unsaved(&self.model)) {
+            Some(Unsaved::Typed(what)) => self.overlay = Some(Overlay::Confirm(Question::discard(&what, Then::Pop))),
+            Some(Unsaved::OnItsWay(what)) => self.overlay = Some(Overlay::Confirm(Question::leave(&what))),
+            None => self.out.moves.push((None, Move::Pop)),
         }
     }
 
+    /// What was typed and is nowhere else, on whatever screen.
+    fn typed(&self) -> Option<String> {
+        let screens = self.layers.iter().rev().map(|layer| layer.screen.unsaved(&self.model));
+        screens.chain([P::unsaved(&self.model)]).find_map(|unsaved| match unsaved {
+            Some(Unsaved::Typed(what)) => Some(what),
+            Some(Unsaved::OnItsWay(_)) | None => None,
+        })
+    }
+
     fn quit(&mut self) {
-        match self.layers.iter().rev().find_map(|layer| layer.screen.unsaved()) {
-            Some(what) => self.overlay = Some(Overlay::Confirm(Question::discard(&what, true))),
-            None => self.finish(),
+        match self.typed() {
+            Some(what) => self.overlay = Some(Overlay::Confirm(Question::discard(&what, Then::Quit))),
+            None => self.finish(false),
         }
     }
 
     /// Ends, once everything is saved.
-    fn finish(&mut self) {
+    fn finish(&mut self, discards: bool) {
         self.each_screen(|screen, cx| screen.leaving(cx));
-        self.overlay = Some(Overlay::Finishing);
+        self.overlay = Some(Overlay::Finishing { discards });
+    }
+
+    /// Everything is saved, or refused: what a refusal gave back is not thrown away unasked.
+    fn finished(&mut self, discards: bool) {
+        match self.typed().filter(|_| !discards) {
+            Some(what) => self.overlay = Some(Overlay::Confirm(Question::discard(&what, Then::Quit))),
+            None => self.ended = true,
+        }
     }
 
     fn say(&mut self, tone: Tone, sentence: String) {
@@ -366,7 +396,7 @@ impl<P: Program> App<P> {
                     self.answer_question(yes);
                 }
             }
-            Some(Overlay::Finishing) => match chord.as_str() {
+            Some(Overlay::Finishing { .. }) => match chord.as_str() {
                 "esc" => self.overlay = None,
                 "q" | "ctrl-c" => self.ended = true,
                 _ => {}
@@ -404,19 +434,19 @@ impl<P: Program> App<P> {
             return;
         }
         match question.then {
-            confirm::Then::Confirmed(screen, request) => {
+            Then::Confirmed(screen, request) => {
                 self.with_screen(screen, |screen, cx| screen.confirmed(request, cx));
             }
-            confirm::Then::Pop => self.out.moves.push(Move::Pop),
-            confirm::Then::Quit => self.finish(),
+            Then::Pop => self.out.moves.push((None, Move::Pop)),
+            Then::Quit => self.finish(true),
         }
     }
 
     /// Applies what calls asked for, until nothing is left to apply.
     fn settle(&mut self) -> Vec<Issued<P>> {
         while !self.out.moves.is_empty() {
-            for step in std::mem::take(&mut self.out.moves) {
-                self.apply(step);
+            for (by, step) in std::mem::take(&mut self.out.moves) {
+                self.apply(by, step);
             }
         }
         if let Some(at) = self.out.cluster_time.take() {
@@ -426,8 +456,9 @@ impl<P: Program> App<P> {
             self.say(tone, sentence);
         }
         if let Some((screen, request, confirm)) = self.out.confirm.take() {
-            self.overlay = Some(Overlay::Confirm(Question::of_screen(screen, request, confirm)));
+            self.questions.push_back((screen, Question::new(confirm, Then::Confirmed(screen, request))));
         }
+        self.ask_next();
         let issued = std::mem::take(&mut self.out.issued);
         for work in &issued {
             if let Work::Program(effect) = &work.work
@@ -436,60 +467,70 @@ impl<P: Program> App<P> {
                 self.changes.insert(work.request);
             }
         }
-        if matches!(self.overlay, Some(Overlay::Finishing)) && self.changes.is_empty() {
-            self.ended = true;
+        if let Some(Overlay::Finishing { discards }) = self.overlay
+            && self.changes.is_empty()
+        {
+            self.finished(discards);
         }
         issued
     }
 
-    fn apply(&mut self, step: Move<P>) {
-        match step {
-            Move::Push(screen) => self.open(screen),
-            Move::Pop => {
-                if self.layers.len() > 1 {
-                    self.close_top();
+    /// Shows the question of the topmost screen, when nothing else has the keyboard.
+    fn ask_next(&mut self) {
+        let Self { questions, layers, overlay, .. } = self;
+        questions.retain(|(screen, _)| layers.iter().any(|layer| layer.id == *screen));
+        let top = layers.last().map(|layer| layer.id);
+        if overlay.is_none()
+            && let Some(at) = questions.iter().position(|(screen, _)| Some(*screen) == top)
+            && let Some((_, question)) = questions.remove(at)
+        {
+            *overlay = Some(Overlay::Confirm(question));
+        }
+    }
+
+    /// A step that the screen `by` asked for: one of the kit's own is the topmost screen's.
+    fn apply(&mut self, by: Option<ScreenId>, step: Move<P>) {
+        let top = self.layers.len().saturating_sub(1);
+        let at = match by {
+            None => Some(top),
+            Some(id) => self.layers.iter().position(|layer| layer.id == id),
+        };
+        match (step, at) {
+            (Move::Push(screen), at) => self.open(at.map_or(self.layers.len(), |at| at + 1), screen),
+            (Move::Pop, Some(at)) if self.layers.len() > 1 => {
+                self.close(at);
+                if at == top {
                     self.with_top(|screen, cx| screen.resumed(cx));
                 }
             }
-            Move::Replace(screen) => {
-                self.close_top();
-                self.open(screen);
+            // It is the only one, or gone already.
+            (Move::Pop, _) => {}
+            (Move::Replace(screen), Some(at)) => {
+                self.close(at);
+                self.open(at, screen);
             }
-            Move::Reset(screen) => {
-                while !self.layers.is_empty() {
-                    self.close_top();
-                }
-                self.open(screen);
+            (Move::Replace(screen), None) => self.open(self.layers.len(), screen),
+            (Move::Reset(screen), _) => {
+                self.closed.extend(self.layers.drain(..).map(|layer| layer.id));
+                self.open(0, screen);
             }
-            Move::Quit => self.finish(),
+            (Move::Quit, _) => self.finish(false),
         }
     }
 
-    fn open(&mut self, screen: Box<dyn Screen<P>>) {
+    fn open(&mut self, at: usize, screen: Box<dyn Screen<P>>) {
         let id = ScreenId(self.next_screen);
         self.next_screen += 1;
-        self.layers.push(Layer { id, screen });
-        self.with_top(|screen, cx| screen.opened(cx));
+        self.layers.insert(at.min(self.layers.len()), Layer { id, screen });
+        self.with_screen(id, |screen, cx| screen.opened(cx));
     }
 
-    fn close_top(&mut self) {
-        if let Some(layer) = self.layers.pop() {
-            self.closed.push(layer.id);
-        }
+    fn close(&mut self, at: usize) {
+        self.closed.push(self.layers.remove(at).id);
     }
 }
 
-impl Question {
-    fn of_screen(screen: ScreenId, request: RequestId, confirm: Confirm) -> Self {
-        Self::new(confirm, confirm::Then::Confirmed(screen, request))
-    }
-
-    fn discard(what: &str, quit: bool) -> Self {
-        let confirm = Confirm {
-            question: format!("Discard {what}?"),
-            consequence: "What was typed is lost.".into(),
-            yes: "discard".into(),
-        };
-        Self::new(confirm, if quit { confirm::Then::Quit } else { confirm::Then::Pop })
-    }
+/// What the mouse is for.
+fn is_click_or_wheel(kind: MouseEventKind) -> bool {
+    matches!(kind, MouseEventKind::Down(_) | MouseEventKind::ScrollDown | MouseEventKind::ScrollUp)
 }

@@ -367,7 +367,7 @@ impl FilePicker {
                 if common.len() > begun.len() {
                     self.path.set(&format!("{dir}{common}"));
                 } else {
-                    let count = text::count(fitting.len() as u64, "entry").replace("entrys", "entries");
+                    let count = lectern_cli::text::count(fitting.len(), "entry", "entries");
                     self.failure = Some(text::clean(&format!("{count} begin with `{begun}`.")));
                 }
             }

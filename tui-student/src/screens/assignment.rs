@@ -1,7 +1,6 @@
 //! One assignment: what is asked, until when, and what was handed in.
 
 use crossterm::event::{KeyEvent, MouseEvent, MouseEventKind};
-use lectern_client::new_key;
 use lectern_proto::v1;
 use lectern_tui_kit::action::{Action, OPEN, REFRESH, Scope, TOP};
 use lectern_tui_kit::live::Live;
@@ -9,6 +8,7 @@ use lectern_tui_kit::look::{Canvas, Look};
 use lectern_tui_kit::program::{Change, KitAnswer};
 use lectern_tui_kit::remote::RequestId;
 use lectern_tui_kit::screen::{Confirm, Cx, Screen, Tone};
+use lectern_tui_kit::sending::Sending;
 use lectern_tui_kit::shared::material::{SAVE, Saver, VIEW};
 use lectern_tui_kit::shared::talk::{Role, WriteScreen};
 use lectern_tui_kit::shared::{self};
@@ -49,6 +49,7 @@ pub struct AssignmentScreen {
     in_list: bool,
     saver: Saver,
     withdrawing: Option<(RequestId, String)>,
+    withdrawal: Sending<String>,
 }
 
 impl AssignmentScreen {
@@ -63,6 +64,7 @@ impl AssignmentScreen {
             in_list: false,
             saver: Saver::default(),
             withdrawing: None,
+            withdrawal: Sending::default(),
         }
     }
 
@@ -343,10 +345,14 @@ impl Screen<Student> for AssignmentScreen {
                     cx.model.attempts.insert(self.place.clone(), attempts.clone());
                 }
             }
-            Message::Withdrawn(Ok(())) => cx.toast(Tone::Good, "The upload is withdrawn; nothing was submitted by it."),
-            Message::Withdrawn(Err(failure)) => {
-                cx.toast(Tone::Bad, format!("Not withdrawn: {}", states::sentence(&failure)));
-            }
+            Message::Withdrawn(answer) => match self.withdrawal.finish(request, answer) {
+                Some(()) => cx.toast(Tone::Good, "The upload is withdrawn; nothing was submitted by it."),
+                None => {
+                    if let Some(failure) = self.withdrawal.failure() {
+                        cx.toast(Tone::Bad, format!("Not withdrawn: {}", states::sentence(failure)));
+                    }
+                }
+            },
             Message::Shared(shared::Message::Material(message)) => self.saver.received(request, message, cx),
             _ => return,
         }
@@ -366,7 +372,9 @@ impl Screen<Student> for AssignmentScreen {
 
     fn confirmed(&mut self, request: RequestId, cx: &mut Cx<'_, Student>) {
         if let Some((_, pledge)) = self.withdrawing.take_if(|(asked, _)| *asked == request) {
-            cx.request(Effect::Withdraw { key: new_key(), pledge });
+            let key = self.withdrawal.key(&pledge);
+            let request = cx.request(Effect::Withdraw { key, pledge });
+            self.withdrawal.start(request);
         }
         self.saver.confirmed(request, cx);
     }

@@ -7,7 +7,7 @@ use lectern_tui_kit::action::{Action, Scope};
 use lectern_tui_kit::look::Canvas;
 use lectern_tui_kit::program::{Change, KitAnswer};
 use lectern_tui_kit::remote::RequestId;
-use lectern_tui_kit::screen::{Cx, Screen};
+use lectern_tui_kit::screen::{Cx, Screen, Unsaved};
 use lectern_tui_kit::shared::material::MaterialsScreen;
 use lectern_tui_kit::shared::talk::{AnnouncementsScreen, Role, ThreadsScreen};
 use lectern_tui_kit::text;
@@ -180,8 +180,8 @@ impl Screen<Student> for Course {
         self.each_tab(|tab| tab.leaving(cx));
     }
 
-    fn unsaved(&self) -> Option<String> {
-        self.tabs.iter().flatten().find_map(|tab| tab.unsaved())
+    fn unsaved(&self, model: &Model) -> Option<Unsaved> {
+        self.tabs.iter().flatten().find_map(|tab| tab.unsaved(model))
     }
 
     fn wakes_at(&self, model: &Model, now_ms: i64) -> Option<i64> {

@@ -32,6 +32,8 @@ pub struct Files {
     place: Place,
     then: Then,
     picker: FilePicker,
+    /// The listing that is awaited: one of an older directory, or its failure, is of no use.
+    listing: RequestId,
 }
 
 impl Files {
@@ -43,13 +45,13 @@ impl Files {
     /// The same, beginning in another directory.
     pub fn starting_in(start: impl Into<PathBuf>, place: Place, then: Then) -> Self {
         let home = std::env::var_os("HOME").unwrap_or_else(|| "/".into());
-        Self { place, then, picker: FilePicker::new(start, home) }
+        Self { place, then, picker: FilePicker::new(start, home), listing: RequestId::default() }
     }
 
     /// The picker reads no disk itself.
     fn list(&mut self, cx: &mut Cx<'_, Student>) {
         if let Some(dir) = self.picker.wants() {
-            cx.kit(KitWork::List(dir));
+            self.listing = cx.kit(KitWork::List(dir));
         }
     }
 
@@ -143,9 +145,10 @@ impl Screen<Student> for Files {
 
     fn received(&mut self, _request: RequestId, _message: Message, _cx: &mut Cx<'_, Student>) {}
 
-    fn answered(&mut self, _request: RequestId, answer: KitAnswer, cx: &mut Cx<'_, Student>) {
-        if let KitAnswer::Listed(listing) = answer {
-            // It knows by the directory which listing it awaits.
+    fn answered(&mut self, request: RequestId, answer: KitAnswer, cx: &mut Cx<'_, Student>) {
+        if let KitAnswer::Listed(listing) = answer
+            && request == self.listing
+        {
             self.picker.listed(listing);
             self.list(cx);
         }

@@ -196,10 +196,12 @@ impl Home {
     }
 
     fn arrived(&mut self, request: RequestId, home: Result<v1::GetHomeResponse, Failure>, cx: &mut Cx<'_, Student>) {
+        // The time of an older answer would turn the clock back.
+        let is_new = home.is_ok();
         if !self.home.finish(request, home) {
             return;
         }
-        if let Some(home) = self.home.value() {
+        if let Some(home) = self.home.value().filter(|_| is_new) {
             cx.set_cluster_time(home.now_ms);
             if let Some(user) = &home.user {
                 cx.model.account.username.clone_from(&user.username);
@@ -345,7 +347,13 @@ impl Screen<Student> for Home {
     }
 
     fn text_focus(&self) -> bool {
-        self.due.text_focus() || self.courses.text_focus() || self.news.text_focus() || self.grades.text_focus()
+        // Only where keys go to: a filter that was begun in another section waits for its section.
+        match self.focus {
+            Section::Due => self.due.text_focus(),
+            Section::Courses => self.courses.text_focus(),
+            Section::News => self.news.text_focus(),
+            Section::Grades => self.grades.text_focus(),
+        }
     }
 
     fn key(&mut self, key: KeyEvent, _cx: &mut Cx<'_, Student>) {

@@ -236,6 +236,13 @@ impl<P: Shares> Screen<P> for SignIn {
         P::account(cx.model).asking = true;
     }
 
+    fn resumed(&mut self, cx: &mut Cx<'_, P>) {
+        // A code that was used over this screen has signed in.
+        if self.again && P::account(cx.model).signed_in {
+            cx.pop();
+        }
+    }
+
     fn act(&mut self, action: &Action, cx: &mut Cx<'_, P>) -> bool {
         match *action {
             SEND => self.send(cx),
@@ -378,10 +385,6 @@ impl<P: Shares> Screen<P> for Activate {
         }
         match answer {
             Ok(signed_in) => {
-                // This screen lies over the sign-in screen, which closes with it.
-                if self.again {
-                    cx.pop();
-                }
                 arrive(signed_in, self.again, cx);
             }
             Err(failure) => self.form.failure = Some(failure),

@@ -13,7 +13,7 @@ use crate::action::{Action, BACK, Group, REFRESH, SEND, Scope};
 use crate::look::{Canvas, Look};
 use crate::program::{Change, KitAnswer, Program};
 use crate::remote::{Failure, Remote, RequestId};
-use crate::screen::{Cx, KitWork, Screen, Tone};
+use crate::screen::{Cx, KitWork, Screen, Tone, Unsaved};
 use crate::sending::Sending;
 use crate::shared::{self, Shares};
 use crate::widgets::Outcome;
@@ -283,8 +283,8 @@ impl<P: Shares> Screen<P> for ThreadScreen<P> {
         }
     }
 
-    fn unsaved(&self) -> Option<String> {
-        (!self.answer.is_empty() && !self.sending.is_under_way()).then(|| "your answer".into())
+    fn unsaved(&self, _model: &P::Model) -> Option<Unsaved> {
+        (!self.answer.is_empty()).then(|| self.sending.unsaved("your answer"))
     }
 
     fn view(&self, _model: &<P as Program>::Model, area: Rect, canvas: &mut Canvas<'_>) {

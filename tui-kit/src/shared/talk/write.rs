@@ -12,7 +12,7 @@ use crate::action::{Action, BACK, Group, NEXT_FIELD, PREVIOUS_FIELD, SEND, Scope
 use crate::look::Canvas;
 use crate::program::{KitAnswer, Program};
 use crate::remote::RequestId;
-use crate::screen::{Cx, KitWork, Screen, Tone};
+use crate::screen::{Cx, KitWork, Screen, Tone, Unsaved};
 use crate::sending::Sending;
 use crate::shared::{self, Shares};
 use crate::text;
@@ -259,12 +259,12 @@ impl<P: Shares> Screen<P> for WriteScreen<P> {
         }
     }
 
-    fn unsaved(&self) -> Option<String> {
-        let written = !self.title.text().is_empty() || !self.body.is_empty();
-        (written && !self.sending.is_under_way()).then(|| match self.kind {
-            Kind::Question { .. } => "this question".into(),
-            Kind::Announcement => "this announcement".into(),
-        })
+    fn unsaved(&self, _model: &P::Model) -> Option<Unsaved> {
+        let what = match self.kind {
+            Kind::Question { .. } => "this question",
+            Kind::Announcement => "this announcement",
+        };
+        (!self.title.text().is_empty() || !self.body.is_empty()).then(|| self.sending.unsaved(what))
     }
 
     fn view(&self, _model: &<P as Program>::Model, area: Rect, canvas: &mut Canvas<'_>) {
