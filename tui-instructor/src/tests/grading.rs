@@ -156,11 +156,32 @@ fn digits_are_the_score_whatever_they_do_elsewhere_and_a_wrong_one_is_kept() {
 }
 
 #[test]
-fn leaving_with_something_unsaved_asks_first() {
-    let (mut program, _) = grading();
+fn what_is_typed_outlives_its_screen_and_leaving_the_program_asks_first() {
+    let (mut program, mut fake) = grading();
     program.keys("1 . 2 . 3 q");
     program.assert_shows("Discard 1 grade typed and not saved?");
     program.keys("n esc");
+    program.assert_shows("18 to grade");
+    program.settle(|effect| fake.answer(effect));
+    program.keys("esc esc q");
+    program.assert_shows("Discard 1 grade typed and not saved?");
+    program.keys("n");
+    assert_eq!(program.app().model().desk.typed(), 1);
+    program.keys("O");
+    program.assert_shows("1 grade typed and not saved: save them first");
+    assert!(fake.grades.is_empty());
+}
+
+#[test]
+fn a_grade_refused_while_the_program_is_left_is_asked_about() {
+    let (mut program, mut fake) = grading();
+    program.keys("9 ctrl-s q");
+    let saving = program.take(is_grade).expect("the grade is on its way");
+    let Some(Effect::Grade { key, place, .. }) = effect_of(&saving).cloned() else { panic!("{saving:?}") };
+    let refused = Message::Graded { place, key, result: Err(Failure::local("somebody else graded meanwhile")) };
+    program.finish(&saving, vec![refused]);
+    program.settle(|effect| fake.answer(effect));
+    assert!(!program.app().has_ended());
     program.assert_shows("Discard 1 grade typed and not saved?");
 }
 

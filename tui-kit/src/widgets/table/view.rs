@@ -72,7 +72,8 @@ impl<R> Table<R> {
             let (inside, behind) =
                 if fits { (format!("{}{mark}", column.title), "") } else { (column.title.into(), mark) };
             spans.push(Span::styled(aligned(&inside, *width, column.right, look), look.theme.title));
-            spans.push(Span::styled(text::pad(behind, GAP.into(), ""), look.theme.title));
+            spans.push(Span::styled(behind, look.theme.title));
+            spans.push(Span::raw(" ".repeat(usize::from(GAP).saturating_sub(text::width(behind)))));
         }
         canvas.line(area, Line::from(spans));
     }
