@@ -1,6 +1,6 @@
 //! Everything the program's screens can do, declared once.
 
-use lectern_tui_kit::action::{Action, FORM, Group, LIST, READER_MOVES, Scope};
+use lectern_tui_kit::action::{Action, EDITING, FORM, Group, LIST, READER_MOVES, Scope};
 use lectern_tui_kit::cluster;
 use lectern_tui_kit::shared::{account, material, talk};
 use lectern_tui_kit::widgets::file_picker::PICKER;
@@ -263,7 +263,8 @@ const GRADING: Group = Group {
     ],
 };
 /// Grading.
-pub const GRADING_SCOPE: Scope = Scope { name: "grading", title: "Grading", groups: &[&GRADING, &READER_MOVES] };
+pub const GRADING_SCOPE: Scope =
+    Scope { name: "grading", title: "Grading", groups: &[&GRADING, &EDITING, &READER_MOVES] };
 /// The students of an assignment that is graded.
 pub const STUDENTS_SCOPE: Scope = Scope { name: "students", title: "Grading: students", groups: &[&LIST] };
 
@@ -272,9 +273,10 @@ pub const PICK: Action =
     Action::new("pick", &["ctrl-o"], "choose file", "Choose a file of this machine.").in_bar().in_text();
 const PICKS: Group = Group { name: "picks", title: "Files", actions: &[PICK] };
 /// Filling in a form.
-pub const FORM_SCOPE: Scope = Scope { name: "form", title: "Forms", groups: &[&FORM] };
+pub const FORM_SCOPE: Scope = Scope { name: "form", title: "Forms", groups: &[&FORM, &EDITING] };
 /// Filling in a form with a file in it.
-pub const FILE_FORM_SCOPE: Scope = Scope { name: "file-form", title: "Forms with a file", groups: &[&FORM, &PICKS] };
+pub const FILE_FORM_SCOPE: Scope =
+    Scope { name: "file-form", title: "Forms with a file", groups: &[&FORM, &PICKS, &EDITING] };
 
 /// Choosing a file.
 pub const PICKER_SCOPE: Scope = Scope { name: "picker", title: "Choosing a file", groups: &[&PICKER] };

@@ -22,7 +22,7 @@ pub struct Action {
     pub help: &'static str,
     /// Shown in the bar.
     pub bar: bool,
-    /// Works while text is typed, too: for chords that no text field needs.
+    /// Works while text is typed, too: by those of its keys that are no characters.
     pub in_text: bool,
 }
 
@@ -87,12 +87,19 @@ impl Scope {
 }
 
 /// One level back.
-pub const BACK: Action =
-    Action::new("back", &["esc"], "back", "Go one level back; from text, leave the field. Nothing typed is lost.")
+pub const BACK: Action = Action::new(
+    "back",
+    &["esc"],
+    "back",
+    "Go one level back; from text, leave the field. What would be lost is asked about.",
+)
+.in_bar()
+.in_text();
+/// The help of this screen.
+pub const HELP: Action =
+    Action::new("help", &["?", "f1"], "help", "Show the keys of this screen; f1 does while you type, too.")
         .in_bar()
         .in_text();
-/// The help of this screen.
-pub const HELP: Action = Action::new("help", &["?", "f1"], "help", "Show the keys of this screen.").in_bar();
 /// The palette.
 pub const PALETTE: Action =
     Action::new("palette", &[":", "ctrl-p"], "commands", "Find an action by typing a part of its name.").in_bar();
@@ -165,6 +172,13 @@ pub const PREVIOUS_FIELD: Action =
     Action::new("previous-field", &["shift-tab"], "previous field", "Go to the previous field.").in_text();
 /// Send the form.
 pub const SEND: Action = Action::new("send", &["ctrl-s"], "send", "Send what is filled in.").in_bar().in_text();
+
+/// Undo.
+pub const UNDO: Action = Action::new("undo", &["alt-u"], "undo", "Take back the last change of the text.").in_text();
+/// Redo.
+pub const REDO: Action = Action::new("redo", &["alt-r"], "redo", "Make again what was taken back.").in_text();
+/// Writing in an editor.
+pub const EDITING: Group = Group { name: "editing", title: "Editing", actions: &[UNDO, REDO] };
 
 /// Filling in a form.
 pub const FORM: Group = Group { name: "form", title: "Forms", actions: &[SEND, NEXT_FIELD, PREVIOUS_FIELD] };

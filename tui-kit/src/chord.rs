@@ -51,6 +51,11 @@ impl Chord {
         }
     }
 
+    /// Whether it is a character by itself, which is text where text is typed.
+    pub fn is_character(self) -> bool {
+        matches!(self.code, KeyCode::Char(_)) && !self.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT)
+    }
+
     /// The key event a terminal sends for it.
     pub fn event(self) -> KeyEvent {
         KeyEvent::new(self.code, self.modifiers)

@@ -98,6 +98,12 @@ impl Keymap {
     pub fn shown(&self, scope: &Scope, action: &Action) -> String {
         self.keys(scope, action).first().map(ToString::to_string).unwrap_or_default()
     }
+
+    /// The key that is shown while text is typed: characters are text then.
+    pub fn shown_in_text(&self, scope: &Scope, action: &Action) -> String {
+        let mut keys = self.keys(scope, action).iter().filter(|_| action.in_text);
+        keys.find(|chord| !chord.is_character()).map(ToString::to_string).unwrap_or_default()
+    }
 }
 
 /// A program's screens, and the kit's own.

@@ -164,7 +164,8 @@ pub(crate) struct Out<P: Program> {
     pub(crate) issued: Vec<Issued<P>>,
     /// Each with the screen that asked for it.
     pub(crate) moves: Vec<(Option<ScreenId>, Move<P>)>,
-    pub(crate) toasts: Vec<(Tone, String)>,
+    /// Each with the screen that said it.
+    pub(crate) toasts: Vec<(Option<ScreenId>, Tone, String)>,
     pub(crate) confirm: Option<(ScreenId, RequestId, Confirm)>,
     pub(crate) cluster_time: Option<i64>,
     pub(crate) next_request: u64,
@@ -247,7 +248,7 @@ impl<P: Program> Cx<'_, P> {
 
     /// Says something at the bottom for some seconds.
     pub fn toast(&mut self, tone: Tone, sentence: impl Into<String>) {
-        self.out.toasts.push((tone, sentence.into()));
+        self.out.toasts.push((self.screen, tone, sentence.into()));
     }
 
     /// Asks before something that cannot be taken back; a yes comes to [`Screen::confirmed`]. The question waits until

@@ -62,11 +62,7 @@ impl Settings {
         let keymap = Keymap::new(scopes, &read(&keys)?).map_err(|error| format!("{}: {error}", keys.display()))?;
         let plain = args.plain || file.plain;
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let theme = match (args.theme, no_colour) {
-            (Some(theme), _) => theme,
-            (None, true) => ThemeName::Mono,
-            (None, false) => file.theme.unwrap_or_default(),
-        };
+        let theme = if no_colour { ThemeName::Mono } else { args.theme.or(file.theme).unwrap_or_default() };
         let mut look = Look::new(theme, plain);
         if !plain && !speaks_unicode() {
             look.glyphs = crate::look::Glyphs::ASCII;

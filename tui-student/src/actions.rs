@@ -1,7 +1,7 @@
 //! What can be done on each screen: declared here once, shown in bar, help, palette and guides.
 
 use lectern_tui_kit::action::{
-    Action, FIND, Group, LIST, NEXT_MATCH, OPEN, PREVIOUS_MATCH, READER, READER_MOVES, Scope,
+    Action, EDITING, FIND, Group, LIST, NEXT_MATCH, OPEN, PREVIOUS_MATCH, READER, READER_MOVES, Scope,
 };
 use lectern_tui_kit::cluster;
 use lectern_tui_kit::shared::{account, material, talk};
@@ -177,7 +177,7 @@ pub const GRADES_SCOPE: Scope = Scope { name: "grades", title: "Course: grades",
 pub const ASSIGNMENT_SCOPE: Scope =
     Scope { name: "assignment", title: "Assignment", groups: &[&ASSIGNMENT, &material::FILES, &READER_MOVES] };
 /// The draft.
-pub const DRAFT_SCOPE: Scope = Scope { name: "draft", title: "Draft", groups: &[&DRAFT] };
+pub const DRAFT_SCOPE: Scope = Scope { name: "draft", title: "Draft", groups: &[&DRAFT, &EDITING] };
 /// Another version of it.
 pub const VERSION_SCOPE: Scope =
     Scope { name: "version", title: "Another version", groups: &[&VERSION, &READER_MOVES] };

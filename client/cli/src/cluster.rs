@@ -13,7 +13,8 @@ use crate::Result;
 pub struct Cluster {
     /// What a majority of all members reports.
     pub leader: Option<u64>,
-    /// The highest term any node reports.
+    /// The term in which it leads; without a leader the highest one any node reports. While a node stands for a newer term,
+    /// others still follow the leader of the one before.
     pub term: u64,
     /// By number. Nodes that did not answer are as another node last knew them.
     pub nodes: BTreeMap<u64, Member>,
@@ -70,20 +71,18 @@ impl Cluster {
             }
         }
         let mut answered = BTreeSet::new();
-        let mut votes: BTreeMap<u64, usize> = BTreeMap::new();
+        let mut votes: BTreeMap<(u64, u64), usize> = BTreeMap::new();
         for view in views {
             let Some(own) = &view.self_ else { continue };
             if answered.insert(own.node_id) {
                 nodes.insert(own.node_id, Member { status: own.clone(), reachable: true });
-                *votes.entry(view.leader_id).or_default() += 1;
+                *votes.entry((view.leader_id, view.term)).or_default() += 1;
             }
         }
-        let leader = votes.into_iter().find(|(leader, count)| *leader != 0 && *count * 2 > nodes.len());
-        Self {
-            leader: leader.map(|(leader, _)| leader),
-            term: views.iter().map(|view| view.term).max().unwrap_or(0),
-            nodes,
-        }
+        let leader = votes.into_iter().find(|((leader, _), count)| *leader != 0 && *count * 2 > nodes.len());
+        let highest = views.iter().map(|view| view.term).max().unwrap_or(0);
+        let (leader, term) = leader.map_or((None, highest), |((leader, term), _)| (Some(leader), term));
+        Self { leader, term, nodes }
     }
 
     /// The stable form for scripts.
@@ -139,6 +138,12 @@ mod tests {
         assert_eq!(Cluster::from_views(&[view(1, 2, 5), view(3, 1, 4)]).leader, None);
         assert_eq!(Cluster::from_views(&[view(1, 1, 5)]).leader, None, "one of three is no majority");
         assert_eq!(Cluster::from_views(&[view(1, 1, 5), view(1, 1, 5)]).leader, None, "asked twice, it counts once");
+    }
+
+    #[test]
+    fn the_term_is_the_leaders_while_another_node_stands_for_a_newer_one() {
+        let cluster = Cluster::from_views(&[view(1, 1, 5), view(2, 1, 5), view(3, 0, 6)]);
+        assert_eq!((cluster.leader, cluster.term), (Some(1), 5));
     }
 
     #[test]

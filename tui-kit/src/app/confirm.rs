@@ -23,22 +23,24 @@ pub(super) enum Then {
 pub(super) struct Question {
     confirm: Confirm,
     pub(super) then: Then,
+    /// The safe answer.
+    no: &'static str,
     yes_selected: bool,
 }
 
 impl Question {
     pub(super) fn new(confirm: Confirm, then: Then) -> Self {
-        Self { confirm, then, yes_selected: false }
+        Self { confirm, then, no: "cancel", yes_selected: false }
     }
 
     /// Before something typed goes, and with it the screen or the program.
     pub(super) fn discard(what: &str, then: Then) -> Self {
         let confirm = Confirm {
             question: format!("Discard {what}?"),
-            consequence: "What was typed is lost.".into(),
+            consequence: "Nobody else has it.".into(),
             yes: "discard".into(),
         };
-        Self::new(confirm, then)
+        Self { no: "keep", ..Self::new(confirm, then) }
     }
 
     /// Before a screen is left whose text is on its way.
@@ -48,7 +50,12 @@ impl Question {
             consequence: "It is sent all the same. If the cluster refuses it, what was typed is lost.".into(),
             yes: "leave".into(),
         };
-        Self::new(confirm, Then::Pop)
+        Self { no: "stay", ..Self::new(confirm, Then::Pop) }
+    }
+
+    /// What the keys do, for the bar.
+    pub(super) fn keys(&self) -> [(&'static str, &str); 2] {
+        [("y", &self.confirm.yes), ("n", self.no)]
     }
 
     /// The answer, when the key gives one.
@@ -82,7 +89,7 @@ impl Question {
         lines.push(Line::from(vec![
             button(format!(" {} (y) ", text::clean(&self.confirm.yes)), self.yes_selected),
             Span::raw("  "),
-            button(" keep (n) ".into(), !self.yes_selected),
+            button(format!(" {} (n) ", self.no), !self.yes_selected),
         ]));
         let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2).min(area.height);
         let window = super::frame::centred(area, width, height);

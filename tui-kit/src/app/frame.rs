@@ -5,6 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::{App, Overlay, Toast};
+use crate::action::{Action, GLOBAL};
 use crate::look::Canvas;
 use crate::program::Program;
 use crate::screen::Tone;
@@ -93,46 +94,112 @@ impl<P: Program> App<P> {
                 .line(area, Line::styled(format!("{} {}", canvas.look.glyphs.failed, text::clean(words)), theme.warn));
         }
         let Some(toast) = &self.toast else { return };
-        // Trouble keeps its line; what else is to be said goes above it.
-        let row = if trouble.is_some() { Rect { y: area.y.saturating_sub(1), ..area } } else { area };
-        canvas.clear(row);
-        canvas.line(row, toast_line(toast, canvas));
+        let lines = toast_lines(toast, area.width, canvas);
+        // Trouble keeps its line; what else is to be said goes above it, and a long sentence is told to its end.
+        let rows = u16::try_from(lines.len()).unwrap_or(TOAST_ROWS);
+        let bottom = if trouble.is_some() { area.y } else { area.bottom() };
+        let area = Rect { y: bottom.saturating_sub(rows), height: rows, ..area };
+        canvas.clear(area);
+        canvas.lines(area, lines);
     }
 
     fn view_bar(&self, area: Rect, canvas: &mut Canvas<'_>) {
+        if let Some(overlay) = &self.overlay {
+            return view_keys(area, overlay_keys(overlay), canvas);
+        }
         let Some(layer) = self.layers.last() else { return };
-        let (theme, scope, typing) = (canvas.look.theme, layer.screen.scope(), layer.screen.text_focus());
-        let mut x = area.x;
-        for action in scope.actions().filter(|action| action.bar && (action.in_text || !typing)) {
-            let key = self.keymap.shown(scope, action);
-            if key.is_empty() {
-                continue;
-            }
+        let (scope, typing) = (layer.screen.scope(), layer.screen.text_focus());
+        let shown = |action: &&'static Action| {
+            let key = if typing { self.keymap.shown_in_text(scope, action) } else { self.keymap.shown(scope, action) };
             let disabled = layer.screen.disabled(action, &self.model).is_some();
             let label = if disabled { format!("({})", action.label) } else { action.label.to_owned() };
-            let width = u16::try_from(text::width(&key) + 1 + text::width(&label)).unwrap_or(u16::MAX);
-            if x.saturating_add(width) > area.right() {
+            let label = if self.look.plain { text::typewritten(label.into()).to_string() } else { label };
+            (action.bar && !key.is_empty()).then_some((*action, key, label))
+        };
+        // Where one comes from and where help is must be seen on every screen: what is particular has the rest of the room.
+        let own: Vec<_> = scope.actions().filter(|action| !is_everywhere(action)).filter_map(|it| shown(&it)).collect();
+        let everywhere: Vec<_> = GLOBAL.actions.iter().filter_map(|it| shown(&it)).collect();
+        let width = |(_, key, label): &Labelled| cells(text::width(key) + 1 + text::width(label)).saturating_add(GAP);
+        let reserved = everywhere.iter().map(width).sum::<u16>();
+        let mut x = area.x;
+        let mut room = area.width.saturating_add(GAP).saturating_sub(reserved);
+        for labelled in own {
+            let needs = width(&labelled);
+            if needs > room {
                 break;
             }
-            let cell = Rect { x, width, ..area };
-            canvas.line(
-                cell,
-                Line::from(vec![Span::styled(key, theme.key), Span::styled(format!(" {label}"), theme.bar)]),
-            );
-            self.hits.borrow_mut().push((cell, action));
-            x = x.saturating_add(width).saturating_add(2);
+            room -= needs;
+            x = self.view_key(x, area, labelled, canvas);
         }
+        for labelled in everywhere {
+            x = self.view_key(x, area, labelled, canvas);
+        }
+    }
+
+    /// Draws one action at `x`, where there is room; where the next one goes.
+    fn view_key(&self, x: u16, area: Rect, (action, key, label): Labelled, canvas: &mut Canvas<'_>) -> u16 {
+        let theme = canvas.look.theme;
+        let width = cells(text::width(&key) + 1 + text::width(&label));
+        if x.saturating_add(width) > area.right() {
+            return x;
+        }
+        let cell = Rect { x, width, ..area };
+        canvas.line(cell, Line::from(vec![Span::styled(key, theme.key), Span::styled(format!(" {label}"), theme.bar)]));
+        self.hits.borrow_mut().push((cell, action));
+        x.saturating_add(width).saturating_add(GAP)
     }
 }
 
-fn toast_line(toast: &Toast, canvas: &Canvas<'_>) -> Line<'static> {
+/// An action with the key and the words that are shown of it.
+type Labelled = (&'static Action, String, String);
+
+/// Between two of them.
+const GAP: u16 = 2;
+
+fn cells(width: usize) -> u16 {
+    u16::try_from(width).unwrap_or(u16::MAX / 2)
+}
+
+fn is_everywhere(action: &Action) -> bool {
+    GLOBAL.actions.contains(action)
+}
+
+/// The keys of what lies over the screen: those of the screen do nothing meanwhile.
+fn overlay_keys(overlay: &Overlay) -> Vec<(&str, &str)> {
+    match overlay {
+        Overlay::Confirm(question) => question.keys().to_vec(),
+        Overlay::Help(_) => vec![("j k", "scroll"), ("esc", "close")],
+        Overlay::Palette(_) => vec![("enter", "do it"), ("up down", "choose"), ("esc", "close")],
+        Overlay::Finishing { .. } => vec![("esc", "stay"), ("q", "leave at once")],
+    }
+}
+
+fn view_keys(area: Rect, keys: Vec<(&str, &str)>, canvas: &mut Canvas<'_>) {
+    let theme = canvas.look.theme;
+    let spans = keys.into_iter().flat_map(|(key, label)| {
+        [Span::styled(key.to_owned(), theme.key), Span::styled(format!(" {}  ", text::clean(label)), theme.bar)]
+    });
+    canvas.line(area, spans.collect::<Line<'_>>());
+}
+
+/// Rows of a sentence at most.
+const TOAST_ROWS: u16 = 3;
+
+fn toast_lines(toast: &Toast, width: u16, canvas: &Canvas<'_>) -> Vec<Line<'static>> {
     let (theme, glyphs) = (canvas.look.theme, canvas.look.glyphs);
     let sentence = text::clean(&toast.sentence.replace('\n', "; "));
-    match toast.tone {
-        Tone::Plain => Line::styled(sentence, theme.text),
-        Tone::Good => Line::styled(format!("{} {sentence}", glyphs.done), theme.good),
-        Tone::Bad => Line::styled(format!("{} {sentence}", glyphs.failed), theme.bad),
+    let (words, style) = match toast.tone {
+        Tone::Plain => (sentence, theme.text),
+        Tone::Good => (format!("{} {sentence}", glyphs.done), theme.good),
+        Tone::Bad => (format!("{} {sentence}", glyphs.failed), theme.bad),
+    };
+    let mut lines = text::wrap(&words, width.into());
+    if lines.len() > usize::from(TOAST_ROWS) {
+        // The rest goes into the last row, which is cut.
+        let last = lines.split_off(usize::from(TOAST_ROWS) - 1).join(" ");
+        lines.push(last);
     }
+    lines.into_iter().map(|line| Line::styled(line, style)).collect()
 }
 
 fn rows(area: Rect) -> [Rect; 4] {

@@ -42,7 +42,13 @@ impl<P: Program> App<P> {
         let below = Rect { height: inner.height.saturating_sub(1), ..inner };
         canvas.lines(below, lines.into_iter().skip(help.offset.min(most)));
         let last = Rect { y: inner.bottom().saturating_sub(1), height: inner.height.min(1), ..inner };
-        canvas.line(last, Line::styled("j k scroll, any other key closes this", canvas.look.theme.dim));
+        canvas.line(
+            last,
+            Line::styled(
+                "j k scroll, any other key closes this; in the bar, (brackets): not now",
+                canvas.look.theme.dim,
+            ),
+        );
     }
 
     fn help_lines(&self, room: usize, canvas: &Canvas<'_>) -> Vec<Line<'static>> {

@@ -39,8 +39,8 @@ impl LinkWords {
     pub(super) fn words(&self, now_ms: i64) -> Option<String> {
         let waited = span(now_ms - self.trouble_since_ms.unwrap_or(now_ms));
         match self.link.as_ref()? {
-            Link::Up { .. } => None,
-            Link::Connecting => Some("Connecting …".into()),
+            // The screens say what they ask for; that nothing was asked yet is no trouble.
+            Link::Up { .. } | Link::Connecting => None,
             Link::Retrying { reason, .. } => {
                 Some(format!("Reconnecting for {waited}. Type on: nothing is lost. ({reason})"))
             }

@@ -85,6 +85,10 @@ struct Toast {
     tone: Tone,
     sentence: String,
     until_ms: i64,
+    /// The screen that said it; none for what is said of the program.
+    by: Option<ScreenId>,
+    /// It answers a key: the next key is past it.
+    answers_key: bool,
 }
 
 /// Where an action of the bar was drawn, to be clicked.
@@ -98,6 +102,8 @@ pub struct App<P: Program> {
     /// Questions of screens that wait for their screen to be the topmost.
     questions: VecDeque<(ScreenId, Question)>,
     toast: Option<Toast>,
+    /// What is being dealt with came from the person.
+    by_key: bool,
     link: LinkWords,
     keymap: Keymap,
     look: Look,
@@ -129,6 +135,7 @@ impl<P: Program> App<P> {
             overlay: None,
             questions: VecDeque::new(),
             toast: None,
+            by_key: false,
             link: LinkWords::default(),
             keymap,
             look,
@@ -175,9 +182,11 @@ impl<P: Program> App<P> {
     /// One step. `local_ms` is this machine's time, Unix milliseconds. Returns the work that is to be done.
     pub fn update(&mut self, input: Input<P>, local_ms: i64) -> Vec<Issued<P>> {
         self.local_ms = local_ms;
-        if self.toast.as_ref().is_some_and(|toast| toast.until_ms <= local_ms) {
-            self.toast = None;
-        }
+        let top = self.top();
+        self.by_key = matches!(input, Input::Key(_) | Input::Paste(_) | Input::Mouse(_));
+        let is_past = |toast: &mut Toast| toast.until_ms <= local_ms || (toast.answers_key && self.by_key);
+        self.toast.take_if(is_past);
+        let before = self.toast.take();
         match input {
             Input::Key(key) if key.kind == KeyEventKind::Release => {}
             Input::Key(key) => self.key(key),
@@ -185,14 +194,23 @@ impl<P: Program> App<P> {
             Input::Mouse(event) if is_click_or_wheel(event.kind) => self.mouse(event),
             Input::Incoming(incoming) => self.incoming(incoming),
             Input::Done(request) => self.done(request),
-            // Where the pointer goes, and that a button is let go, means nothing here.
+            // Where the pointer only goes, and that a button is let go, means nothing here.
             Input::Mouse(_) | Input::Wake => {}
             Input::Leaving => self.each_screen(|screen, cx| screen.leaving(cx)),
             Input::NotCopied => {
                 self.say(Tone::Bad, "This is too long for the terminal's clipboard; nothing was copied.".into());
             }
         }
-        self.settle()
+        let issued = self.settle();
+        // What a screen said goes with it: on the next one it would be read as that one's.
+        let now = self.top();
+        let still_counts = |toast: &Toast| toast.by.is_none() || toast.by == now || now == top;
+        self.toast = self.toast.take().or(before.filter(still_counts));
+        issued
+    }
+
+    fn top(&self) -> Option<ScreenId> {
+        self.layers.last().map(|layer| layer.id)
     }
 
     /// When the words on the screen change by themselves, in this machine's time.
@@ -254,8 +272,9 @@ impl<P: Program> App<P> {
             return self.overlay_key(key);
         }
         let Some(scope) = self.scope() else { return };
-        match self.keymap.action(scope, Chord::of(&key)) {
-            Some(action) if action.in_text || !self.text_focus() => self.act(action),
+        let chord = Chord::of(&key);
+        match self.keymap.action(scope, chord) {
+            Some(action) if !self.text_focus() || (action.in_text && !chord.is_character()) => self.act(action),
             _ => drop(self.with_top(|screen, cx| screen.key(key, cx))),
         }
     }
@@ -347,8 +366,13 @@ impl<P: Program> App<P> {
     }
 
     fn say(&mut self, tone: Tone, sentence: String) {
+        self.say_for(self.top(), tone, sentence);
+    }
+
+    fn say_for(&mut self, by: Option<ScreenId>, tone: Tone, sentence: String) {
         let stays = if tone == Tone::Bad { BAD_TOAST_MS } else { TOAST_MS };
-        self.toast = Some(Toast { tone, sentence, until_ms: self.local_ms + stays });
+        let answers_key = self.by_key && tone != Tone::Good;
+        self.toast = Some(Toast { tone, sentence, until_ms: self.local_ms + stays, by, answers_key });
     }
 
     fn incoming(&mut self, incoming: Incoming<P>) {
@@ -371,7 +395,7 @@ impl<P: Program> App<P> {
 
     fn link_changed(&mut self, link: Link) {
         if let Some(sentence) = self.link.change(link, self.local_ms) {
-            self.say(Tone::Good, sentence);
+            self.say_for(None, Tone::Good, sentence);
         }
     }
 
@@ -452,8 +476,8 @@ impl<P: Program> App<P> {
         if let Some(at) = self.out.cluster_time.take() {
             self.offset_ms = at - self.local_ms;
         }
-        for (tone, sentence) in std::mem::take(&mut self.out.toasts) {
-            self.say(tone, sentence);
+        for (by, tone, sentence) in std::mem::take(&mut self.out.toasts) {
+            self.say_for(by, tone, sentence);
         }
         if let Some((screen, request, confirm)) = self.out.confirm.take() {
             self.questions.push_back((screen, Question::new(confirm, Then::Confirmed(screen, request))));
@@ -530,7 +554,8 @@ impl<P: Program> App<P> {
     }
 }
 
-/// What the mouse is for.
+/// What the mouse is for: to choose, to select by dragging, to scroll.
 fn is_click_or_wheel(kind: MouseEventKind) -> bool {
-    matches!(kind, MouseEventKind::Down(_) | MouseEventKind::ScrollDown | MouseEventKind::ScrollUp)
+    use MouseEventKind::{Down, Drag, ScrollDown, ScrollUp};
+    matches!(kind, Down(_) | Drag(_) | ScrollDown | ScrollUp)
 }

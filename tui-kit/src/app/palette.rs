@@ -39,7 +39,7 @@ pub(super) enum Step {
 
 impl AsRef<str> for Offer {
     fn as_ref(&self) -> &str {
-        &self.words
+        self.action.label
     }
 }
 
@@ -75,11 +75,24 @@ impl Palette {
     }
 }
 
-/// The offers that match, best first.
+/// The offers that match, best first: those whose name matches, however loosely; then those whose sentence has the words as
+/// they were typed.
 fn matching<'a>(query: &str, offers: &'a [Offer]) -> Vec<&'a Offer> {
-    let pattern = Pattern::parse(query, CaseMatching::Ignore, Normalization::Smart);
+    let (case, form) = (CaseMatching::Ignore, Normalization::Smart);
     let mut matcher = Matcher::new(Config::DEFAULT);
-    pattern.match_list(offers, &mut matcher).into_iter().map(|(offer, _)| offer).collect()
+    let by_name: Vec<&Offer> = Pattern::parse(query, case, form)
+        .match_list(offers, &mut matcher)
+        .into_iter()
+        .map(|(offer, _)| offer)
+        .collect();
+    let wanted: Vec<String> = query.to_lowercase().split_whitespace().map(str::to_owned).collect();
+    let has_words = |offer: &&Offer| {
+        let sentence = offer.words.to_lowercase();
+        wanted.iter().all(|word| sentence.contains(word))
+    };
+    let more = offers.iter().filter(|offer| !by_name.iter().any(|named| named.action == offer.action));
+    let more: Vec<&Offer> = more.filter(has_words).collect();
+    by_name.into_iter().chain(more).collect()
 }
 
 impl<P: Program> App<P> {

@@ -1,7 +1,8 @@
 //! Text of many lines being typed: answers, feedback, announcements.
 //!
 //! The keys are those of `ratatui-textarea`: arrows, `ctrl-left`, Shift to select, `ctrl-c` copies, `ctrl-x` cuts, `ctrl-y`
-//! inserts what was cut, `ctrl-u` undoes, `ctrl-r` redoes. Esc is the screen's ([`Outcome::Left`]).
+//! inserts what was cut, `ctrl-u` deletes to the beginning of the line; what undoes is an action ([`crate::action::EDITING`]).
+//! Esc is the screen's ([`Outcome::Left`]).
 //!
 //! ```
 //! use lectern_tui_kit::chord::Chord;
@@ -23,6 +24,7 @@ use ratatui::text::Line;
 use tui_textarea::{CursorMove, TextArea, WrapMode};
 
 use super::Outcome;
+use crate::action::{Action, REDO, UNDO};
 use crate::look::Canvas;
 use crate::text;
 
@@ -36,6 +38,8 @@ const WHEEL_ROWS: i16 = 3;
 pub struct Editor {
     /// Borrowed to be changed by the view for the first row shown alone.
     area: RefCell<TextArea<'static>>,
+    /// What [`Editor::replace`] took the place of, to be undone to.
+    replaced: Option<TextArea<'static>>,
     placeholder: String,
     read_only: bool,
     max_bytes: Option<usize>,
@@ -61,6 +65,7 @@ impl Editor {
     pub fn new(text: &str) -> Self {
         Self {
             area: RefCell::new(area_of(text)),
+            replaced: None,
             placeholder: String::new(),
             read_only: false,
             max_bytes: None,
@@ -111,16 +116,36 @@ impl Editor {
     /// Puts another text in its place, such as a draft that arrived; what was before cannot be undone to.
     pub fn set_text(&mut self, text: &str) {
         self.area = RefCell::new(area_of(text));
+        self.replaced = None;
         self.changed();
     }
 
-    /// Puts another text in its place so that it can be undone (in two steps: taken away, put in): what came back from the person's
-    /// own editor.
+    /// Puts another text in its place so that it can be undone: what came back from the person's own editor.
     pub fn replace(&mut self, text: &str) {
-        let area = self.area.get_mut();
-        area.select_all();
-        area.insert_str(text::clean_body(text));
+        // The text area selects and jumps with 16 bits, so that it would keep the rest of a long text.
+        self.replaced = Some(std::mem::replace(self.area.get_mut(), area_of(text)));
         self.changed();
+    }
+
+    /// An action of the group `EDITING`.
+    pub fn act(&mut self, action: &Action) -> bool {
+        let area = self.area.get_mut();
+        let changed = match *action {
+            UNDO if self.read_only => false,
+            UNDO => {
+                area.undo()
+                    || self.replaced.take().is_some_and(|before| {
+                        *area = before;
+                        true
+                    })
+            }
+            REDO => !self.read_only && area.redo(),
+            _ => return false,
+        };
+        if changed {
+            self.changed();
+        }
+        true
     }
 
     /// Grows with each change of the text; the same number means the same text.
@@ -170,7 +195,11 @@ impl Editor {
         }
         let before = self.place();
         let selected = self.area.borrow().selection_range().is_some_and(|(start, end)| start != end);
-        let modified = self.area.get_mut().input(key);
+        let modified = match (key.code, key.modifiers) {
+            // As in every other field; the text area would undo.
+            (KeyCode::Char('u'), KeyModifiers::CONTROL) => self.area.get_mut().delete_line_by_head(),
+            _ => self.area.get_mut().input(key),
+        };
         if selected && takes_a_copy(&key) {
             self.copied = Some(self.area.get_mut().yank_text());
         }
@@ -375,9 +404,11 @@ mod tests {
         assert_eq!((press(&mut editor, "f5"), editor.revision()), (Outcome::Ignored, 0));
         press(&mut editor, "x enter y");
         assert_eq!((editor.text().as_str(), editor.revision()), ("onx\nye", 3));
-        press(&mut editor, "ctrl-u ctrl-u ctrl-u");
+        for _ in 0..3 {
+            editor.act(&UNDO);
+        }
         assert_eq!((editor.text().as_str(), editor.revision()), ("one", 6));
-        press(&mut editor, "ctrl-r");
+        editor.act(&REDO);
         assert_eq!((editor.text().as_str(), editor.revision()), ("onxe", 7));
         assert_eq!((press(&mut editor, "esc"), editor.revision()), (Outcome::Left, 7));
     }
@@ -437,10 +468,10 @@ mod tests {
         let mut editor = Editor::new("one");
         editor.replace("two\nlines");
         assert_eq!(editor.text(), "two\nlines");
-        press(&mut editor, "ctrl-u ctrl-u");
+        editor.act(&UNDO);
         assert_eq!(editor.text(), "one");
         editor.set_text("three");
-        press(&mut editor, "ctrl-u");
+        editor.act(&UNDO);
         assert_eq!(editor.text(), "three");
     }
 
@@ -493,6 +524,33 @@ mod tests {
         let before = frame(&editor);
         press(&mut editor, "x");
         assert_eq!(before.diff(&frame(&editor)).len(), 1);
+    }
+
+    #[test]
+    fn another_text_takes_the_place_of_a_long_one_whole_and_can_be_undone() {
+        let long = "z".repeat(70_000);
+        let many = "line\n".repeat(70_000);
+        for before in [long.as_str(), many.as_str()] {
+            let mut editor = Editor::new(before);
+            editor.replace("mine");
+            assert_eq!(editor.text(), "mine");
+            editor.key("!".parse::<Chord>().unwrap().event());
+            assert!(editor.act(&UNDO));
+            assert_eq!(editor.text(), "mine");
+            assert!(editor.act(&UNDO));
+            assert!(editor.text() == before, "what was there before is there again");
+        }
+    }
+
+    #[test]
+    fn ctrl_u_deletes_to_the_beginning_of_the_line_as_in_every_field() {
+        let mut editor = Editor::new("first\nsecond");
+        press(&mut editor, "ctrl-u");
+        assert_eq!(editor.text(), "first\n");
+        editor.act(&UNDO);
+        assert_eq!(editor.text(), "first\nsecond");
+        editor.act(&REDO);
+        assert_eq!(editor.text(), "first\n");
     }
 
     #[test]

@@ -107,6 +107,16 @@ impl Draft {
         }
     }
 
+    /// Lets the editor do something; what it changed is kept.
+    fn edited<T>(&mut self, edit: impl FnOnce(&mut Editor) -> T, cx: &mut Cx<'_, Student>) -> T {
+        let before = self.editor.revision();
+        let done = edit(&mut self.editor);
+        if self.editor.revision() != before {
+            self.touched(cx);
+        }
+        done
+    }
+
     /// The text changed: keep it here at once, and on the server a moment later.
     fn touched(&mut self, cx: &mut Cx<'_, Student>) {
         self.keep(cx);
@@ -400,7 +410,7 @@ impl Screen<Student> for Draft {
                 self.leaving(cx);
                 return false;
             }
-            _ => return false,
+            _ => return self.edited(|editor| editor.act(action), cx),
         }
         true
     }
@@ -420,13 +430,9 @@ impl Screen<Student> for Draft {
             }
             return;
         }
-        let before = self.editor.revision();
-        self.editor.key(key);
+        self.edited(|editor| editor.key(key), cx);
         if let Some(copied) = self.editor.take_copied() {
             cx.kit(KitWork::Copy(copied));
-        }
-        if self.editor.revision() != before {
-            self.touched(cx);
         }
     }
 

@@ -185,8 +185,7 @@ fn a_version_of_another_device_is_kept_beside_this_one_and_can_be_taken() {
     harness.keys("enter");
     settle(&mut harness);
     harness.assert_shows("because equal elements");
-    // The editor takes back what was put in, then brings back what was taken out.
-    harness.keys("ctrl-u ctrl-u");
+    harness.keys("alt-u");
     harness.assert_shows("mine");
 }
 

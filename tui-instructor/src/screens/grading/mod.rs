@@ -15,7 +15,7 @@ use lectern_tui_kit::action::{Action, BACK, REFRESH, Scope};
 use lectern_tui_kit::look::Canvas;
 use lectern_tui_kit::program::{Change, KitAnswer};
 use lectern_tui_kit::remote::{Remote, RequestId};
-use lectern_tui_kit::screen::{KitWork, Screen, Tone};
+use lectern_tui_kit::screen::{Confirm, KitWork, Screen, Tone};
 use lectern_tui_kit::shared::{self, material};
 use lectern_tui_kit::widgets::Outcome;
 use lectern_tui_kit::widgets::editor::Editor;
@@ -55,6 +55,7 @@ pub struct GradingScreen {
     rows: Remote<()>,
     rows_again: bool,
     fetching: Option<RequestId>,
+    reverting: RequestId,
 }
 
 impl GradingScreen {
@@ -75,6 +76,7 @@ impl GradingScreen {
             rows: Remote::default(),
             rows_again: false,
             fetching: None,
+            reverting: RequestId::default(),
         }
     }
 
@@ -233,10 +235,8 @@ impl Screen<Instructor> for GradingScreen {
 
     fn disabled(&self, action: &Action, model: &Model) -> Option<String> {
         match *action {
-            NEXT | NEXT_FROM_TEXT if self.at + 1 >= self.students.len() => {
-                Some("This is the last student; ctrl-s saves.".into())
-            }
             PREVIOUS | PREVIOUS_FROM_TEXT if self.at == 0 => Some("This is the first student.".into()),
+            REVERT if model.desk.entry(&self.place()).is_none() => Some("Nothing is typed for this student.".into()),
             OUTSIDE if self.file(model).is_none() => Some("This part is no file.".into()),
             NEXT_PART | PREVIOUS_PART if self.work(model).is_none_or(|work| parts::of(work).len() < 2) => {
                 Some("There is nothing else in this submission.".into())
@@ -258,6 +258,11 @@ impl Screen<Instructor> for GradingScreen {
 
     fn act(&mut self, action: &Action, cx: &mut Cx<'_>) -> bool {
         match *action {
+            NEXT | NEXT_FROM_TEXT if self.at + 1 >= self.students.len() => {
+                // Going on saves what is typed, and there is nobody to go on to.
+                self.hand_over(cx);
+                cx.toast(Tone::Plain, "This was the last student; what is typed is on its way.");
+            }
             NEXT | NEXT_FROM_TEXT => self.go_to(self.at + 1, cx),
             PREVIOUS | PREVIOUS_FROM_TEXT => self.go_to(self.at.saturating_sub(1), cx),
             NEXT_UNGRADED => self.next_ungraded(cx),
@@ -272,8 +277,11 @@ impl Screen<Instructor> for GradingScreen {
                 cx.model.desk.type_score(&place, points(self.points_possible));
             }
             REVERT => {
-                let place = self.place();
-                cx.model.desk.discard(&place);
+                self.reverting = cx.confirm(Confirm {
+                    question: format!("Take back what you typed for {}?", self.name()),
+                    consequence: "Score and feedback are again what the cluster has.".into(),
+                    yes: "take back".into(),
+                });
             }
             NEXT_PART => self.turn_part(1, cx.model),
             PREVIOUS_PART => self.turn_part(-1, cx.model),
@@ -288,7 +296,7 @@ impl Screen<Instructor> for GradingScreen {
                 self.hand_over(cx);
                 return false;
             }
-            _ => return self.scroll.act(action),
+            _ => return self.feedback.act(action) || self.scroll.act(action),
         }
         true
     }
@@ -352,7 +360,8 @@ impl Screen<Instructor> for GradingScreen {
         match answer {
             KitAnswer::Edited(Ok(edited)) => {
                 self.feedback.replace(edited.trim_end());
-                self.take_feedback(cx);
+                // The editor is left: letters are keys again.
+                self.stop_writing(cx);
             }
             KitAnswer::Edited(Err(failure)) | KitAnswer::Opened(Err(failure)) => {
                 cx.toast(Tone::Bad, failure.sentence());
@@ -368,6 +377,13 @@ impl Screen<Instructor> for GradingScreen {
         }
         if words::concerns(change, id, &[v1::EventKind::Submission, v1::EventKind::Grade]) {
             self.ask_rows(cx);
+        }
+    }
+
+    fn confirmed(&mut self, request: RequestId, cx: &mut Cx<'_>) {
+        if request == self.reverting {
+            let place = self.place();
+            cx.model.desk.discard(&place);
         }
     }
 

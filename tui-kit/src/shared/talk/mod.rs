@@ -17,14 +17,14 @@ pub use threads::{THREADS, ThreadsScreen};
 pub use write::{WRITE, WriteScreen};
 
 use super::{Shares, call, told};
-use crate::action::{LIST, READER_MOVES, Scope};
+use crate::action::{EDITING, LIST, READER_MOVES, Scope};
 use crate::program::Reply;
 use crate::remote::Failure;
 
 /// The scope of [`ThreadsScreen`] as a screen of its own. A program that shows it in a tab gives it another one.
 pub const THREADS_SCOPE: Scope = Scope { name: "threads", title: "Threads", groups: &[&THREADS, &LIST] };
 /// The scope of [`ThreadScreen`].
-pub const THREAD_SCOPE: Scope = Scope { name: "thread", title: "Thread", groups: &[&THREAD, &READER_MOVES] };
+pub const THREAD_SCOPE: Scope = Scope { name: "thread", title: "Thread", groups: &[&THREAD, &EDITING, &READER_MOVES] };
 /// The scope of [`AnnouncementsScreen`] for students.
 pub const ANNOUNCEMENTS_SCOPE: Scope = Scope { name: "announcements", title: "Announcements", groups: &[&LIST] };
 /// The scope of [`AnnouncementScreen`] for students.
@@ -33,7 +33,7 @@ pub const ANNOUNCEMENT_SCOPE: Scope = Scope { name: "announcement", title: "Anno
 pub const STAFF_ANNOUNCEMENT_SCOPE: Scope =
     Scope { name: "announcement", title: "Announcement", groups: &[&ANNOUNCEMENT, &READER_MOVES] };
 /// The scope of [`WriteScreen`].
-pub const WRITE_SCOPE: Scope = Scope { name: "write", title: "Writing", groups: &[&WRITE] };
+pub const WRITE_SCOPE: Scope = Scope { name: "write", title: "Writing", groups: &[&WRITE, &EDITING] };
 
 /// Items asked for at once: as many as a page may have.
 const PAGE: u32 = 500;

@@ -27,7 +27,9 @@ pub const REPLY: Action =
     Action::new("reply", &["r", "enter"], "answer", "Write an answer, or go on writing it.").in_bar();
 /// Write it in the person's own editor.
 pub const EDIT: Action =
-    Action::new("edit", &["e"], "editor", "Write the answer in your own editor ($VISUAL, $EDITOR).").in_bar();
+    Action::new("edit", &["e", "alt-e"], "editor", "Write the answer in your own editor ($VISUAL, $EDITOR).")
+        .in_bar()
+        .in_text();
 /// Resolve, or open again.
 pub const RESOLVE: Action =
     Action::new("resolve", &["x"], "resolve", "Close the thread as resolved, or open it again.").in_bar();
@@ -222,7 +224,7 @@ impl<P: Shares> Screen<P> for ThreadScreen<P> {
             BACK if self.writing => self.writing = false,
             RESOLVE => self.resolve(cx),
             REFRESH => self.ask_again(cx),
-            _ => return self.scroll.act(action),
+            _ => return self.answer.act(action) || self.scroll.act(action),
         }
         true
     }

@@ -24,13 +24,19 @@ use crate::widgets::line::LineInput;
 pub const TYPE: Action = Action::new("type", &["enter", "i"], "type", "Go on typing.").in_bar();
 /// Write the text in the person's own editor.
 pub const EDIT: Action =
-    Action::new("edit", &["e"], "editor", "Write the text in your own editor ($VISUAL, $EDITOR).").in_bar();
+    Action::new("edit", &["e", "alt-e"], "editor", "Write the text in your own editor ($VISUAL, $EDITOR).")
+        .in_bar()
+        .in_text();
 /// Who sees the question.
 pub const AUDIENCE: Action =
-    Action::new("audience", &["p"], "for whom", "Let the whole course see the question, or only its staff.").in_bar();
+    Action::new("audience", &["alt-p", "p"], "for whom", "Let the whole course see the question, or only its staff.")
+        .in_bar()
+        .in_text();
 /// Whether other students see who asks.
 pub const ANONYMOUS: Action =
-    Action::new("anonymous", &["u"], "anonymous", "Hide your name from other students, or show it.").in_bar();
+    Action::new("anonymous", &["alt-a", "a"], "anonymous", "Hide your name from other students, or show it.")
+        .in_bar()
+        .in_text();
 
 /// Writing something new.
 pub const WRITE: Group = Group {
@@ -197,7 +203,7 @@ impl<P: Shares> Screen<P> for WriteScreen<P> {
                 }
             }
             BACK if self.focus != Focus::Nothing => self.focus = Focus::Nothing,
-            _ => return false,
+            _ => return self.body.act(action),
         }
         true
     }

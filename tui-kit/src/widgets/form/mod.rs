@@ -206,7 +206,10 @@ impl Form {
         match *action {
             NEXT_FIELD => self.focused = (self.focused + 1) % count,
             PREVIOUS_FIELD => self.focused = (self.focused + count - 1) % count,
-            _ => return false,
+            _ => match self.fields.get_mut(self.focused).map(|field| &mut field.input) {
+                Some(Input::Body(editor)) => return editor.act(action),
+                _ => return false,
+            },
         }
         true
     }

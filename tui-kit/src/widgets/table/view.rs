@@ -81,7 +81,8 @@ impl<R> Table<R> {
     fn view_row(&self, area: Rect, at: usize, widths: &[(usize, u16)], canvas: &mut Canvas<'_>, focused: bool) {
         let (look, row) = (canvas.look, &self.rows[self.shown[at]]);
         let is_selected = at == self.selected;
-        let pointer = if is_selected { look.glyphs.pointer } else { "" };
+        // Where no colour tells which list has the keyboard, the pointer does.
+        let pointer = if is_selected && (focused || !look.plain) { look.glyphs.pointer } else { "" };
         let mut spans = vec![Span::raw(text::pad(pointer, POINTER.into(), ""))];
         for (index, width) in widths {
             let column = &self.columns[*index];
