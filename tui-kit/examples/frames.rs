@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use lectern_tui_kit::action::{BACK, BOTTOM, FILTER, PAGE_DOWN, SORT, TOP};
 use lectern_tui_kit::look::{Canvas, Look};
 use lectern_tui_kit::theme::ThemeName;
+use lectern_tui_kit::widgets::Part as _;
 use lectern_tui_kit::widgets::editor::Editor;
 use lectern_tui_kit::widgets::table::{Column, Table, Width};
 use ratatui::buffer::Buffer;

@@ -53,6 +53,11 @@ impl<T> Live<T> {
         self.remote.value()
     }
 
+    /// The value, to be changed by what is known without asking.
+    pub fn value_mut(&mut self) -> Option<&mut T> {
+        self.remote.value_mut()
+    }
+
     /// Takes over a value that came another way.
     pub fn put(&mut self, value: T) {
         self.remote.put(value);

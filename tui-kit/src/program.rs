@@ -6,6 +6,7 @@ use std::future::Future;
 use lectern_cli::Session;
 use lectern_cli::cluster::Cluster;
 use lectern_client::{Link, WatchItem};
+use lectern_proto::v1;
 use tokio::sync::mpsc;
 
 use crate::action::Scope;
@@ -57,6 +58,18 @@ pub trait Program: Debug + Sized + 'static {
 
 /// Something changed on the server: what is shown of it is to be asked for again.
 pub type Change = WatchItem;
+
+/// Whether a change is one of `kinds` in the course `course_id`; of any course where that is not known.
+pub fn concerns(change: &Change, course_id: Option<&str>, kinds: &[v1::EventKind]) -> bool {
+    match change {
+        // What happened meanwhile is not known: it may have been anything.
+        Change::Resync { .. } => true,
+        Change::Event(event) => {
+            kinds.contains(&event.kind())
+                && course_id.is_none_or(|course| event.course_id.is_empty() || course == event.course_id)
+        }
+    }
+}
 
 /// What comes back to the update from outside: bounded, so that a flood waits.
 #[derive(Debug)]

@@ -5,16 +5,20 @@ use std::path::PathBuf;
 use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::layout::Rect;
 
-use crate::action::{Action, Scope};
+use crate::action::{Action, OPEN, Scope};
 use crate::look::Canvas;
 use crate::program::{Change, KitAnswer, Program};
 use crate::remote::RequestId;
+use crate::widgets::{Outcome, Part};
 
 /// One screen that is open: an answer to another one, or to an earlier opening of the same, is not for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ScreenId(pub u64);
 
 /// One level of the stack. Methods that change it are called one at a time and never wait.
+///
+/// Most screens have one thing that takes the keys: they name it in [`Screen::part`] and [`Screen::part_mut`], and keys, pastes,
+/// clicks and the wheel go there; what they came to is [`Screen::used`]'s.
 pub trait Screen<P: Program> {
     /// What it can do.
     fn scope(&self) -> &'static Scope;
@@ -36,19 +40,59 @@ pub trait Screen<P: Program> {
     /// Do an action of its scope. False when it has no use for it; then the kit does what it does everywhere.
     fn act(&mut self, action: &Action, cx: &mut Cx<'_, P>) -> bool;
 
+    /// The part that takes keys, pastes and the mouse now.
+    fn part(&self) -> Option<&dyn Part> {
+        None
+    }
+
+    /// The same one, to be changed.
+    fn part_mut(&mut self) -> Option<&mut dyn Part> {
+        None
+    }
+
+    /// What an input to the part came to. What was chosen is opened.
+    fn used(&mut self, outcome: Outcome, cx: &mut Cx<'_, P>) {
+        if outcome == Outcome::Chosen {
+            self.attempt(&OPEN, cx);
+        }
+    }
+
+    /// Does an action as its key would, or says why it cannot be done now.
+    fn attempt(&mut self, action: &Action, cx: &mut Cx<'_, P>) {
+        match self.disabled(action, cx.model) {
+            Some(reason) => cx.toast(Tone::Bad, reason),
+            None => drop(self.act(action, cx)),
+        }
+    }
+
     /// Whether text is being typed: then keys are text, and only actions marked so are actions.
     fn text_focus(&self) -> bool {
-        false
+        self.part().is_some_and(Part::text_focus)
     }
 
     /// A key that is no action here.
-    fn key(&mut self, _key: KeyEvent, _cx: &mut Cx<'_, P>) {}
+    fn key(&mut self, key: KeyEvent, cx: &mut Cx<'_, P>) {
+        if let Some(part) = self.part_mut() {
+            let outcome = part.key(key);
+            self.used(outcome, cx);
+        }
+    }
 
     /// A paste: always text.
-    fn paste(&mut self, _text: &str, _cx: &mut Cx<'_, P>) {}
+    fn paste(&mut self, text: &str, cx: &mut Cx<'_, P>) {
+        if let Some(part) = self.part_mut() {
+            part.paste(text);
+            self.used(Outcome::Changed, cx);
+        }
+    }
 
     /// A click or the wheel, where it happened on the screen.
-    fn mouse(&mut self, _event: MouseEvent, _cx: &mut Cx<'_, P>) {}
+    fn mouse(&mut self, event: MouseEvent, cx: &mut Cx<'_, P>) {
+        if let Some(part) = self.part_mut() {
+            let outcome = part.mouse(event);
+            self.used(outcome, cx);
+        }
+    }
 
     /// An answer to one of its requests.
     fn received(&mut self, request: RequestId, message: P::Message, cx: &mut Cx<'_, P>);

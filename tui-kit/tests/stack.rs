@@ -14,6 +14,7 @@ use lectern_tui_kit::remote::{Failure, Remote, RequestId, Shown};
 use lectern_tui_kit::screen::{Confirm, Cx, Screen, Tone, Unsaved};
 use lectern_tui_kit::sending::Sending;
 use lectern_tui_kit::testkit::{Harness, check_scopes};
+use lectern_tui_kit::widgets::Part as _;
 use lectern_tui_kit::widgets::line::LineInput;
 use ratatui::layout::Rect;
 

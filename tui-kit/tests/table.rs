@@ -7,6 +7,7 @@ use lectern_tui_kit::chord::Chord;
 use lectern_tui_kit::look::{Canvas, Look};
 use lectern_tui_kit::testkit::{render, words};
 use lectern_tui_kit::theme::ThemeName;
+use lectern_tui_kit::widgets::Part as _;
 use lectern_tui_kit::widgets::table::{Column, Table, Width};
 use proptest::prelude::*;
 use ratatui::buffer::Buffer;

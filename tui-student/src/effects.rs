@@ -9,7 +9,7 @@ use lectern_client::{Call, HandIn, LocalFile, Stage, Walk, hand_in, walk_directo
 use lectern_proto::v1;
 use lectern_tui_kit::program::Reply;
 use lectern_tui_kit::remote::Failure;
-use lectern_tui_kit::shared::{self, Follower, call, call_with_key, told};
+use lectern_tui_kit::shared::{self, Follower, all, call, call_with_key, told};
 
 use crate::drafts::{self, Drafts, Kept};
 use crate::model::{Attempts, Grades, Place};
@@ -239,12 +239,9 @@ pub async fn perform(env: &Env, effect: Effect, reply: &Reply<Student>) {
         }
         Effect::Home => Message::Home(call(session, v1::GetHomeRequest {}, reply).await),
         Effect::Assignments { course } => {
-            let list = pages::all(session, |page_token| v1::ListAssignmentsRequest {
-                course: course.clone(),
-                page_token,
-                ..Default::default()
-            });
-            Message::Assignments(told(list.await, reply).await)
+            let request =
+                |page_token| v1::ListAssignmentsRequest { course: course.clone(), page_token, ..Default::default() };
+            Message::Assignments(all(session, request, reply).await)
         }
         Effect::Assignment(place) => {
             let request = v1::GetAssignmentRequest { course: place.course, assignment: place.assignment };

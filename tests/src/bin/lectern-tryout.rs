@@ -16,8 +16,8 @@ use lectern_tui_kit::remote::RequestId;
 use lectern_tui_kit::screen::{Cx, KitWork, Screen};
 use lectern_tui_kit::settings::TuiArgs;
 use lectern_tui_kit::text;
-use lectern_tui_kit::widgets::Outcome;
 use lectern_tui_kit::widgets::line::LineInput;
+use lectern_tui_kit::widgets::{Outcome, Part as _};
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 

@@ -4,7 +4,7 @@ use lectern_cli::{Session, pages};
 use lectern_proto::v1;
 use lectern_tui_kit::program::Reply;
 use lectern_tui_kit::remote::Failure;
-use lectern_tui_kit::shared::{call, told};
+use lectern_tui_kit::shared::{all, call, told};
 
 use super::{Change, Env, Gradebook, ImportFiles, Message, Preview, Read, work};
 use crate::model::Hw;
@@ -17,14 +17,10 @@ pub(super) async fn answer(env: &Env, read: Read, reply: &Reply<Instructor>) -> 
     match read {
         Read::Me => Message::Me(call(session, v1::WhoAmIRequest {}, reply).await),
         Read::Home => Message::Home(call(session, v1::GetHomeRequest {}, reply).await),
-        Read::AllCourses => Message::Courses(
-            told(
-                pages::all(session, |page_token| v1::ListCoursesRequest { page_size: 500, page_token, all: true })
-                    .await,
-                reply,
-            )
-            .await,
-        ),
+        Read::AllCourses => {
+            let request = |page_token| v1::ListCoursesRequest { page_size: PAGE, page_token, all: true };
+            Message::Courses(all(session, request, reply).await)
+        }
         Read::Course(course) => {
             let answer = call(session, v1::GetCourseRequest { course }, reply).await;
             Message::Course(answer.map(|answer| answer.course.unwrap_or_default()))
@@ -35,19 +31,15 @@ pub(super) async fn answer(env: &Env, read: Read, reply: &Reply<Instructor>) -> 
             let answer = call(session, v1::GetAssignmentRequest { course, assignment }, reply).await;
             Message::Assignment(answer.map(|answer| answer.assignment.unwrap_or_default()))
         }
-        Read::People(course) => Message::People(
-            told(
-                pages::all(session, |page_token| v1::ListEnrollmentsRequest {
-                    course: course.clone(),
-                    page_size: 500,
-                    page_token,
-                    ..Default::default()
-                })
-                .await,
-                reply,
-            )
-            .await,
-        ),
+        Read::People(course) => {
+            let request = |page_token| v1::ListEnrollmentsRequest {
+                course: course.clone(),
+                page_size: PAGE,
+                page_token,
+                ..Default::default()
+            };
+            Message::People(all(session, request, reply).await)
+        }
         Read::Submissions(hw) => {
             let rows = submissions(session, &hw, reply).await;
             Message::Submissions(hw, rows)
@@ -57,47 +49,29 @@ pub(super) async fn answer(env: &Env, read: Read, reply: &Reply<Instructor>) -> 
         Read::GradebookCsv(course) => {
             Message::Bytes(told(session.client().export_gradebook(&course).await, reply).await)
         }
-        Read::Requests(course) => Message::Requests(
-            told(
-                pages::all(session, |page_token| v1::ListExtensionRequestsRequest {
-                    course: course.clone(),
-                    page_size: 500,
-                    page_token,
-                    ..Default::default()
-                })
-                .await,
-                reply,
-            )
-            .await,
-        ),
-        Read::Audit(course) => Message::Audit(
-            told(
-                pages::at_most(session, AUDIT_ENTRIES, |page_token| v1::ListAuditRequest {
-                    course: course.clone(),
-                    page_size: 500,
-                    page_token,
-                })
-                .await,
-                reply,
-            )
-            .await,
-        ),
-        Read::Accounts => Message::Accounts(
-            told(
-                pages::all(session, |page_token| v1::ListUsersRequest {
-                    page_size: 500,
-                    page_token,
-                    ..Default::default()
-                })
-                .await,
-                reply,
-            )
-            .await,
-        ),
+        Read::Requests(course) => {
+            let request = |page_token| v1::ListExtensionRequestsRequest {
+                course: course.clone(),
+                page_size: PAGE,
+                page_token,
+                ..Default::default()
+            };
+            Message::Requests(all(session, request, reply).await)
+        }
+        Read::Audit(course) => {
+            let request = |page_token| v1::ListAuditRequest { course: course.clone(), page_size: PAGE, page_token };
+            Message::Audit(told(pages::at_most(session, AUDIT_ENTRIES, request).await, reply).await)
+        }
+        Read::Accounts => {
+            let request = |page_token| v1::ListUsersRequest { page_size: PAGE, page_token, ..Default::default() };
+            Message::Accounts(all(session, request, reply).await)
+        }
         Read::Import(files) => Message::Preview(preview(session, files, reply).await),
     }
 }
 
+/// Items asked for at once: as many as a page may have.
+const PAGE: u32 = 500;
 /// The newest entries that the audit screen shows.
 const AUDIT_ENTRIES: usize = 2_000;
 
@@ -106,12 +80,8 @@ async fn assignments(
     course: &str,
     reply: &Reply<Instructor>,
 ) -> Result<Vec<v1::Assignment>, Failure> {
-    let list = pages::all(session, |page_token| v1::ListAssignmentsRequest {
-        course: course.to_owned(),
-        page_size: 500,
-        page_token,
-    });
-    told(list.await, reply).await
+    let request = |page_token| v1::ListAssignmentsRequest { course: course.to_owned(), page_size: PAGE, page_token };
+    all(session, request, reply).await
 }
 
 async fn waiting(
@@ -121,8 +91,9 @@ async fn waiting(
 ) -> Result<Vec<v1::Assignment>, Failure> {
     let mut waiting = Vec::new();
     for course in courses {
-        let all = assignments(session, &course, reply).await?;
-        waiting.extend(all.into_iter().filter(|it| it.counts.as_ref().is_some_and(|counts| counts.needs_grading > 0)));
+        let listed = assignments(session, &course, reply).await?;
+        waiting
+            .extend(listed.into_iter().filter(|it| it.counts.as_ref().is_some_and(|counts| counts.needs_grading > 0)));
     }
     Ok(waiting)
 }
@@ -132,14 +103,14 @@ async fn submissions(
     hw: &Hw,
     reply: &Reply<Instructor>,
 ) -> Result<Vec<v1::SubmissionSummary>, Failure> {
-    let list = pages::all(session, |page_token| v1::ListSubmissionsRequest {
+    let request = |page_token| v1::ListSubmissionsRequest {
         course: hw.course.clone(),
         assignment: hw.assignment.clone(),
         needs_grading: false,
-        page_size: 500,
+        page_size: PAGE,
         page_token,
-    });
-    told(list.await, reply).await
+    };
+    all(session, request, reply).await
 }
 
 async fn preview(session: &Session, files: ImportFiles, reply: &Reply<Instructor>) -> Result<Preview, Failure> {
@@ -184,7 +155,7 @@ async fn gradebook(session: &Session, course: String, reply: &Reply<Instructor>)
     let mut book = Gradebook::default();
     let mut page_token = String::new();
     loop {
-        let request = v1::GetGradebookRequest { course: course.clone(), page_size: 500, page_token };
+        let request = v1::GetGradebookRequest { course: course.clone(), page_size: PAGE, page_token };
         let mut page = call(session, request, reply).await?;
         book.columns = page.columns;
         book.rows.append(&mut page.rows);

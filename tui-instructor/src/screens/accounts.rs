@@ -1,21 +1,21 @@
 //! Accounts of the installation: for administrators.
 
-use crossterm::event::{KeyEvent, MouseEvent};
 use lectern_proto::v1;
 use lectern_tui_kit::action::{Action, OPEN, REFRESH, Scope};
 use lectern_tui_kit::look::Canvas;
-use lectern_tui_kit::program::Change as Changed;
+use lectern_tui_kit::program::{Change as Changed, concerns};
 use lectern_tui_kit::remote::RequestId;
 use lectern_tui_kit::screen::{Confirm, Screen, Tone};
-use lectern_tui_kit::sending::Sending;
+use lectern_tui_kit::widgets::Part;
 use lectern_tui_kit::widgets::form::{Field, Form};
+use lectern_tui_kit::widgets::list::List;
 use lectern_tui_kit::widgets::table::{Column, Table, Width};
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::codes::CodesScreen;
+use super::deed::Deed;
 use super::form::{FormScreen, Work};
-use super::list::List;
 use super::{import, words};
 use crate::actions::{self, ADD, CODE, EDIT, IMPORT, SUSPEND_ACCOUNT};
 use crate::effects::{Change, Effect, Made, Message, Read};
@@ -25,21 +25,19 @@ use crate::program::{Cx, Instructor};
 /// Accounts.
 pub struct AccountsScreen {
     list: List<v1::User>,
-    asked: Option<(RequestId, String)>,
-    codes: Sending<String>,
+    codes: Deed,
 }
 
 impl Default for AccountsScreen {
     fn default() -> Self {
         let table = Table::new(columns(), |user: &v1::User| user.user_id.clone(), "There are no accounts.");
-        Self { list: List::new(table, "the accounts"), asked: None, codes: Sending::default() }
+        Self { list: List::new(table, "the accounts"), codes: Deed::default() }
     }
 }
 
 impl AccountsScreen {
-    fn ask_again(&mut self, cx: &mut Cx<'_>) {
-        let request = cx.request(Effect::Read(Read::Accounts));
-        self.list.remote.start(request);
+    fn load(&mut self, cx: &mut Cx<'_>) {
+        self.list.ask(cx, Effect::Read(Read::Accounts));
     }
 
     fn ask_code(&mut self, cx: &mut Cx<'_>) {
@@ -50,12 +48,13 @@ impl AccountsScreen {
             "With it the account is activated. A code made earlier stops working."
         };
         let username = user.username.clone();
-        let request = cx.confirm(Confirm {
+        let question = Confirm {
             question: format!("Make a one-time code for {username}?"),
             consequence: consequence.into(),
             yes: "make a code".into(),
-        });
-        self.asked = Some((request, username));
+        };
+        let change = Change::IssueCodes(v1::IssueCodesRequest { users: vec![username], course: String::new() });
+        self.codes.ask(question, change, cx);
     }
 }
 
@@ -175,11 +174,11 @@ impl Screen<Instructor> for AccountsScreen {
     }
 
     fn opened(&mut self, cx: &mut Cx<'_>) {
-        self.ask_again(cx);
+        self.load(cx);
     }
 
     fn resumed(&mut self, cx: &mut Cx<'_>) {
-        self.ask_again(cx);
+        self.load(cx);
     }
 
     fn act(&mut self, action: &Action, cx: &mut Cx<'_>) -> bool {
@@ -189,48 +188,32 @@ impl Screen<Instructor> for AccountsScreen {
             (SUSPEND_ACCOUNT, Some(user)) => cx.push(suspend_form(user)),
             (CODE, _) => self.ask_code(cx),
             (IMPORT, _) => cx.push(import::accounts()),
-            (REFRESH, _) => self.ask_again(cx),
+            (REFRESH, _) => self.load(cx),
             _ => return self.list.act(action),
         }
         true
     }
 
-    fn text_focus(&self) -> bool {
-        self.list.text_focus()
+    fn part(&self) -> Option<&dyn Part> {
+        Some(&self.list)
     }
 
-    fn key(&mut self, key: KeyEvent, _cx: &mut Cx<'_>) {
-        self.list.key(key);
-    }
-
-    fn paste(&mut self, text: &str, _cx: &mut Cx<'_>) {
-        self.list.paste(text);
-    }
-
-    fn mouse(&mut self, event: MouseEvent, cx: &mut Cx<'_>) {
-        if self.list.mouse(event)
-            && let Some(user) = self.list.selected()
-        {
-            cx.push(edit_form(user));
-        }
+    fn part_mut(&mut self) -> Option<&mut dyn Part> {
+        Some(&mut self.list)
     }
 
     fn received(&mut self, request: RequestId, message: Message, cx: &mut Cx<'_>) {
         match message {
             Message::Accounts(result) => {
                 self.list.finish(request, result);
-                if self.list.wants_again() {
-                    self.ask_again(cx);
+                if self.list.is_stale() {
+                    self.load(cx);
                 }
             }
-            Message::Changed(result) if self.codes.awaits(request) => {
-                if let Some(made) = self.codes.finish(request, result) {
-                    if let Made::IssueCodes(answer) = *made {
-                        let name = answer.codes.first().map(|code| words::username(code.person.as_ref()));
-                        cx.push(CodesScreen::new(&name.unwrap_or_default(), answer.codes));
-                    }
-                } else if let Some(failure) = self.codes.failure() {
-                    cx.toast(Tone::Bad, failure.sentence());
+            Message::Changed(result) => {
+                if let Some(Made::IssueCodes(answer)) = self.codes.finish(request, result, cx) {
+                    let name = answer.codes.first().map(|code| words::username(code.person.as_ref()));
+                    cx.push(CodesScreen::new(&name.unwrap_or_default(), answer.codes));
                 }
             }
             _ => {}
@@ -238,16 +221,12 @@ impl Screen<Instructor> for AccountsScreen {
     }
 
     fn confirmed(&mut self, request: RequestId, cx: &mut Cx<'_>) {
-        let Some((_, username)) = self.asked.take_if(|(asked, _)| *asked == request) else { return };
-        let key = self.codes.key(&username);
-        let change = Change::IssueCodes(v1::IssueCodesRequest { users: vec![username], course: String::new() });
-        let request = cx.request(Effect::Change { key, change });
-        self.codes.start(request);
+        self.codes.confirmed(request, cx);
     }
 
     fn changed(&mut self, change: &Changed, cx: &mut Cx<'_>) {
-        if words::concerns(change, None, &[v1::EventKind::Account]) && self.list.stale() {
-            self.ask_again(cx);
+        if concerns(change, None, &[v1::EventKind::Account]) {
+            self.load(cx);
         }
     }
 

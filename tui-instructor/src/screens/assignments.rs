@@ -1,21 +1,21 @@
 //! The assignments of a course.
 
-use crossterm::event::{KeyEvent, MouseEvent};
 use lectern_proto::v1;
 use lectern_tui_kit::action::{Action, OPEN, REFRESH, Scope};
 use lectern_tui_kit::look::{Canvas, Look};
-use lectern_tui_kit::program::Change as Changed;
+use lectern_tui_kit::program::{Change as Changed, concerns};
 use lectern_tui_kit::remote::RequestId;
 use lectern_tui_kit::screen::{Confirm, Screen, Tone};
-use lectern_tui_kit::sending::Sending;
 use lectern_tui_kit::text;
+use lectern_tui_kit::widgets::Part;
+use lectern_tui_kit::widgets::list::List;
 use lectern_tui_kit::widgets::table::{Column, Table, Width};
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::assignment_form;
+use super::deed::Deed;
 use super::form::{FormScreen, Work};
-use super::list::List;
 use super::queue::QueueScreen;
 use super::words;
 use crate::actions::{self, ADD, DELETE, EDIT, PUBLISH};
@@ -27,8 +27,7 @@ use crate::program::{Cx, Instructor};
 pub struct AssignmentsSection {
     course: String,
     list: List<v1::Assignment>,
-    publishing: Option<(RequestId, v1::Assignment)>,
-    sending: Sending<Change>,
+    publishing: Deed,
 }
 
 impl AssignmentsSection {
@@ -36,17 +35,11 @@ impl AssignmentsSection {
     pub fn new(course: &str) -> Self {
         let table =
             Table::new(columns(), |it: &v1::Assignment| it.slug.clone(), "There are no assignments yet; a makes one.");
-        Self {
-            course: course.to_owned(),
-            list: List::new(table, "the assignments"),
-            publishing: None,
-            sending: Sending::default(),
-        }
+        Self { course: course.to_owned(), list: List::new(table, "the assignments"), publishing: Deed::default() }
     }
 
-    fn ask_again(&mut self, cx: &mut Cx<'_>) {
-        let request = cx.request(Effect::Read(Read::Assignments(self.course.clone())));
-        self.list.remote.start(request);
+    fn load(&mut self, cx: &mut Cx<'_>) {
+        self.list.ask(cx, Effect::Read(Read::Assignments(self.course.clone())));
     }
 
     fn open(&self, cx: &mut Cx<'_>) {
@@ -71,7 +64,8 @@ impl AssignmentsSection {
                 yes: "publish".into(),
             }
         };
-        self.publishing = Some((cx.confirm(confirm), assignment));
+        let change = assignment_form::publish(&assignment, !is_published(&assignment));
+        self.publishing.ask(confirm, change, cx);
     }
 }
 
@@ -133,12 +127,12 @@ impl Screen<Instructor> for AssignmentsSection {
     }
 
     fn opened(&mut self, cx: &mut Cx<'_>) {
-        self.list.knows(cx.model.known.assignments.get(&self.course));
-        self.ask_again(cx);
+        self.list.knows(cx.model.known.assignments.get(&self.course).cloned());
+        self.load(cx);
     }
 
     fn resumed(&mut self, cx: &mut Cx<'_>) {
-        self.ask_again(cx);
+        self.load(cx);
     }
 
     fn act(&mut self, action: &Action, cx: &mut Cx<'_>) -> bool {
@@ -149,76 +143,56 @@ impl Screen<Instructor> for AssignmentsSection {
             (EDIT, Some(assignment)) => cx.push(assignment_form::edit(&assignment, cx.model)),
             (DELETE, Some(assignment)) => cx.push(deletion(&assignment)),
             (PUBLISH, _) => self.ask_publish(cx),
-            (REFRESH, _) => self.ask_again(cx),
+            (REFRESH, _) => self.load(cx),
             _ => return self.list.act(action),
         }
         true
     }
 
-    fn text_focus(&self) -> bool {
-        self.list.text_focus()
+    fn part(&self) -> Option<&dyn Part> {
+        Some(&self.list)
     }
 
-    fn key(&mut self, key: KeyEvent, _cx: &mut Cx<'_>) {
-        self.list.key(key);
-    }
-
-    fn paste(&mut self, text: &str, _cx: &mut Cx<'_>) {
-        self.list.paste(text);
-    }
-
-    fn mouse(&mut self, event: MouseEvent, cx: &mut Cx<'_>) {
-        if self.list.mouse(event) {
-            self.open(cx);
-        }
+    fn part_mut(&mut self) -> Option<&mut dyn Part> {
+        Some(&mut self.list)
     }
 
     fn received(&mut self, request: RequestId, message: Message, cx: &mut Cx<'_>) {
         match message {
             Message::Assignments(result) => {
-                let rows = result.clone().ok();
-                if self.list.finish(request, result)
-                    && let Some(rows) = rows
-                {
-                    cx.model.known.assignments.insert(self.course.clone(), rows);
+                if let Some(rows) = self.list.finish(request, result) {
+                    cx.model.known.assignments.insert(self.course.clone(), rows.clone());
                 }
-                if self.list.wants_again() {
-                    self.ask_again(cx);
+                if self.list.is_stale() {
+                    self.load(cx);
                 }
             }
-            Message::Changed(result) if self.sending.awaits(request) => {
-                if let Some(made) = self.sending.finish(request, result) {
-                    if let Made::UpdateAssignment(v1::UpdateAssignmentResponse { assignment: Some(it) }) = *made {
-                        let state = if is_published(&it) { "published" } else { "hidden" };
-                        cx.toast(Tone::Good, format!("{} is {state}.", it.slug));
-                    }
-                    self.ask_again(cx);
-                } else if let Some(failure) = self.sending.failure() {
-                    cx.toast(Tone::Bad, failure.sentence());
+            Message::Changed(result) => {
+                let Some(made) = self.publishing.finish(request, result, cx) else { return };
+                if let Made::UpdateAssignment(v1::UpdateAssignmentResponse { assignment: Some(it) }) = made {
+                    let state = if is_published(&it) { "published" } else { "hidden" };
+                    cx.toast(Tone::Good, format!("{} is {state}.", it.slug));
                 }
+                self.load(cx);
             }
             _ => {}
         }
     }
 
     fn confirmed(&mut self, request: RequestId, cx: &mut Cx<'_>) {
-        let Some((_, assignment)) = self.publishing.take_if(|(asked, _)| *asked == request) else { return };
-        let change = assignment_form::publish(&assignment, !is_published(&assignment));
-        let key = self.sending.key(&change);
-        let request = cx.request(Effect::Change { key, change });
-        self.sending.start(request);
+        self.publishing.confirmed(request, cx);
     }
 
     fn changed(&mut self, change: &Changed, cx: &mut Cx<'_>) {
         use v1::EventKind::{Assignment, Enrollment, Grade, Submission};
         let id = cx.model.course_id(&self.course);
-        if words::concerns(change, id, &[Assignment, Enrollment, Grade, Submission]) && self.list.stale() {
-            self.ask_again(cx);
+        if concerns(change, id, &[Assignment, Enrollment, Grade, Submission]) {
+            self.load(cx);
         }
     }
 
     fn wakes_at(&self, _model: &Model, now_ms: i64) -> Option<i64> {
-        let dues = self.list.table.shown().filter_map(|it| it.settings.as_ref()?.due_at_ms);
+        let dues = self.list.table().shown().filter_map(|it| it.settings.as_ref()?.due_at_ms);
         dues.map(|due| text::distance_changes_at(due, now_ms)).min()
     }
 

@@ -1,18 +1,18 @@
 //! Who changed what, when and why.
 
-use crossterm::event::{KeyEvent, MouseEvent};
 use lectern_proto::v1;
 use lectern_tui_kit::action::{Action, OPEN, REFRESH, Scope};
 use lectern_tui_kit::look::Canvas;
-use lectern_tui_kit::program::Change;
+use lectern_tui_kit::program::{Change, concerns};
 use lectern_tui_kit::remote::RequestId;
 use lectern_tui_kit::screen::Screen;
+use lectern_tui_kit::widgets::Part;
+use lectern_tui_kit::widgets::list::List;
 use lectern_tui_kit::widgets::table::{Column, Table, Width};
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::detail::DetailScreen;
-use super::list::List;
 use super::words;
 use crate::actions;
 use crate::effects::{Effect, Message, Read};
@@ -43,9 +43,8 @@ impl AuditScreen {
         Self { course: course.to_owned(), scope, list: List::new(table, "the audit trail") }
     }
 
-    fn ask_again(&mut self, cx: &mut Cx<'_>) {
-        let request = cx.request(Effect::Read(Read::Audit(self.course.clone())));
-        self.list.remote.start(request);
+    fn load(&mut self, cx: &mut Cx<'_>) {
+        self.list.ask(cx, Effect::Read(Read::Audit(self.course.clone())));
     }
 
     fn open(&self, cx: &mut Cx<'_>) {
@@ -81,49 +80,39 @@ impl Screen<Instructor> for AuditScreen {
     }
 
     fn opened(&mut self, cx: &mut Cx<'_>) {
-        self.ask_again(cx);
+        self.load(cx);
     }
 
     fn act(&mut self, action: &Action, cx: &mut Cx<'_>) -> bool {
         match *action {
             OPEN => self.open(cx),
-            REFRESH => self.ask_again(cx),
+            REFRESH => self.load(cx),
             _ => return self.list.act(action),
         }
         true
     }
 
-    fn text_focus(&self) -> bool {
-        self.list.text_focus()
+    fn part(&self) -> Option<&dyn Part> {
+        Some(&self.list)
     }
 
-    fn key(&mut self, key: KeyEvent, _cx: &mut Cx<'_>) {
-        self.list.key(key);
-    }
-
-    fn paste(&mut self, text: &str, _cx: &mut Cx<'_>) {
-        self.list.paste(text);
-    }
-
-    fn mouse(&mut self, event: MouseEvent, cx: &mut Cx<'_>) {
-        if self.list.mouse(event) {
-            self.open(cx);
-        }
+    fn part_mut(&mut self) -> Option<&mut dyn Part> {
+        Some(&mut self.list)
     }
 
     fn received(&mut self, request: RequestId, message: Message, cx: &mut Cx<'_>) {
         if let Message::Audit(result) = message {
             self.list.finish(request, result);
-            if self.list.wants_again() {
-                self.ask_again(cx);
+            if self.list.is_stale() {
+                self.load(cx);
             }
         }
     }
 
     fn changed(&mut self, change: &Change, cx: &mut Cx<'_>) {
         let id = cx.model.course_id(&self.course);
-        if words::concerns(change, id, &[v1::EventKind::Audit]) && self.list.stale() {
-            self.ask_again(cx);
+        if concerns(change, id, &[v1::EventKind::Audit]) {
+            self.load(cx);
         }
     }
 

@@ -2,13 +2,13 @@
 
 use std::cell::Cell;
 
-use crossterm::event::{KeyEvent, MouseEvent};
 use lectern_cli::format::rfc3339;
 use lectern_proto::v1;
 use lectern_tui_kit::action::{Action, Scope};
 use lectern_tui_kit::look::Canvas;
 use lectern_tui_kit::remote::RequestId;
 use lectern_tui_kit::screen::{KitWork, Screen, Tone, Unsaved};
+use lectern_tui_kit::widgets::Part;
 use lectern_tui_kit::widgets::table::{Column, Table, Width};
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -87,16 +87,12 @@ impl Screen<Instructor> for CodesScreen {
         true
     }
 
-    fn text_focus(&self) -> bool {
-        self.table.text_focus()
+    fn part(&self) -> Option<&dyn Part> {
+        Some(&self.table)
     }
 
-    fn key(&mut self, key: KeyEvent, _cx: &mut Cx<'_>) {
-        self.table.key(key);
-    }
-
-    fn mouse(&mut self, event: MouseEvent, _cx: &mut Cx<'_>) {
-        self.table.mouse(event);
+    fn part_mut(&mut self) -> Option<&mut dyn Part> {
+        Some(&mut self.table)
     }
 
     fn received(&mut self, _request: RequestId, _message: Message, _cx: &mut Cx<'_>) {}

@@ -3,9 +3,10 @@
 use crossterm::event::{KeyEvent, MouseEvent};
 use lectern_proto::v1;
 use lectern_tui_kit::action::{Action, Scope};
+use lectern_tui_kit::live::Live;
 use lectern_tui_kit::look::Canvas;
-use lectern_tui_kit::program::{Change, KitAnswer};
-use lectern_tui_kit::remote::{Remote, RequestId};
+use lectern_tui_kit::program::{Change, KitAnswer, concerns};
+use lectern_tui_kit::remote::RequestId;
 use lectern_tui_kit::screen::Screen;
 use lectern_tui_kit::shared::talk::{AnnouncementsScreen, Role, ThreadsScreen};
 use lectern_tui_kit::text;
@@ -14,11 +15,11 @@ use ratatui::text::{Line, Span};
 
 use super::assignments::AssignmentsSection;
 use super::audit::AuditScreen;
+use super::course_form;
 use super::gradebook::GradebookSection;
 use super::materials::MaterialsSection;
 use super::people::PeopleSection;
 use super::requests::RequestsSection;
-use super::{course_form, words};
 use crate::actions::{self, COURSE_SETTINGS, NEXT_SECTION, PREVIOUS_SECTION, SECTIONS};
 use crate::effects::{Effect, Message, Read};
 use crate::model::Model;
@@ -87,7 +88,7 @@ impl Section {
 /// The course.
 pub struct CourseScreen {
     slug: String,
-    course: Remote<v1::Course>,
+    course: Live<v1::Course>,
     at: usize,
     sections: [Option<Box<dyn Screen<Instructor>>>; 8],
 }
@@ -96,7 +97,7 @@ impl CourseScreen {
     /// Opens a course on one of its sections.
     pub fn new(slug: &str, section: Section) -> Self {
         let at = Section::ALL.iter().position(|other| *other == section).unwrap_or(0);
-        Self { slug: slug.to_owned(), course: Remote::default(), at, sections: Default::default() }
+        Self { slug: slug.to_owned(), course: Live::default(), at, sections: Default::default() }
     }
 
     fn make(&self, section: Section, model: &Model) -> Box<dyn Screen<Instructor>> {
@@ -114,6 +115,10 @@ impl CourseScreen {
             Section::Requests => Box::new(RequestsSection::new(slug)),
             Section::Audit => Box::new(AuditScreen::section(slug)),
         }
+    }
+
+    fn load(&mut self, cx: &mut Cx<'_>) {
+        self.course.ask(cx, Effect::Read(Read::Course(self.slug.clone())));
     }
 
     /// Shows a section; the first time it asks for what it shows.
@@ -174,11 +179,7 @@ impl Screen<Instructor> for CourseScreen {
     }
 
     fn opened(&mut self, cx: &mut Cx<'_>) {
-        if let Some(course) = cx.model.known.courses.get(&self.slug) {
-            self.course.put(course.clone());
-        }
-        let request = cx.request(Effect::Read(Read::Course(self.slug.clone())));
-        self.course.start(request);
+        self.load(cx);
         self.show(self.at, cx);
     }
 
@@ -234,6 +235,9 @@ impl Screen<Instructor> for CourseScreen {
                 cx.model.known.courses.insert(self.slug.clone(), course.clone());
             }
             self.course.finish(request, result.clone());
+            if self.course.is_stale() {
+                self.load(cx);
+            }
         }
         // An answer is for the section that asked: the others know that it is not theirs.
         for section in self.sections.iter_mut().flatten() {
@@ -254,9 +258,8 @@ impl Screen<Instructor> for CourseScreen {
     }
 
     fn changed(&mut self, change: &Change, cx: &mut Cx<'_>) {
-        if words::concerns(change, cx.model.course_id(&self.slug), &[v1::EventKind::Course]) {
-            let request = cx.request(Effect::Read(Read::Course(self.slug.clone())));
-            self.course.start(request);
+        if concerns(change, cx.model.course_id(&self.slug), &[v1::EventKind::Course]) {
+            self.load(cx);
         }
         for section in self.sections.iter_mut().flatten() {
             section.changed(change, cx);

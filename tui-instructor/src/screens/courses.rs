@@ -1,19 +1,18 @@
 //! Every course of the installation: for administrators.
 
-use crossterm::event::{KeyEvent, MouseEvent};
 use lectern_proto::v1;
 use lectern_tui_kit::action::{Action, OPEN, REFRESH, Scope};
 use lectern_tui_kit::look::Canvas;
-use lectern_tui_kit::program::Change;
+use lectern_tui_kit::program::{Change, concerns};
 use lectern_tui_kit::remote::RequestId;
 use lectern_tui_kit::screen::Screen;
+use lectern_tui_kit::widgets::Part;
+use lectern_tui_kit::widgets::list::List;
 use lectern_tui_kit::widgets::table::{Column, Table, Width};
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::course::{CourseScreen, Section};
-use super::list::List;
-use super::words;
 use crate::actions;
 use crate::effects::{Effect, Message, Read};
 use crate::model::Model;
@@ -32,9 +31,8 @@ impl Default for CoursesScreen {
 }
 
 impl CoursesScreen {
-    fn ask_again(&mut self, cx: &mut Cx<'_>) {
-        let request = cx.request(Effect::Read(Read::AllCourses));
-        self.list.remote.start(request);
+    fn load(&mut self, cx: &mut Cx<'_>) {
+        self.list.ask(cx, Effect::Read(Read::AllCourses));
     }
 
     fn open(&self, cx: &mut Cx<'_>) {
@@ -58,48 +56,38 @@ impl Screen<Instructor> for CoursesScreen {
     }
 
     fn opened(&mut self, cx: &mut Cx<'_>) {
-        self.ask_again(cx);
+        self.load(cx);
     }
 
     fn act(&mut self, action: &Action, cx: &mut Cx<'_>) -> bool {
         match *action {
             OPEN => self.open(cx),
-            REFRESH => self.ask_again(cx),
+            REFRESH => self.load(cx),
             _ => return self.list.act(action),
         }
         true
     }
 
-    fn text_focus(&self) -> bool {
-        self.list.text_focus()
+    fn part(&self) -> Option<&dyn Part> {
+        Some(&self.list)
     }
 
-    fn key(&mut self, key: KeyEvent, _cx: &mut Cx<'_>) {
-        self.list.key(key);
-    }
-
-    fn paste(&mut self, text: &str, _cx: &mut Cx<'_>) {
-        self.list.paste(text);
-    }
-
-    fn mouse(&mut self, event: MouseEvent, cx: &mut Cx<'_>) {
-        if self.list.mouse(event) {
-            self.open(cx);
-        }
+    fn part_mut(&mut self) -> Option<&mut dyn Part> {
+        Some(&mut self.list)
     }
 
     fn received(&mut self, request: RequestId, message: Message, cx: &mut Cx<'_>) {
         if let Message::Courses(result) = message {
             self.list.finish(request, result);
-            if self.list.wants_again() {
-                self.ask_again(cx);
+            if self.list.is_stale() {
+                self.load(cx);
             }
         }
     }
 
     fn changed(&mut self, change: &Change, cx: &mut Cx<'_>) {
-        if words::concerns(change, None, &[v1::EventKind::Course]) && self.list.stale() {
-            self.ask_again(cx);
+        if concerns(change, None, &[v1::EventKind::Course]) {
+            self.load(cx);
         }
     }
 

@@ -1,6 +1,6 @@
 //! One thing with all its words.
 
-use crossterm::event::{MouseEvent, MouseEventKind};
+use crossterm::event::MouseEvent;
 use lectern_tui_kit::action::{Action, Scope};
 use lectern_tui_kit::look::Canvas;
 use lectern_tui_kit::remote::RequestId;
@@ -55,11 +55,7 @@ impl Screen<Instructor> for DetailScreen {
     }
 
     fn mouse(&mut self, event: MouseEvent, _cx: &mut Cx<'_>) {
-        match event.kind {
-            MouseEventKind::ScrollDown => self.scroll.move_by(3),
-            MouseEventKind::ScrollUp => self.scroll.move_by(-3),
-            _ => {}
-        }
+        self.scroll.mouse(event);
     }
 
     fn received(&mut self, _request: RequestId, _message: Message, _cx: &mut Cx<'_>) {}

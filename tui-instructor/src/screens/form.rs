@@ -3,7 +3,6 @@
 
 use std::path::{Path, PathBuf};
 
-use crossterm::event::{KeyEvent, MouseEvent};
 use jiff::tz::TimeZone;
 use lectern_client::Progress;
 use lectern_tui_kit::action::{Action, BACK, SEND, Scope};
@@ -13,8 +12,8 @@ use lectern_tui_kit::screen::{KitWork, Screen, Tone, Unsaved};
 use lectern_tui_kit::sending::Sending;
 use lectern_tui_kit::text;
 use lectern_tui_kit::theme::ThemeName;
-use lectern_tui_kit::widgets::Outcome;
 use lectern_tui_kit::widgets::form::Form;
+use lectern_tui_kit::widgets::{Outcome, Part};
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
@@ -215,25 +214,21 @@ impl Screen<Instructor> for FormScreen {
         true
     }
 
-    fn text_focus(&self) -> bool {
-        self.form.text_focus()
+    fn part(&self) -> Option<&dyn Part> {
+        Some(&self.form)
     }
 
-    fn key(&mut self, key: KeyEvent, cx: &mut Cx<'_>) {
-        if self.form.key(key) == Outcome::Chosen {
-            self.send(cx);
+    fn part_mut(&mut self) -> Option<&mut dyn Part> {
+        Some(&mut self.form)
+    }
+
+    fn used(&mut self, outcome: Outcome, cx: &mut Cx<'_>) {
+        if outcome == Outcome::Chosen {
+            self.attempt(&SEND, cx);
         }
         if let Some(copied) = self.form.take_copied() {
             cx.kit(KitWork::Copy(copied));
         }
-    }
-
-    fn paste(&mut self, text: &str, _cx: &mut Cx<'_>) {
-        self.form.paste(text);
-    }
-
-    fn mouse(&mut self, event: MouseEvent, _cx: &mut Cx<'_>) {
-        self.form.mouse(event);
     }
 
     fn received(&mut self, request: RequestId, message: Message, cx: &mut Cx<'_>) {

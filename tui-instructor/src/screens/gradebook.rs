@@ -1,12 +1,13 @@
 //! The gradebook: students by assignments.
 
-use crossterm::event::{KeyEvent, MouseEvent};
 use lectern_proto::v1;
 use lectern_tui_kit::action::{Action, OPEN, REFRESH, Scope};
+use lectern_tui_kit::live::Live;
 use lectern_tui_kit::look::Canvas;
-use lectern_tui_kit::program::Change;
-use lectern_tui_kit::remote::{Remote, RequestId};
+use lectern_tui_kit::program::{Change, concerns};
+use lectern_tui_kit::remote::RequestId;
 use lectern_tui_kit::screen::{Screen, Tone};
+use lectern_tui_kit::widgets::Part;
 use lectern_tui_kit::{states, text};
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -22,8 +23,7 @@ use crate::program::{Cx, Instructor};
 /// The gradebook of a course.
 pub struct GradebookSection {
     course: String,
-    book: Remote<Gradebook>,
-    again: bool,
+    book: Live<Gradebook>,
     grid: Grid,
     exporting: Option<RequestId>,
 }
@@ -31,18 +31,11 @@ pub struct GradebookSection {
 impl GradebookSection {
     /// Of the course `course`.
     pub fn new(course: &str) -> Self {
-        Self {
-            course: course.to_owned(),
-            book: Remote::default(),
-            again: false,
-            grid: Grid::default(),
-            exporting: None,
-        }
+        Self { course: course.to_owned(), book: Live::default(), grid: Grid::default(), exporting: None }
     }
 
-    fn ask_again(&mut self, cx: &mut Cx<'_>) {
-        let request = cx.request(Effect::Read(Read::Gradebook(self.course.clone())));
-        self.book.start(request);
+    fn load(&mut self, cx: &mut Cx<'_>) {
+        self.book.ask(cx, Effect::Read(Read::Gradebook(self.course.clone())));
     }
 
     fn arrange(&mut self) {
@@ -111,55 +104,44 @@ impl Screen<Instructor> for GradebookSection {
     }
 
     fn opened(&mut self, cx: &mut Cx<'_>) {
-        if let Some(book) = cx.model.known.gradebooks.get(&self.course) {
-            self.book.put(book.clone());
-            self.arrange();
-        }
-        self.ask_again(cx);
+        self.book = Live::known(cx.model.known.gradebooks.get(&self.course).cloned());
+        self.arrange();
+        self.load(cx);
     }
 
     fn resumed(&mut self, cx: &mut Cx<'_>) {
-        self.ask_again(cx);
+        self.load(cx);
     }
 
     fn act(&mut self, action: &Action, cx: &mut Cx<'_>) -> bool {
         match *action {
             OPEN => self.open(cx),
             EXPORT => self.exporting = Some(cx.request(Effect::Read(Read::GradebookCsv(self.course.clone())))),
-            REFRESH => self.ask_again(cx),
+            REFRESH => self.load(cx),
             _ => return self.grid.act(action),
         }
         true
     }
 
-    fn text_focus(&self) -> bool {
-        self.grid.text_focus()
+    fn part(&self) -> Option<&dyn Part> {
+        Some(&self.grid)
     }
 
-    fn key(&mut self, key: KeyEvent, _cx: &mut Cx<'_>) {
-        self.grid.key(key);
-    }
-
-    fn paste(&mut self, text: &str, _cx: &mut Cx<'_>) {
-        self.grid.paste(text);
-    }
-
-    fn mouse(&mut self, event: MouseEvent, _cx: &mut Cx<'_>) {
-        self.grid.mouse(event);
+    fn part_mut(&mut self) -> Option<&mut dyn Part> {
+        Some(&mut self.grid)
     }
 
     fn received(&mut self, request: RequestId, message: Message, cx: &mut Cx<'_>) {
         match message {
             Message::Gradebook(result) => {
-                let book = result.clone().ok();
                 if self.book.finish(request, result)
-                    && let Some(book) = book
+                    && let Some(book) = self.book.value()
                 {
-                    cx.model.known.gradebooks.insert(self.course.clone(), book);
+                    cx.model.known.gradebooks.insert(self.course.clone(), book.clone());
                     self.arrange();
                 }
-                if !self.book.is_loading() && std::mem::take(&mut self.again) {
-                    self.ask_again(cx);
+                if self.book.is_stale() {
+                    self.load(cx);
                 }
             }
             Message::Bytes(result) if self.exporting == Some(request) => {
@@ -178,18 +160,14 @@ impl Screen<Instructor> for GradebookSection {
     fn changed(&mut self, change: &Change, cx: &mut Cx<'_>) {
         use v1::EventKind::{Assignment, Enrollment, Grade, Submission};
         let id = cx.model.course_id(&self.course);
-        if words::concerns(change, id, &[Assignment, Enrollment, Grade, Submission]) {
-            // A lecture hall that hands in at once is one more call, not three hundred.
-            self.again = self.book.is_loading();
-            if !self.again {
-                self.ask_again(cx);
-            }
+        if concerns(change, id, &[Assignment, Enrollment, Grade, Submission]) {
+            self.load(cx);
         }
     }
 
     fn view(&self, _model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
         let inner = canvas.pane(area, "Gradebook", true);
-        let Some(room) = states::room(&self.book, "the gradebook", inner, canvas) else { return };
+        let Some(room) = states::room(self.book.remote(), "the gradebook", inner, canvas) else { return };
         let legend = Rect { y: room.bottom().saturating_sub(1), height: room.height.min(1), ..room };
         let words = if self.exporting.is_some() { "Fetching the export" } else { LEGEND };
         canvas.line(legend, Line::styled(words, canvas.look.theme.dim));

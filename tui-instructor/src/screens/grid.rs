@@ -4,13 +4,14 @@
 use std::cell::Cell;
 use std::cmp::Ordering;
 
-use crossterm::event::{KeyCode, KeyEvent, MouseButton, MouseEvent, MouseEventKind};
-use lectern_tui_kit::action::{Action, BACK, BOTTOM, DOWN, FILTER, PAGE_DOWN, PAGE_UP, SORT, TOP, UP};
+use crossterm::event::{KeyCode, KeyEvent, MouseEvent, MouseEventKind};
+use lectern_tui_kit::action::{Action, BACK, FILTER, SORT};
 use lectern_tui_kit::look::Canvas;
 use lectern_tui_kit::text;
-use lectern_tui_kit::widgets::Outcome;
+use lectern_tui_kit::widgets::cursor::Cursor;
 use lectern_tui_kit::widgets::line::LineInput;
-use ratatui::layout::{Position, Rect};
+use lectern_tui_kit::widgets::{Outcome, Part};
+use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
@@ -18,6 +19,8 @@ use crate::actions::{LEFT, RIGHT};
 
 /// Between two columns.
 const GAP: u16 = 2;
+/// Before the selected row.
+const POINTER: u16 = 2;
 
 /// One cell.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -61,15 +64,16 @@ pub struct Grid {
     titles: Vec<String>,
     rows: Vec<GridRow>,
     shown: Vec<usize>,
-    selected: usize,
+    /// Among `shown`.
+    cursor: Cursor,
     column: usize,
     /// A column (0: the names), and whether downwards.
     sorting: Option<(usize, bool)>,
     filter: LineInput,
     filtering: bool,
-    first_row: Cell<usize>,
+    /// The first column on the screen, where it was drawn, and how wide one is: known to the view alone.
     first_column: Cell<usize>,
-    drawn: Cell<Rect>,
+    drawn_columns: Cell<(u16, u16)>,
 }
 
 impl Grid {
@@ -84,7 +88,7 @@ impl Grid {
 
     /// The selected row.
     pub fn selected(&self) -> Option<&GridRow> {
-        self.shown.get(self.selected).and_then(|index| self.rows.get(*index))
+        self.shown.get(self.cursor.selected()).and_then(|index| self.rows.get(*index))
     }
 
     /// The selected column, counted from 0 without the names.
@@ -105,7 +109,7 @@ impl Grid {
         }
         self.shown = shown;
         let found = key.and_then(|key| self.shown.iter().position(|at| self.rows[*at].key == key));
-        self.selected = found.unwrap_or(self.selected).min(self.shown.len().saturating_sub(1));
+        self.cursor.select(found.unwrap_or(self.cursor.selected()), self.shown.len());
     }
 
     fn rearrange(&mut self) {
@@ -114,7 +118,7 @@ impl Grid {
     }
 
     fn move_by(&mut self, rows: isize) {
-        self.selected = self.selected.saturating_add_signed(rows).min(self.shown.len().saturating_sub(1));
+        self.cursor.move_by(rows, self.shown.len());
     }
 
     /// By the selected column downwards, upwards, by name, and again.
@@ -128,69 +132,11 @@ impl Grid {
         self.rearrange();
     }
 
-    /// An action of the groups `LIST` and `GRADEBOOK`.
-    pub fn act(&mut self, action: &Action) -> bool {
-        let page = isize::try_from(self.drawn.get().height.max(2) - 1).unwrap_or(1);
-        match *action {
-            DOWN => self.move_by(1),
-            UP => self.move_by(-1),
-            TOP => self.selected = 0,
-            BOTTOM => self.move_by(isize::MAX),
-            PAGE_DOWN => self.move_by(page),
-            PAGE_UP => self.move_by(-page),
-            LEFT => self.column = self.column.saturating_sub(1),
-            RIGHT => self.column = (self.column + 1).min(self.titles.len().saturating_sub(1)),
-            SORT => self.sort_next(),
-            FILTER => self.filtering = true,
-            BACK if self.filtering || !self.filter.text().is_empty() => {
-                self.filtering = false;
-                self.filter.set("");
-                self.rearrange();
-            }
-            _ => return false,
-        }
-        true
-    }
-
-    /// Whether the filter is typed.
-    pub fn text_focus(&self) -> bool {
-        self.filtering
-    }
-
-    /// A key for the filter.
-    pub fn key(&mut self, key: KeyEvent) {
-        if !self.filtering {
-            return;
-        }
-        match (key.code, self.filter.key(key)) {
-            (KeyCode::Down, _) => self.move_by(1),
-            (KeyCode::Up, _) => self.move_by(-1),
-            (_, Outcome::Chosen) => self.filtering = false,
-            (_, Outcome::Left) => drop(self.act(&BACK)),
-            _ => self.rearrange(),
-        }
-    }
-
-    /// A paste into the filter.
-    pub fn paste(&mut self, pasted: &str) {
-        if self.filtering {
-            self.filter.paste(pasted);
-            self.rearrange();
-        }
-    }
-
-    /// The wheel moves, a click selects a row.
-    pub fn mouse(&mut self, event: MouseEvent) {
-        let area = self.drawn.get();
-        match event.kind {
-            MouseEventKind::ScrollDown => self.move_by(3),
-            MouseEventKind::ScrollUp => self.move_by(-3),
-            MouseEventKind::Down(MouseButton::Left) if area.contains(Position::new(event.column, event.row)) => {
-                let row = self.first_row.get() + usize::from(event.row - area.y);
-                self.selected = row.min(self.shown.len().saturating_sub(1));
-            }
-            _ => {}
-        }
+    /// The column at a place of the screen; over the names, the one that is selected.
+    fn column_under(&self, x: u16) -> usize {
+        let (start, cell) = self.drawn_columns.get();
+        let after_names = x.checked_sub(start).map(|x| self.first_column.get() + usize::from(x / (cell + GAP)));
+        after_names.filter(|column| *column < self.titles.len()).unwrap_or(self.column)
     }
 
     /// Which columns are on the screen, and how wide one is.
@@ -214,21 +160,16 @@ impl Grid {
             self.filter.view("/", filter, canvas, self.filtering);
         }
         if self.shown.is_empty() {
-            self.drawn.set(Rect::ZERO);
+            self.cursor.hide();
             let words = if self.rows.is_empty() { empty } else { "Nobody's name contains this." };
             return canvas.line(area, Line::styled(words.to_owned(), canvas.look.theme.dim));
         }
         let name = (area.width / 3).clamp(10, 28).min(area.width);
-        let (columns, cell) = self.columns(area.width.saturating_sub(name + 2));
+        let (columns, cell) = self.columns(area.width.saturating_sub(name + POINTER));
         self.view_head(area, &columns, name, cell, canvas);
         let body = Rect { y: area.y.saturating_add(1), height: area.height.saturating_sub(1), ..area };
-        self.drawn.set(body);
-        let height = usize::from(body.height).max(1);
-        let lowest = (self.selected + 1).saturating_sub(height);
-        let first =
-            self.first_row.get().clamp(lowest, self.selected.max(lowest)).min(self.shown.len().saturating_sub(height));
-        self.first_row.set(first);
-        for (row, at) in body.rows().zip(first..self.shown.len()) {
+        self.drawn_columns.set((area.x + POINTER + name, cell));
+        for (row, at) in body.rows().zip(self.cursor.window(body, self.shown.len())) {
             self.view_row(row, at, &columns, name, cell, canvas);
         }
     }
@@ -279,7 +220,7 @@ impl Grid {
     ) {
         let look = canvas.look;
         let row = &self.rows[self.shown[at]];
-        let selected = at == self.selected;
+        let selected = at == self.cursor.selected();
         let pointer = if selected { look.glyphs.pointer } else { "" };
         let mut spans = vec![
             Span::raw(text::pad(pointer, 2, "")),
@@ -304,6 +245,65 @@ impl Grid {
     }
 }
 
+impl Part for Grid {
+    /// An action of the groups `LIST` and `GRADEBOOK`.
+    fn act(&mut self, action: &Action) -> bool {
+        match *action {
+            LEFT => self.column = self.column.saturating_sub(1),
+            RIGHT => self.column = (self.column + 1).min(self.titles.len().saturating_sub(1)),
+            SORT => self.sort_next(),
+            FILTER => self.filtering = true,
+            BACK if self.filtering || !self.filter.text().is_empty() => {
+                self.filtering = false;
+                self.filter.set("");
+                self.rearrange();
+            }
+            _ => return self.cursor.act(action, self.shown.len()),
+        }
+        true
+    }
+
+    /// Whether the filter is typed.
+    fn text_focus(&self) -> bool {
+        self.filtering
+    }
+
+    /// A key for the filter.
+    fn key(&mut self, key: KeyEvent) -> Outcome {
+        if !self.filtering {
+            return Outcome::Ignored;
+        }
+        match (key.code, self.filter.key(key)) {
+            (KeyCode::Down, _) => self.move_by(1),
+            (KeyCode::Up, _) => self.move_by(-1),
+            (_, Outcome::Chosen) => self.filtering = false,
+            (_, Outcome::Left) => drop(self.act(&BACK)),
+            _ => self.rearrange(),
+        }
+        Outcome::Changed
+    }
+
+    /// A paste into the filter.
+    fn paste(&mut self, pasted: &str) {
+        if self.filtering {
+            self.filter.paste(pasted);
+            self.rearrange();
+        }
+    }
+
+    /// The wheel moves; a click selects a cell, and chooses the one that was selected already.
+    fn mouse(&mut self, event: MouseEvent) -> Outcome {
+        let outcome = self.cursor.mouse(event, self.shown.len());
+        if outcome.was_used() && matches!(event.kind, MouseEventKind::Down(_)) {
+            let column = self.column_under(event.column);
+            if std::mem::replace(&mut self.column, column) != column {
+                return Outcome::Changed;
+            }
+        }
+        outcome
+    }
+}
+
 fn compare(a: &GridRow, b: &GridRow, column: usize) -> Ordering {
     let Some(at) = column.checked_sub(1) else { return a.name.to_lowercase().cmp(&b.name.to_lowercase()) };
     let order = |row: &GridRow| row.cells.get(at).and_then(|cell| cell.order);
@@ -313,6 +313,7 @@ fn compare(a: &GridRow, b: &GridRow, column: usize) -> Ordering {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crossterm::event::{KeyModifiers, MouseButton};
     use lectern_tui_kit::look::Look;
     use lectern_tui_kit::testkit::render;
     use lectern_tui_kit::theme::ThemeName;
@@ -349,6 +350,23 @@ mod tests {
         let picture = shown(&grid, 60);
         assert!(picture.contains("hw9") && picture.contains("student 2") && !picture.contains("hw0"), "{picture}");
         assert_eq!(grid.column(), 9);
+    }
+
+    #[test]
+    fn a_click_selects_a_cell_and_a_click_on_the_selected_one_chooses_it() {
+        let mut grid = grid(20, 3);
+        let picture = shown(&grid, 60);
+        let head = picture.lines().next().unwrap_or_default();
+        let column = u16::try_from(head.find("hw1").expect("it is shown")).unwrap();
+        let click = |grid: &mut Grid, column, row| {
+            let kind = MouseEventKind::Down(MouseButton::Left);
+            grid.mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE })
+        };
+        assert_eq!(click(&mut grid, column, 2), Outcome::Changed);
+        assert_eq!((grid.selected().unwrap().key.as_str(), grid.column()), ("1", 1));
+        assert_eq!(click(&mut grid, column, 2), Outcome::Chosen);
+        assert_eq!(click(&mut grid, 3, 2), Outcome::Chosen, "the names stand for the selected column");
+        assert_eq!(click(&mut grid, column, 4), Outcome::Ignored, "below the last row");
     }
 
     #[test]

@@ -1,16 +1,15 @@
 //! Home: the courses, and what waits in each of them.
 
-use crossterm::event::{KeyEvent, MouseEvent};
 use lectern_proto::v1;
 use lectern_tui_kit::action::{Action, OPEN, REFRESH, Scope};
 use lectern_tui_kit::look::Canvas;
-use lectern_tui_kit::program::Change;
-use lectern_tui_kit::remote::{Remote, RequestId};
+use lectern_tui_kit::program::{Change, concerns};
+use lectern_tui_kit::remote::RequestId;
 use lectern_tui_kit::screen::{Confirm, Screen, Tone};
 use lectern_tui_kit::shared::{self, account};
-use lectern_tui_kit::states;
 use lectern_tui_kit::text;
-use lectern_tui_kit::widgets::Outcome;
+use lectern_tui_kit::widgets::Part;
+use lectern_tui_kit::widgets::list::List;
 use lectern_tui_kit::widgets::table::{Column, Table, Width};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -29,23 +28,20 @@ use crate::program::{Cx, Instructor};
 
 /// The first screen.
 pub struct HomeScreen {
-    home: Remote<v1::GetHomeResponse>,
-    again: bool,
-    table: Table<v1::HomeCourse>,
+    list: List<v1::HomeCourse, v1::GetHomeResponse>,
     signing_out: RequestId,
     sign_out: RequestId,
 }
 
 impl Default for HomeScreen {
     fn default() -> Self {
+        let table = Table::new(
+            columns(),
+            |course: &v1::HomeCourse| course.slug.clone(),
+            "You take part in no course yet. An administrator or a course's instructor adds you.",
+        );
         Self {
-            home: Remote::default(),
-            again: false,
-            table: Table::new(
-                columns(),
-                |course: &v1::HomeCourse| course.slug.clone(),
-                "You take part in no course yet. An administrator or a course's instructor adds you.",
-            ),
+            list: List::of(table, "your courses", |home: &v1::GetHomeResponse| home.courses.clone()),
             signing_out: RequestId::default(),
             sign_out: RequestId::default(),
         }
@@ -53,33 +49,26 @@ impl Default for HomeScreen {
 }
 
 impl HomeScreen {
-    fn ask_again(&mut self, cx: &mut Cx<'_>) {
-        let request = cx.request(Effect::Read(Read::Home));
-        self.home.start(request);
+    fn load(&mut self, cx: &mut Cx<'_>) {
+        self.list.ask(cx, Effect::Read(Read::Home));
     }
 
     fn open(&self, section: Section, cx: &mut Cx<'_>) {
-        if let Some(course) = self.table.selected() {
+        if let Some(course) = self.list.selected() {
             cx.push(CourseScreen::new(&course.slug, section));
         }
     }
 
     fn waiting(&self, cx: &mut Cx<'_>) {
         // What waits is not known while the courses are not: an empty list would say that nothing does.
-        let Some(home) = self.home.value() else {
+        let Some(home) = self.list.value() else {
             return cx.toast(Tone::Plain, "Your courses are not here yet.");
         };
         cx.push(WaitingScreen::new(home.courses.iter().map(|course| course.slug.clone()).collect()));
     }
 
-    fn came(&mut self, home: &v1::GetHomeResponse, cx: &mut Cx<'_>) {
-        cx.set_cluster_time(home.now_ms);
-        self.table.set_rows(home.courses.clone());
-        cx.model.known.home = Some(home.clone());
-    }
-
     fn view_sums(&self, area: Rect, canvas: &mut Canvas<'_>) {
-        let Some(home) = self.home.value() else { return };
+        let Some(home) = self.list.value() else { return };
         let theme = canvas.look.theme;
         let sum = |count: fn(&v1::HomeCourse) -> u32| home.courses.iter().map(count).sum::<u32>();
         let facts = [
@@ -126,7 +115,7 @@ impl Screen<Instructor> for HomeScreen {
                 Some(format!("{grades} typed and not saved: save them first, or take them back with u."))
             }
             SIGN_OUT if model.desk.saving() > 0 => Some("Grades are still on their way; wait for them.".into()),
-            OPEN | THREADS | REQUESTS if self.table.selected().is_none() => Some("There is no course to open.".into()),
+            OPEN | THREADS | REQUESTS if self.list.selected().is_none() => Some("There is no course to open.".into()),
             _ => None,
         }
     }
@@ -135,17 +124,14 @@ impl Screen<Instructor> for HomeScreen {
         if account::enter(cx) {
             return;
         }
-        if let Some(home) = cx.model.known.home.clone() {
-            self.table.set_rows(home.courses.clone());
-            self.home.put(home);
-        }
+        self.list.knows(cx.model.known.home.clone());
         cx.run(Effect::Read(Read::Me));
-        self.ask_again(cx);
+        self.load(cx);
         cx.run(Effect::Follow);
     }
 
     fn resumed(&mut self, cx: &mut Cx<'_>) {
-        self.ask_again(cx);
+        self.load(cx);
     }
 
     fn act(&mut self, action: &Action, cx: &mut Cx<'_>) -> bool {
@@ -165,41 +151,29 @@ impl Screen<Instructor> for HomeScreen {
                     yes: "sign out".into(),
                 });
             }
-            REFRESH => self.ask_again(cx),
-            _ => return self.table.act(action),
+            REFRESH => self.load(cx),
+            _ => return self.list.act(action),
         }
         true
     }
 
-    fn text_focus(&self) -> bool {
-        self.table.text_focus()
+    fn part(&self) -> Option<&dyn Part> {
+        Some(&self.list)
     }
 
-    fn key(&mut self, key: KeyEvent, _cx: &mut Cx<'_>) {
-        self.table.key(key);
-    }
-
-    fn paste(&mut self, text: &str, _cx: &mut Cx<'_>) {
-        self.table.paste(text);
-    }
-
-    fn mouse(&mut self, event: MouseEvent, cx: &mut Cx<'_>) {
-        if self.table.mouse(event) == Outcome::Chosen {
-            self.open(Section::Assignments, cx);
-        }
+    fn part_mut(&mut self) -> Option<&mut dyn Part> {
+        Some(&mut self.list)
     }
 
     fn received(&mut self, request: RequestId, message: Message, cx: &mut Cx<'_>) {
         match message {
             Message::Home(result) => {
-                let news = result.clone().ok();
-                if self.home.finish(request, result)
-                    && let Some(home) = news
-                {
-                    self.came(&home, cx);
+                if let Some(home) = self.list.finish(request, result) {
+                    cx.set_cluster_time(home.now_ms);
+                    cx.model.known.home = Some(home.clone());
                 }
-                if !self.home.is_loading() && std::mem::take(&mut self.again) {
-                    self.ask_again(cx);
+                if self.list.is_stale() {
+                    self.load(cx);
                 }
             }
             Message::Shared(shared::Message::Account(account::Message::Left(result))) if request == self.sign_out => {
@@ -227,21 +201,17 @@ impl Screen<Instructor> for HomeScreen {
         };
         let kinds =
             [Announcement, Assignment, Course, Enrollment, ExtensionRequest, Grade, ReadState, Submission, Thread];
-        if words::concerns(change, None, &kinds) {
-            // A lecture hall that hands in at once is one more call, not three hundred.
-            self.again = self.home.is_loading();
-            if !self.again {
-                self.ask_again(cx);
-            }
+        if concerns(change, None, &kinds) {
+            self.load(cx);
         }
     }
 
     fn view(&self, _model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
         let inner = canvas.pane(area, "Courses", true);
-        let Some(room) = states::room(&self.home, "your courses", inner, canvas) else { return };
+        let Some(room) = self.list.room(inner, canvas) else { return };
         self.view_sums(room, canvas);
         let below = Rect { y: room.y + 2, height: room.height.saturating_sub(2), ..room };
-        self.table.view(below, canvas, true);
+        self.list.table().view(below, canvas, true);
     }
 }
 

@@ -2,22 +2,22 @@
 
 use std::path::PathBuf;
 
-use crossterm::event::{KeyEvent, MouseEvent};
 use lectern_proto::v1;
 use lectern_tui_kit::action::{Action, Scope};
 use lectern_tui_kit::look::Canvas;
 use lectern_tui_kit::remote::RequestId;
 use lectern_tui_kit::screen::{Screen, Tone};
-use lectern_tui_kit::sending::Sending;
 use lectern_tui_kit::text;
+use lectern_tui_kit::widgets::Part;
 use lectern_tui_kit::widgets::form::{Field, Form};
 use lectern_tui_kit::widgets::table::{Column, Table, Width};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::deed::Deed;
 use super::form::{FormScreen, Refusal, Work};
 use crate::actions::{self, APPLY};
-use crate::effects::{self, Change, Effect, ImportFiles, Made, Message, Preview};
+use crate::effects::{self, ImportFiles, Made, Message, Preview};
 use crate::model::Model;
 use crate::program::{Cx, Instructor};
 
@@ -61,7 +61,7 @@ pub struct PreviewScreen {
     preview: Preview,
     refused: usize,
     table: Table<v1::ImportRow>,
-    sending: Sending<Change>,
+    importing: Deed,
 }
 
 impl PreviewScreen {
@@ -73,14 +73,7 @@ impl PreviewScreen {
         let key = |row: &v1::ImportRow| format!("{} {}", row.line, row.subject);
         let mut table = Table::new(columns(), key, "The files hold nothing that would change anything.");
         table.set_rows(rows);
-        Self { preview, refused, table, sending: Sending::default() }
-    }
-
-    fn apply(&mut self, cx: &mut Cx<'_>) {
-        let change = self.preview.change.clone();
-        let key = self.sending.key(&change);
-        let request = cx.request(Effect::Change { key, change });
-        self.sending.start(request);
+        Self { preview, refused, table, importing: Deed::default() }
     }
 
     fn words(sums: &[(u32, &'static str)]) -> String {
@@ -103,7 +96,7 @@ impl Screen<Instructor> for PreviewScreen {
                 "{} refused: correct the files first; nothing was imported.",
                 text::count(self.refused as u64, "row")
             )),
-            APPLY if self.sending.is_under_way() => Some("It is being imported.".into()),
+            APPLY if self.importing.is_under_way() => Some("It is being imported.".into()),
             _ => None,
         }
     }
@@ -112,49 +105,38 @@ impl Screen<Instructor> for PreviewScreen {
 
     fn act(&mut self, action: &Action, cx: &mut Cx<'_>) -> bool {
         if *action == APPLY {
-            self.apply(cx);
+            self.importing.send(self.preview.change.clone(), cx);
             return true;
         }
         self.table.act(action)
     }
 
-    fn text_focus(&self) -> bool {
-        self.table.text_focus()
+    fn part(&self) -> Option<&dyn Part> {
+        Some(&self.table)
     }
 
-    fn key(&mut self, key: KeyEvent, _cx: &mut Cx<'_>) {
-        self.table.key(key);
-    }
-
-    fn paste(&mut self, text: &str, _cx: &mut Cx<'_>) {
-        self.table.paste(text);
-    }
-
-    fn mouse(&mut self, event: MouseEvent, _cx: &mut Cx<'_>) {
-        self.table.mouse(event);
+    fn part_mut(&mut self) -> Option<&mut dyn Part> {
+        Some(&mut self.table)
     }
 
     fn received(&mut self, request: RequestId, message: Message, cx: &mut Cx<'_>) {
         let Message::Changed(result) = message else { return };
-        if let Some(made) = self.sending.finish(request, result) {
-            let sums = match *made {
-                Made::ImportRoster(answer) => effects::roster_sums(&answer),
-                Made::ImportUsers(answer) => effects::account_sums(&answer),
-                _ => Vec::new(),
-            };
-            cx.toast(Tone::Good, format!("Imported: {}.", Self::words(&sums)));
-            cx.pop();
-        } else if let Some(failure) = self.sending.failure() {
-            cx.toast(Tone::Bad, failure.sentence());
-        }
+        let Some(made) = self.importing.finish(request, result, cx) else { return };
+        let sums = match made {
+            Made::ImportRoster(answer) => effects::roster_sums(&answer),
+            Made::ImportUsers(answer) => effects::account_sums(&answer),
+            _ => Vec::new(),
+        };
+        cx.toast(Tone::Good, format!("Imported: {}.", Self::words(&sums)));
+        cx.pop();
     }
 
     fn view(&self, _model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
         let inner = canvas.pane(area, "What the import would do", true);
         let theme = canvas.look.theme;
-        let line = if self.sending.is_under_way() {
+        let line = if self.importing.is_under_way() {
             Line::styled("Being imported", theme.info)
-        } else if let Some(failure) = self.sending.failure() {
+        } else if let Some(failure) = self.importing.failure() {
             Line::styled(format!("NOT imported: {}", text::clean(&failure.sentence())), theme.bad)
         } else if self.refused > 0 {
             let rows = text::count(self.refused as u64, "row");

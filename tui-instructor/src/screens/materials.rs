@@ -1,24 +1,24 @@
 //! Modules and materials of a course.
 
-use crossterm::event::{KeyEvent, MouseEvent};
 use jiff::tz::TimeZone;
 use lectern_proto::v1;
 use lectern_tui_kit::action::{Action, OPEN, REFRESH, Scope};
 use lectern_tui_kit::look::{Canvas, Look};
-use lectern_tui_kit::program::Change as Changed;
-use lectern_tui_kit::remote::{Remote, RequestId};
+use lectern_tui_kit::program::{Change as Changed, concerns};
+use lectern_tui_kit::remote::RequestId;
 use lectern_tui_kit::screen::{Confirm, Screen, Tone};
-use lectern_tui_kit::sending::Sending;
 use lectern_tui_kit::shared;
 use lectern_tui_kit::shared::material::{self, ReaderScreen};
-use lectern_tui_kit::widgets::Outcome;
+use lectern_tui_kit::text;
+use lectern_tui_kit::widgets::Part;
 use lectern_tui_kit::widgets::form::{Field, Form};
+use lectern_tui_kit::widgets::list::List;
 use lectern_tui_kit::widgets::table::{Column, Table, Width};
-use lectern_tui_kit::{states, text};
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::course_form::{check_slug, zone_of};
+use super::deed::Deed;
 use super::form::{FormScreen, Work};
 use super::{import, words};
 use crate::actions::{self, ADD, DELETE, EDIT, EDIT_MODULE, NEW_MODULE};
@@ -36,10 +36,8 @@ struct Row {
 /// The materials of a course.
 pub struct MaterialsSection {
     course: String,
-    library: Remote<material::Library>,
-    table: Table<Row>,
-    deleting: Option<(RequestId, v1::Material)>,
-    deletion: Sending<Change>,
+    list: List<Row, material::Library>,
+    deletion: Deed,
 }
 
 impl MaterialsSection {
@@ -50,46 +48,21 @@ impl MaterialsSection {
             (None, Some(module)) => module.module_id.clone(),
             (None, None) => String::new(),
         };
-        Self {
-            course: course.to_owned(),
-            library: Remote::default(),
-            table: Table::new(columns(), key, "There are no materials yet; a adds one."),
-            deleting: None,
-            deletion: Sending::default(),
-        }
+        let table = Table::new(columns(), key, "There are no materials yet; a adds one.");
+        Self { course: course.to_owned(), list: List::of(table, "the materials", rows), deletion: Deed::default() }
     }
 
-    fn ask_again(&mut self, cx: &mut Cx<'_>) {
+    fn load(&mut self, cx: &mut Cx<'_>) {
         let list = material::Effect::List { course: self.course.clone() };
-        let request = cx.share(shared::Effect::Material(list));
-        self.library.start(request);
-    }
-
-    fn arrange(&mut self) {
-        let Some(library) = self.library.value() else { return };
-        let mut rows: Vec<Row> = Vec::new();
-        let of_module = |module: Option<&v1::Module>| -> Vec<Row> {
-            let id = module.map(|module| module.module_id.as_str()).unwrap_or_default();
-            let inside = library.materials.iter().filter(|material| material.module_id == id);
-            inside.map(|material| Row { module: module.cloned(), material: Some(material.clone()) }).collect()
-        };
-        for module in &library.modules {
-            let before = rows.len();
-            rows.extend(of_module(Some(module)));
-            if rows.len() == before {
-                rows.push(Row { module: Some(module.clone()), material: None });
-            }
-        }
-        rows.extend(of_module(None));
-        self.table.set_rows(rows);
+        self.list.ask(cx, Effect::Shared(shared::Effect::Material(list)));
     }
 
     fn modules(&self) -> Vec<v1::Module> {
-        self.library.value().map(|library| library.modules.clone()).unwrap_or_default()
+        self.list.value().map(|library| library.modules.clone()).unwrap_or_default()
     }
 
     fn material(&self) -> Option<&v1::Material> {
-        self.table.selected()?.material.as_ref()
+        self.list.selected()?.material.as_ref()
     }
 
     fn zone(&self, model: &Model) -> TimeZone {
@@ -107,7 +80,9 @@ impl MaterialsSection {
             consequence: format!("{opened} Its file goes, too."),
             yes: "delete".into(),
         };
-        self.deleting = Some((cx.confirm(confirm), material));
+        let change =
+            Change::DeleteMaterial(v1::DeleteMaterialRequest { course: self.course.clone(), material: material.slug });
+        self.deletion.ask(confirm, change, cx);
     }
 
     fn open(&self, cx: &mut Cx<'_>) {
@@ -117,10 +92,29 @@ impl MaterialsSection {
     }
 
     fn edit_module(&self, cx: &mut Cx<'_>) {
-        if let Some(module) = self.table.selected().and_then(|row| row.module.clone()) {
+        if let Some(module) = self.list.selected().and_then(|row| row.module.clone()) {
             cx.push(module_form(&self.course, Some(&module), self.zone(cx.model)));
         }
     }
+}
+
+/// The materials in the order of their modules, and the modules that have none yet; what is in no module comes last.
+fn rows(library: &material::Library) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
+    let of_module = |module: Option<&v1::Module>| -> Vec<Row> {
+        let id = module.map(|module| module.module_id.as_str()).unwrap_or_default();
+        let inside = library.materials.iter().filter(|material| material.module_id == id);
+        inside.map(|material| Row { module: module.cloned(), material: Some(material.clone()) }).collect()
+    };
+    for module in &library.modules {
+        let before = rows.len();
+        rows.extend(of_module(Some(module)));
+        if rows.len() == before {
+            rows.push(Row { module: Some(module.clone()), material: None });
+        }
+    }
+    rows.extend(of_module(None));
+    rows
 }
 
 fn module_field(modules: &[v1::Module]) -> Field {
@@ -243,20 +237,20 @@ impl Screen<Instructor> for MaterialsSection {
     fn disabled(&self, action: &Action, _model: &Model) -> Option<String> {
         match *action {
             OPEN | EDIT | DELETE if self.material().is_none() => Some("No material is selected.".into()),
-            EDIT_MODULE if self.table.selected().is_none_or(|row| row.module.is_none()) => {
+            EDIT_MODULE if self.list.selected().is_none_or(|row| row.module.is_none()) => {
                 Some("This material is in no module.".into())
             }
-            ADD if self.library.value().is_none() => Some("The list of modules is not here yet.".into()),
+            ADD if self.list.value().is_none() => Some("The list of modules is not here yet.".into()),
             _ => None,
         }
     }
 
     fn opened(&mut self, cx: &mut Cx<'_>) {
-        self.ask_again(cx);
+        self.load(cx);
     }
 
     fn resumed(&mut self, cx: &mut Cx<'_>) {
-        self.ask_again(cx);
+        self.load(cx);
     }
 
     fn act(&mut self, action: &Action, cx: &mut Cx<'_>) -> bool {
@@ -271,43 +265,32 @@ impl Screen<Instructor> for MaterialsSection {
             DELETE => self.ask_delete(cx),
             NEW_MODULE => cx.push(module_form(&self.course, None, self.zone(cx.model))),
             EDIT_MODULE => self.edit_module(cx),
-            REFRESH => self.ask_again(cx),
-            _ => return self.table.act(action),
+            REFRESH => self.load(cx),
+            _ => return self.list.act(action),
         }
         true
     }
 
-    fn text_focus(&self) -> bool {
-        self.table.text_focus()
+    fn part(&self) -> Option<&dyn Part> {
+        Some(&self.list)
     }
 
-    fn key(&mut self, key: KeyEvent, _cx: &mut Cx<'_>) {
-        self.table.key(key);
-    }
-
-    fn paste(&mut self, text: &str, _cx: &mut Cx<'_>) {
-        self.table.paste(text);
-    }
-
-    fn mouse(&mut self, event: MouseEvent, cx: &mut Cx<'_>) {
-        if self.table.mouse(event) == Outcome::Chosen {
-            self.open(cx);
-        }
+    fn part_mut(&mut self) -> Option<&mut dyn Part> {
+        Some(&mut self.list)
     }
 
     fn received(&mut self, request: RequestId, message: Message, cx: &mut Cx<'_>) {
         match message {
-            Message::Shared(shared::Message::Material(material::Message::Listed(result)))
-                if self.library.finish(request, result.clone()) =>
-            {
-                self.arrange();
+            Message::Shared(shared::Message::Material(material::Message::Listed(result))) => {
+                self.list.finish(request, result);
+                if self.list.is_stale() {
+                    self.load(cx);
+                }
             }
-            Message::Changed(result) if self.deletion.awaits(request) => {
-                if self.deletion.finish(request, result).is_some() {
+            Message::Changed(result) => {
+                if self.deletion.finish(request, result, cx).is_some() {
                     cx.toast(Tone::Good, "The material is deleted.");
-                    self.ask_again(cx);
-                } else if let Some(failure) = self.deletion.failure() {
-                    cx.toast(Tone::Bad, failure.sentence());
+                    self.load(cx);
                 }
             }
             _ => {}
@@ -315,26 +298,19 @@ impl Screen<Instructor> for MaterialsSection {
     }
 
     fn confirmed(&mut self, request: RequestId, cx: &mut Cx<'_>) {
-        let Some((_, material)) = self.deleting.take_if(|(asked, _)| *asked == request) else { return };
-        let change =
-            Change::DeleteMaterial(v1::DeleteMaterialRequest { course: self.course.clone(), material: material.slug });
-        let key = self.deletion.key(&change);
-        let request = cx.request(Effect::Change { key, change });
-        self.deletion.start(request);
+        self.deletion.confirmed(request, cx);
     }
 
     fn changed(&mut self, change: &Changed, cx: &mut Cx<'_>) {
         let id = cx.model.course_id(&self.course);
-        if words::concerns(change, id, &[v1::EventKind::Module, v1::EventKind::Material]) {
-            self.ask_again(cx);
+        if concerns(change, id, &[v1::EventKind::Module, v1::EventKind::Material]) {
+            self.load(cx);
         }
     }
 
     fn view(&self, _model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
         let inner = canvas.pane(area, "Materials", true);
-        if let Some(room) = states::room(&self.library, "the materials", inner, canvas) {
-            self.table.view(room, canvas, true);
-        }
+        self.list.view(inner, canvas);
     }
 }
 
@@ -353,15 +329,6 @@ fn release_of(row: &Row) -> Option<i64> {
     module.max(material)
 }
 
-fn kind(material: &v1::Material) -> &'static str {
-    match material.kind() {
-        v1::MaterialKind::Pdf => "PDF",
-        v1::MaterialKind::Text => "text",
-        v1::MaterialKind::Markdown => "Markdown",
-        v1::MaterialKind::Other | v1::MaterialKind::Unspecified => "file",
-    }
-}
-
 fn columns() -> Vec<Column<Row>> {
     let of = |row: &Row, what: fn(&v1::Material) -> String| row.material.as_ref().map(what).unwrap_or_default();
     vec![
@@ -375,7 +342,8 @@ fn columns() -> Vec<Column<Row>> {
             None => Line::styled("(empty module)", look.theme.dim),
         })
         .least(26),
-        Column::new("kind", Width::Fixed(8), move |row: &Row, _| Line::raw(of(row, |it| kind(it).into()))).keep(3),
+        Column::new("kind", Width::Fixed(8), move |row: &Row, _| Line::raw(of(row, |it| material::kind(it).into())))
+            .keep(3),
         Column::new("size", Width::Fixed(9), move |row: &Row, _| {
             Line::raw(of(row, |it| it.file.as_ref().map(|file| text::size(file.size)).unwrap_or_default()))
         })

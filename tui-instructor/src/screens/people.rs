@@ -1,21 +1,21 @@
 //! The people of a course: the roster, and changing it.
 
-use crossterm::event::{KeyEvent, MouseEvent};
 use lectern_proto::v1;
 use lectern_tui_kit::action::{Action, OPEN, REFRESH, Scope};
 use lectern_tui_kit::look::{Canvas, Look};
-use lectern_tui_kit::program::Change as Changed;
+use lectern_tui_kit::program::{Change as Changed, concerns};
 use lectern_tui_kit::remote::RequestId;
 use lectern_tui_kit::screen::{Confirm, Screen, Tone};
-use lectern_tui_kit::sending::Sending;
+use lectern_tui_kit::widgets::Part;
 use lectern_tui_kit::widgets::form::{Field, Form};
+use lectern_tui_kit::widgets::list::List;
 use lectern_tui_kit::widgets::table::{Column, Table, Width};
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::codes::CodesScreen;
+use super::deed::Deed;
 use super::form::FormScreen;
-use super::list::List;
 use super::{import, words};
 use crate::actions::{self, ADD, CODES, IMPORT, ROLE};
 use crate::effects::{Change, Effect, Made, Message, Read};
@@ -28,8 +28,7 @@ const ROLES: [(&str, &str); 3] = [("student", "student"), ("ta", "assistant"), (
 pub struct PeopleSection {
     course: String,
     list: List<v1::Enrollment>,
-    issuing: RequestId,
-    codes: Sending<()>,
+    codes: Deed,
 }
 
 impl PeopleSection {
@@ -40,14 +39,12 @@ impl PeopleSection {
         Self {
             course: course.to_owned(),
             list: List::new(Table::new(columns(), key, empty), "the people"),
-            issuing: RequestId::default(),
-            codes: Sending::default(),
+            codes: Deed::default(),
         }
     }
 
-    fn ask_again(&mut self, cx: &mut Cx<'_>) {
-        let request = cx.request(Effect::Read(Read::People(self.course.clone())));
-        self.list.remote.start(request);
+    fn load(&mut self, cx: &mut Cx<'_>) {
+        self.list.ask(cx, Effect::Read(Read::People(self.course.clone())));
     }
 
     fn change(&self, cx: &mut Cx<'_>) {
@@ -57,17 +54,18 @@ impl PeopleSection {
     }
 
     fn never_signed_in(&self) -> usize {
-        let rows = self.list.remote.value().map(Vec::as_slice).unwrap_or_default();
-        rows.iter().filter(|it| !it.activated).count()
+        self.list.value().map_or(0, |rows| rows.iter().filter(|it| !it.activated).count())
     }
 
     fn ask_codes(&mut self, cx: &mut Cx<'_>) {
         let people = lectern_cli::text::count(self.never_signed_in(), "person gets", "people get");
-        self.issuing = cx.confirm(Confirm {
+        let question = Confirm {
             question: format!("Make one-time codes for everyone in {} who never signed in?", self.course),
             consequence: format!("{people} a fresh one; codes made earlier stop working."),
             yes: "make codes".into(),
-        });
+        };
+        let change = Change::IssueCodes(v1::IssueCodesRequest { users: Vec::new(), course: self.course.clone() });
+        self.codes.ask(question, change, cx);
     }
 }
 
@@ -166,7 +164,7 @@ impl Screen<Instructor> for PeopleSection {
         match *action {
             ROLE | OPEN if self.list.selected().is_none() => Some("There is nobody to change.".into()),
             CODES if self.codes.is_under_way() => Some("The codes are being made.".into()),
-            CODES if self.list.remote.value().is_some() && self.never_signed_in() == 0 => {
+            CODES if self.list.value().is_some() && self.never_signed_in() == 0 => {
                 Some("Everyone has signed in already.".into())
             }
             _ => None,
@@ -174,12 +172,12 @@ impl Screen<Instructor> for PeopleSection {
     }
 
     fn opened(&mut self, cx: &mut Cx<'_>) {
-        self.list.knows(cx.model.known.people.get(&self.course));
-        self.ask_again(cx);
+        self.list.knows(cx.model.known.people.get(&self.course).cloned());
+        self.load(cx);
     }
 
     fn resumed(&mut self, cx: &mut Cx<'_>) {
-        self.ask_again(cx);
+        self.load(cx);
     }
 
     fn act(&mut self, action: &Action, cx: &mut Cx<'_>) -> bool {
@@ -188,50 +186,33 @@ impl Screen<Instructor> for PeopleSection {
             ROLE | OPEN => self.change(cx),
             IMPORT => cx.push(import::roster(&self.course)),
             CODES => self.ask_codes(cx),
-            REFRESH => self.ask_again(cx),
+            REFRESH => self.load(cx),
             _ => return self.list.act(action),
         }
         true
     }
 
-    fn text_focus(&self) -> bool {
-        self.list.text_focus()
+    fn part(&self) -> Option<&dyn Part> {
+        Some(&self.list)
     }
 
-    fn key(&mut self, key: KeyEvent, _cx: &mut Cx<'_>) {
-        self.list.key(key);
-    }
-
-    fn paste(&mut self, text: &str, _cx: &mut Cx<'_>) {
-        self.list.paste(text);
-    }
-
-    fn mouse(&mut self, event: MouseEvent, cx: &mut Cx<'_>) {
-        if self.list.mouse(event) {
-            self.change(cx);
-        }
+    fn part_mut(&mut self) -> Option<&mut dyn Part> {
+        Some(&mut self.list)
     }
 
     fn received(&mut self, request: RequestId, message: Message, cx: &mut Cx<'_>) {
         match message {
             Message::People(result) => {
-                let rows = result.clone().ok();
-                if self.list.finish(request, result)
-                    && let Some(rows) = rows
-                {
-                    cx.model.known.people.insert(self.course.clone(), rows);
+                if let Some(rows) = self.list.finish(request, result) {
+                    cx.model.known.people.insert(self.course.clone(), rows.clone());
                 }
-                if self.list.wants_again() {
-                    self.ask_again(cx);
+                if self.list.is_stale() {
+                    self.load(cx);
                 }
             }
-            Message::Changed(result) if self.codes.awaits(request) => {
-                if let Some(made) = self.codes.finish(request, result) {
-                    if let Made::IssueCodes(answer) = *made {
-                        cx.push(CodesScreen::new(&self.course, answer.codes));
-                    }
-                } else if let Some(failure) = self.codes.failure() {
-                    cx.toast(Tone::Bad, failure.sentence());
+            Message::Changed(result) => {
+                if let Some(Made::IssueCodes(answer)) = self.codes.finish(request, result, cx) {
+                    cx.push(CodesScreen::new(&self.course, answer.codes));
                 }
             }
             _ => {}
@@ -239,23 +220,18 @@ impl Screen<Instructor> for PeopleSection {
     }
 
     fn confirmed(&mut self, request: RequestId, cx: &mut Cx<'_>) {
-        if request == self.issuing {
-            let key = self.codes.key(&());
-            let change = Change::IssueCodes(v1::IssueCodesRequest { users: Vec::new(), course: self.course.clone() });
-            let request = cx.request(Effect::Change { key, change });
-            self.codes.start(request);
-        }
+        self.codes.confirmed(request, cx);
     }
 
     fn changed(&mut self, change: &Changed, cx: &mut Cx<'_>) {
         let id = cx.model.course_id(&self.course);
-        if words::concerns(change, id, &[v1::EventKind::Enrollment, v1::EventKind::Account]) && self.list.stale() {
-            self.ask_again(cx);
+        if concerns(change, id, &[v1::EventKind::Enrollment, v1::EventKind::Account]) {
+            self.load(cx);
         }
     }
 
     fn view(&self, _model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
-        let rows = self.list.remote.value().map_or(0, Vec::len);
+        let rows = self.list.value().map_or(0, Vec::len);
         let title = if rows == 0 { "People".into() } else { format!("People: {rows}") };
         let inner = canvas.pane(area, &title, true);
         self.list.view(inner, canvas);

@@ -4,14 +4,13 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use crossterm::event::{KeyEvent, MouseEvent};
 use lectern_tui_kit::action::{Action, OPEN, Scope};
 use lectern_tui_kit::look::Canvas;
 use lectern_tui_kit::program::KitAnswer;
 use lectern_tui_kit::remote::RequestId;
 use lectern_tui_kit::screen::{KitWork, Screen};
-use lectern_tui_kit::widgets::Outcome;
 use lectern_tui_kit::widgets::file_picker::FilePicker;
+use lectern_tui_kit::widgets::{Outcome, Part};
 use ratatui::layout::Rect;
 
 use crate::actions;
@@ -75,28 +74,19 @@ impl Screen<Instructor> for PickScreen {
         used
     }
 
-    fn text_focus(&self) -> bool {
-        self.picker.text_focus()
+    fn part(&self) -> Option<&dyn Part> {
+        Some(&self.picker)
     }
 
-    fn key(&mut self, key: KeyEvent, cx: &mut Cx<'_>) {
-        let outcome = self.picker.key(key);
-        self.list(cx);
+    fn part_mut(&mut self) -> Option<&mut dyn Part> {
+        Some(&mut self.picker)
+    }
+
+    fn used(&mut self, outcome: Outcome, cx: &mut Cx<'_>) {
         if outcome == Outcome::Chosen {
             self.choose(cx);
         }
-    }
-
-    fn paste(&mut self, text: &str, _cx: &mut Cx<'_>) {
-        self.picker.paste(text);
-    }
-
-    fn mouse(&mut self, event: MouseEvent, cx: &mut Cx<'_>) {
-        let outcome = self.picker.mouse(event);
         self.list(cx);
-        if outcome == Outcome::Chosen {
-            self.choose(cx);
-        }
     }
 
     fn received(&mut self, _request: RequestId, _message: Message, _cx: &mut Cx<'_>) {}

@@ -1,21 +1,22 @@
 //! The submissions of an assignment: what waits for a grade, and everyone else.
 
-use crossterm::event::{KeyEvent, MouseEvent};
 use lectern_proto::v1;
 use lectern_tui_kit::action::{Action, OPEN, REFRESH, Scope};
+use lectern_tui_kit::live::Live;
 use lectern_tui_kit::look::Canvas;
-use lectern_tui_kit::program::Change as Changed;
-use lectern_tui_kit::remote::{Remote, RequestId};
+use lectern_tui_kit::program::{Change as Changed, concerns};
+use lectern_tui_kit::remote::{Failure, RequestId};
 use lectern_tui_kit::screen::{Confirm, Screen, Tone};
-use lectern_tui_kit::sending::Sending;
 use lectern_tui_kit::text;
+use lectern_tui_kit::widgets::Part;
+use lectern_tui_kit::widgets::list::List;
 use lectern_tui_kit::widgets::table::{Column, Table, Width};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::assignment_form;
+use super::deed::Deed;
 use super::grading::GradingScreen;
-use super::list::List;
 use super::words;
 use crate::actions::{self, EDIT, HIDE, POST, UNGRADED};
 use crate::effects::{Change, Effect, Made, Message, Read};
@@ -26,11 +27,10 @@ use crate::program::{Cx, Instructor};
 pub struct QueueScreen {
     hw: Hw,
     course_id: Option<String>,
-    assignment: Remote<v1::Assignment>,
+    assignment: Live<v1::Assignment>,
     list: List<v1::SubmissionSummary>,
     ungraded_only: bool,
-    posting: Option<(RequestId, bool)>,
-    sending: Sending<bool>,
+    posting: Deed,
 }
 
 impl QueueScreen {
@@ -46,35 +46,45 @@ impl QueueScreen {
         Self {
             hw,
             course_id,
-            assignment: Remote::known(assignment),
+            assignment: Live::known(Some(assignment)),
             list: List::new(table, "the submissions"),
             ungraded_only: false,
-            posting: None,
-            sending: Sending::default(),
+            posting: Deed::default(),
         }
     }
 
-    fn ask_again(&mut self, cx: &mut Cx<'_>) {
-        let request = cx.request(Effect::Read(Read::Submissions(self.hw.clone())));
-        self.list.remote.start(request);
-        let request = cx.request(Effect::Read(Read::Assignment(self.hw.clone())));
-        self.assignment.start(request);
+    fn load(&mut self, cx: &mut Cx<'_>) {
+        self.load_rows(cx);
+        self.load_assignment(cx);
+    }
+
+    fn load_rows(&mut self, cx: &mut Cx<'_>) {
+        self.list.ask(cx, Effect::Read(Read::Submissions(self.hw.clone())));
+    }
+
+    fn load_assignment(&mut self, cx: &mut Cx<'_>) {
+        self.assignment.ask(cx, Effect::Read(Read::Assignment(self.hw.clone())));
     }
 
     fn settings(&self) -> v1::AssignmentSettings {
         self.assignment.value().and_then(|it| it.settings.clone()).unwrap_or_default()
     }
 
+    /// All submissions, whatever is shown of them.
+    fn rows(&self) -> &[v1::SubmissionSummary] {
+        self.list.value().map(Vec::as_slice).unwrap_or_default()
+    }
+
     fn grade(&self, cx: &mut Cx<'_>) {
-        let shown: Vec<v1::PersonRef> = self.list.table.shown().filter_map(|row| row.submitter.clone()).collect();
+        let shown: Vec<v1::PersonRef> = self.list.table().shown().filter_map(|row| row.submitter.clone()).collect();
         if !shown.is_empty() {
-            let at = self.list.table.position();
+            let at = self.list.table().position();
             cx.push(GradingScreen::new(self.hw.clone(), self.settings().points_possible, shown, at));
         }
     }
 
     fn ask_post(&mut self, hide: bool, cx: &mut Cx<'_>) {
-        let rows = self.list.remote.value().map(Vec::as_slice).unwrap_or_default();
+        let rows = self.rows();
         let grades = rows.iter().filter_map(|row| row.grade.as_ref());
         let (posted, hidden): (Vec<&v1::Grade>, Vec<&v1::Grade>) = grades.partition(|grade| grade.posted);
         let title = text::clean(&self.settings().title);
@@ -94,34 +104,27 @@ impl QueueScreen {
                 yes: "post".into(),
             }
         };
-        self.posting = Some((cx.confirm(confirm), hide));
+        let change = Change::PostGrades(v1::PostGradesRequest {
+            course: self.hw.course.clone(),
+            assignment: self.hw.assignment.clone(),
+            users: Vec::new(),
+            hide,
+        });
+        self.posting.ask(confirm, change, cx);
     }
 
-    fn posted(
-        &mut self,
-        request: RequestId,
-        result: Result<Box<Made>, lectern_tui_kit::remote::Failure>,
-        cx: &mut Cx<'_>,
-    ) {
-        match self.sending.finish(request, result) {
-            Some(made) => {
-                if let Made::PostGrades(answer) = *made {
-                    cx.toast(Tone::Good, format!("Done: {} changed.", text::count(answer.changed, "grade")));
-                }
-                self.ask_again(cx);
-            }
-            None => {
-                if let Some(failure) = self.sending.failure() {
-                    cx.toast(Tone::Bad, failure.sentence());
-                }
-            }
+    fn posted(&mut self, request: RequestId, result: Result<Box<Made>, Failure>, cx: &mut Cx<'_>) {
+        let Some(made) = self.posting.finish(request, result, cx) else { return };
+        if let Made::PostGrades(answer) = made {
+            cx.toast(Tone::Good, format!("Done: {} changed.", text::count(answer.changed, "grade")));
         }
+        self.load(cx);
     }
 
     fn view_head(&self, area: Rect, canvas: &mut Canvas<'_>) {
         let theme = canvas.look.theme;
         let settings = self.settings();
-        let rows = self.list.remote.value().map(Vec::as_slice).unwrap_or_default();
+        let rows = self.rows();
         let handed_in = rows.iter().filter(|row| row.attempts > 0).count();
         let graded = rows.iter().filter(|row| row.grade.is_some()).count();
         let posted = rows.iter().filter(|row| row.grade.as_ref().is_some_and(|grade| grade.posted)).count();
@@ -163,13 +166,11 @@ impl Screen<Instructor> for QueueScreen {
 
     fn disabled(&self, action: &Action, model: &Model) -> Option<String> {
         let on_their_way = model.desk.under_way(&self.hw);
-        let has = |posted: bool| {
-            let rows = self.list.remote.value().map(Vec::as_slice).unwrap_or_default();
-            rows.iter().any(|row| row.grade.as_ref().is_some_and(|grade| grade.posted == posted))
-        };
+        let has =
+            |posted: bool| self.rows().iter().any(|row| row.grade.as_ref().is_some_and(|grade| grade.posted == posted));
         match *action {
             OPEN if self.list.selected().is_none() => Some("There is no submission to grade.".into()),
-            POST | HIDE if self.sending.is_under_way() => Some("The last change is still on its way.".into()),
+            POST | HIDE if self.posting.is_under_way() => Some("The last change is still on its way.".into()),
             POST if on_their_way > 0 => {
                 Some(format!("{} still being saved; post when they are.", text::count(on_their_way as u64, "grade")))
             }
@@ -180,13 +181,13 @@ impl Screen<Instructor> for QueueScreen {
     }
 
     fn opened(&mut self, cx: &mut Cx<'_>) {
-        self.list.knows(cx.model.known.submissions.get(&self.hw));
-        self.ask_again(cx);
+        self.list.knows(cx.model.known.submissions.get(&self.hw).cloned());
+        self.load(cx);
     }
 
     fn resumed(&mut self, cx: &mut Cx<'_>) {
-        self.list.knows(cx.model.known.submissions.get(&self.hw));
-        self.ask_again(cx);
+        self.list.knows(cx.model.known.submissions.get(&self.hw).cloned());
+        self.load(cx);
     }
 
     fn act(&mut self, action: &Action, cx: &mut Cx<'_>) -> bool {
@@ -204,28 +205,18 @@ impl Screen<Instructor> for QueueScreen {
                     cx.push(assignment_form::edit(assignment, cx.model));
                 }
             }
-            REFRESH => self.ask_again(cx),
+            REFRESH => self.load(cx),
             _ => return self.list.act(action),
         }
         true
     }
 
-    fn text_focus(&self) -> bool {
-        self.list.text_focus()
+    fn part(&self) -> Option<&dyn Part> {
+        Some(&self.list)
     }
 
-    fn key(&mut self, key: KeyEvent, _cx: &mut Cx<'_>) {
-        self.list.key(key);
-    }
-
-    fn paste(&mut self, text: &str, _cx: &mut Cx<'_>) {
-        self.list.paste(text);
-    }
-
-    fn mouse(&mut self, event: MouseEvent, cx: &mut Cx<'_>) {
-        if self.list.mouse(event) {
-            self.grade(cx);
-        }
+    fn part_mut(&mut self) -> Option<&mut dyn Part> {
+        Some(&mut self.list)
     }
 
     fn received(&mut self, request: RequestId, message: Message, cx: &mut Cx<'_>) {
@@ -236,34 +227,31 @@ impl Screen<Instructor> for QueueScreen {
                     cx.model.known.submissions.insert(hw, rows.clone());
                 }
                 self.list.finish(request, result);
-                if self.list.wants_again() {
-                    self.ask_again(cx);
+                // Each by itself: an answer to one that asked for the other again would go on for ever.
+                if self.list.is_stale() {
+                    self.load_rows(cx);
                 }
             }
-            Message::Assignment(result) => drop(self.assignment.finish(request, result)),
+            Message::Assignment(result) => {
+                self.assignment.finish(request, result);
+                if self.assignment.is_stale() {
+                    self.load_assignment(cx);
+                }
+            }
             Message::Changed(result) => self.posted(request, result, cx),
             _ => {}
         }
     }
 
     fn confirmed(&mut self, request: RequestId, cx: &mut Cx<'_>) {
-        let Some((_, hide)) = self.posting.take_if(|(asked, _)| *asked == request) else { return };
-        let key = self.sending.key(&hide);
-        let change = Change::PostGrades(v1::PostGradesRequest {
-            course: self.hw.course.clone(),
-            assignment: self.hw.assignment.clone(),
-            users: Vec::new(),
-            hide,
-        });
-        let request = cx.request(Effect::Change { key, change });
-        self.sending.start(request);
+        self.posting.confirmed(request, cx);
     }
 
     fn changed(&mut self, change: &Changed, cx: &mut Cx<'_>) {
         use v1::EventKind::{Assignment, Enrollment, Grade, Submission};
         let id = self.course_id.as_deref();
-        if words::concerns(change, id, &[Assignment, Enrollment, Grade, Submission]) && self.list.stale() {
-            self.ask_again(cx);
+        if concerns(change, id, &[Assignment, Enrollment, Grade, Submission]) {
+            self.load(cx);
         }
     }
 

@@ -1,21 +1,21 @@
 //! Work that was offered after its lock date: accept it, or decline.
 
-use crossterm::event::{KeyEvent, MouseEvent};
 use lectern_proto::v1;
 use lectern_tui_kit::action::{Action, OPEN, REFRESH, Scope};
 use lectern_tui_kit::look::Canvas;
-use lectern_tui_kit::program::Change as Changed;
+use lectern_tui_kit::program::{Change as Changed, concerns};
 use lectern_tui_kit::remote::RequestId;
 use lectern_tui_kit::screen::{Screen, Tone};
 use lectern_tui_kit::text;
+use lectern_tui_kit::widgets::Part;
 use lectern_tui_kit::widgets::form::{Field, Form};
+use lectern_tui_kit::widgets::list::List;
 use lectern_tui_kit::widgets::table::{Column, Table, Width};
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::detail::DetailScreen;
 use super::form::{FormScreen, Work};
-use super::list::List;
 use super::words;
 use crate::actions::{self, ACCEPT, DECLINE, PENDING_ONLY};
 use crate::effects::{Change, Effect, Made, Message, Read};
@@ -41,9 +41,8 @@ impl RequestsSection {
         }
     }
 
-    fn ask_again(&mut self, cx: &mut Cx<'_>) {
-        let request = cx.request(Effect::Read(Read::Requests(self.course.clone())));
-        self.list.remote.start(request);
+    fn load(&mut self, cx: &mut Cx<'_>) {
+        self.list.ask(cx, Effect::Read(Read::Requests(self.course.clone())));
     }
 
     fn decide(&self, accept: bool, cx: &mut Cx<'_>) {
@@ -138,11 +137,11 @@ impl Screen<Instructor> for RequestsSection {
     }
 
     fn opened(&mut self, cx: &mut Cx<'_>) {
-        self.ask_again(cx);
+        self.load(cx);
     }
 
     fn resumed(&mut self, cx: &mut Cx<'_>) {
-        self.ask_again(cx);
+        self.load(cx);
     }
 
     fn act(&mut self, action: &Action, cx: &mut Cx<'_>) -> bool {
@@ -155,43 +154,33 @@ impl Screen<Instructor> for RequestsSection {
                 let only = self.pending_only;
                 self.list.keep_only(move |request| !only || is_pending(request));
             }
-            REFRESH => self.ask_again(cx),
+            REFRESH => self.load(cx),
             _ => return self.list.act(action),
         }
         true
     }
 
-    fn text_focus(&self) -> bool {
-        self.list.text_focus()
+    fn part(&self) -> Option<&dyn Part> {
+        Some(&self.list)
     }
 
-    fn key(&mut self, key: KeyEvent, _cx: &mut Cx<'_>) {
-        self.list.key(key);
-    }
-
-    fn paste(&mut self, text: &str, _cx: &mut Cx<'_>) {
-        self.list.paste(text);
-    }
-
-    fn mouse(&mut self, event: MouseEvent, cx: &mut Cx<'_>) {
-        if self.list.mouse(event) {
-            self.open(cx);
-        }
+    fn part_mut(&mut self) -> Option<&mut dyn Part> {
+        Some(&mut self.list)
     }
 
     fn received(&mut self, request: RequestId, message: Message, cx: &mut Cx<'_>) {
         if let Message::Requests(result) = message {
             self.list.finish(request, result);
-            if self.list.wants_again() {
-                self.ask_again(cx);
+            if self.list.is_stale() {
+                self.load(cx);
             }
         }
     }
 
     fn changed(&mut self, change: &Changed, cx: &mut Cx<'_>) {
         let id = cx.model.course_id(&self.course);
-        if words::concerns(change, id, &[v1::EventKind::ExtensionRequest]) && self.list.stale() {
-            self.ask_again(cx);
+        if concerns(change, id, &[v1::EventKind::ExtensionRequest]) {
+            self.load(cx);
         }
     }
 

@@ -1,18 +1,18 @@
 //! What waits for a grade, over all courses.
 
-use crossterm::event::{KeyEvent, MouseEvent};
 use lectern_proto::v1;
 use lectern_tui_kit::action::{Action, OPEN, REFRESH, Scope};
 use lectern_tui_kit::look::Canvas;
-use lectern_tui_kit::program::Change;
+use lectern_tui_kit::program::{Change, concerns};
 use lectern_tui_kit::remote::RequestId;
 use lectern_tui_kit::screen::Screen;
+use lectern_tui_kit::widgets::Part;
+use lectern_tui_kit::widgets::list::List;
 use lectern_tui_kit::widgets::table::{Column, Table, Width};
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::assignments;
-use super::list::List;
 use super::queue::QueueScreen;
 use super::words;
 use crate::actions;
@@ -34,9 +34,8 @@ impl WaitingScreen {
         Self { courses, list: List::new(table, "what waits for a grade") }
     }
 
-    fn ask_again(&mut self, cx: &mut Cx<'_>) {
-        let request = cx.request(Effect::Read(Read::Waiting(self.courses.clone())));
-        self.list.remote.start(request);
+    fn load(&mut self, cx: &mut Cx<'_>) {
+        self.list.ask(cx, Effect::Read(Read::Waiting(self.courses.clone())));
     }
 
     fn open(&self, cx: &mut Cx<'_>) {
@@ -60,52 +59,42 @@ impl Screen<Instructor> for WaitingScreen {
     }
 
     fn opened(&mut self, cx: &mut Cx<'_>) {
-        self.ask_again(cx);
+        self.load(cx);
     }
 
     fn resumed(&mut self, cx: &mut Cx<'_>) {
-        self.ask_again(cx);
+        self.load(cx);
     }
 
     fn act(&mut self, action: &Action, cx: &mut Cx<'_>) -> bool {
         match *action {
             OPEN => self.open(cx),
-            REFRESH => self.ask_again(cx),
+            REFRESH => self.load(cx),
             _ => return self.list.act(action),
         }
         true
     }
 
-    fn text_focus(&self) -> bool {
-        self.list.text_focus()
+    fn part(&self) -> Option<&dyn Part> {
+        Some(&self.list)
     }
 
-    fn key(&mut self, key: KeyEvent, _cx: &mut Cx<'_>) {
-        self.list.key(key);
-    }
-
-    fn paste(&mut self, text: &str, _cx: &mut Cx<'_>) {
-        self.list.paste(text);
-    }
-
-    fn mouse(&mut self, event: MouseEvent, cx: &mut Cx<'_>) {
-        if self.list.mouse(event) {
-            self.open(cx);
-        }
+    fn part_mut(&mut self) -> Option<&mut dyn Part> {
+        Some(&mut self.list)
     }
 
     fn received(&mut self, request: RequestId, message: Message, cx: &mut Cx<'_>) {
         if let Message::Assignments(result) = message {
             self.list.finish(request, result);
-            if self.list.wants_again() {
-                self.ask_again(cx);
+            if self.list.is_stale() {
+                self.load(cx);
             }
         }
     }
 
     fn changed(&mut self, change: &Change, cx: &mut Cx<'_>) {
-        if words::concerns(change, None, &[v1::EventKind::Submission, v1::EventKind::Grade]) && self.list.stale() {
-            self.ask_again(cx);
+        if concerns(change, None, &[v1::EventKind::Submission, v1::EventKind::Grade]) {
+            self.load(cx);
         }
     }
 

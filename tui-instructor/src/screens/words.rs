@@ -2,20 +2,8 @@
 
 use lectern_proto::v1;
 use lectern_tui_kit::look::Look;
-use lectern_tui_kit::program::Change;
 use lectern_tui_kit::text;
 use ratatui::text::{Line, Span};
-
-/// Whether a change on the server is one of `kinds` in this course; of any course where its id is not known.
-pub fn concerns(change: &Change, course_id: Option<&str>, kinds: &[v1::EventKind]) -> bool {
-    match change {
-        Change::Resync { .. } => true,
-        Change::Event(event) => {
-            kinds.contains(&event.kind())
-                && course_id.is_none_or(|course| event.course_id.is_empty() || course == event.course_id)
-        }
-    }
-}
 
 /// A name, or the username where there is none.
 pub fn name(person: Option<&v1::PersonRef>) -> String {

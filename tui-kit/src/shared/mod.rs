@@ -2,7 +2,7 @@
 //! carries their effects and messages inside its own ([`Shares`]).
 //!
 //! A call that is refused because nobody is signed in any more leads to the sign-in screen over whatever is open: make
-//! calls with [`call`] and [`call_with_key`], and hand messages for the model to [`received`].
+//! calls with [`call`], [`call_with_key`] and [`all`], and hand messages for the model to [`received`].
 
 pub mod account;
 mod follow;
@@ -11,7 +11,7 @@ pub mod talk;
 
 pub use follow::Follower;
 
-use lectern_cli::Session;
+use lectern_cli::{Session, pages};
 use lectern_client::{Call, ClientError};
 use lectern_proto::v1;
 
@@ -101,6 +101,18 @@ pub async fn call_with_key<P: Shares, Q: Call>(
     reply: &Reply<P>,
 ) -> Result<Q::Response, Failure> {
     told(session.client().call_with_key(key, request).await, reply).await
+}
+
+/// Every item of a list, for an effect: `request` makes the request for the page that begins with a token.
+pub async fn all<P: Shares, Q: Call>(
+    session: &Session,
+    request: impl FnMut(String) -> Q,
+    reply: &Reply<P>,
+) -> Result<Vec<<Q::Response as pages::Page>::Item>, Failure>
+where
+    Q::Response: pages::Page,
+{
+    told(pages::all(session, request).await, reply).await
 }
 
 /// The outcome of calls in the words of screens; the program hears when nobody is signed in any more.

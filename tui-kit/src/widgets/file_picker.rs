@@ -20,9 +20,9 @@ use crossterm::event::{KeyCode, KeyEvent, MouseEvent};
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::Outcome;
 use super::line::LineInput;
 use super::table::{Column, Table, Width};
+use super::{Outcome, Part};
 use crate::action::{Action, BACK, BOTTOM, DOWN, FILTER, Group, OPEN, PAGE_DOWN, PAGE_UP, REFRESH, SORT, TOP, UP};
 use crate::files::{Entry, Listing};
 use crate::look::{Canvas, Look};
@@ -200,29 +200,6 @@ impl FilePicker {
         self.table.select_key(&key(path));
     }
 
-    /// An action of the group [`PICKER`]. `OPEN` enters a directory; on a file, or when files are marked, it is the
-    /// screen's own (false): [`FilePicker::chosen`] says which were chosen.
-    pub fn act(&mut self, action: &Action) -> bool {
-        match *action {
-            BACK if self.typing => self.typing = false,
-            OPEN => return self.enter(),
-            PARENT => return self.go_up(),
-            MARK => self.mark(),
-            HIDDEN => {
-                self.show_hidden = !self.show_hidden;
-                self.show_rows();
-            }
-            TYPE_PATH => {
-                self.typing = true;
-                let dir = self.listing.dir.to_string_lossy();
-                self.path.set(&if dir.ends_with('/') { dir.into_owned() } else { format!("{dir}/") });
-            }
-            REFRESH => self.refresh(),
-            _ => return self.table.act(action),
-        }
-        true
-    }
-
     /// Enters the selected directory; false when a file is selected instead.
     fn enter(&mut self) -> bool {
         match self.table.selected() {
@@ -256,52 +233,6 @@ impl FilePicker {
         }
         drop(marks);
         self.table.move_by(1);
-    }
-
-    /// Whether a path or a filter is being typed.
-    pub fn text_focus(&self) -> bool {
-        self.typing || self.table.text_focus()
-    }
-
-    /// A key for the path or the filter. [`Outcome::Chosen`]: a path was typed that is a file here.
-    pub fn key(&mut self, key: KeyEvent) -> Outcome {
-        if !self.typing {
-            return self.table.key(key);
-        }
-        if key.code == KeyCode::Tab {
-            self.complete();
-            return Outcome::Changed;
-        }
-        match self.path.key(key) {
-            Outcome::Chosen => return self.go_to_typed(),
-            Outcome::Left => self.typing = false,
-            Outcome::Changed => self.failure = None,
-            Outcome::Ignored => return Outcome::Ignored,
-        }
-        Outcome::Changed
-    }
-
-    /// A paste into the path or the filter. Elsewhere it is taken for a path: so terminals give a file that is dropped on
-    /// them.
-    pub fn paste(&mut self, pasted: &str) {
-        if self.table.text_focus() {
-            return self.table.paste(pasted);
-        }
-        if !self.typing {
-            self.typing = true;
-            self.path.set("");
-        }
-        let trimmed = pasted.trim();
-        let quoted = trimmed.strip_prefix(['\'', '"']).and_then(|rest| rest.strip_suffix(['\'', '"']));
-        self.path.paste(quoted.unwrap_or(trimmed));
-    }
-
-    /// The wheel moves; a click selects, and opens what was selected already.
-    pub fn mouse(&mut self, event: MouseEvent) -> Outcome {
-        match self.table.mouse(event) {
-            Outcome::Chosen if self.enter() => Outcome::Changed,
-            other => other,
-        }
     }
 
     /// The path that a text stands for: from `~`, from the root, or from the shown directory.
@@ -419,6 +350,77 @@ impl FilePicker {
             parts.push(format!("reading {}{}", text::clean(&name), look.glyphs.ellipsis));
         }
         if parts.is_empty() { String::new() } else { format!("  {}", parts.join("  ")) }
+    }
+}
+
+impl Part for FilePicker {
+    /// An action of the group [`PICKER`]. `OPEN` enters a directory; on a file, or when files are marked, it is the
+    /// screen's own (false): [`FilePicker::chosen`] says which were chosen.
+    fn act(&mut self, action: &Action) -> bool {
+        match *action {
+            BACK if self.typing => self.typing = false,
+            OPEN => return self.enter(),
+            PARENT => return self.go_up(),
+            MARK => self.mark(),
+            HIDDEN => {
+                self.show_hidden = !self.show_hidden;
+                self.show_rows();
+            }
+            TYPE_PATH => {
+                self.typing = true;
+                let dir = self.listing.dir.to_string_lossy();
+                self.path.set(&if dir.ends_with('/') { dir.into_owned() } else { format!("{dir}/") });
+            }
+            REFRESH => self.refresh(),
+            _ => return self.table.act(action),
+        }
+        true
+    }
+
+    /// Whether a path or a filter is being typed.
+    fn text_focus(&self) -> bool {
+        self.typing || self.table.text_focus()
+    }
+
+    /// A key for the path or the filter. [`Outcome::Chosen`]: a path was typed that is a file here.
+    fn key(&mut self, key: KeyEvent) -> Outcome {
+        if !self.typing {
+            return self.table.key(key);
+        }
+        if key.code == KeyCode::Tab {
+            self.complete();
+            return Outcome::Changed;
+        }
+        match self.path.key(key) {
+            Outcome::Chosen => return self.go_to_typed(),
+            Outcome::Left => self.typing = false,
+            Outcome::Changed => self.failure = None,
+            Outcome::Ignored => return Outcome::Ignored,
+        }
+        Outcome::Changed
+    }
+
+    /// A paste into the path or the filter. Elsewhere it is taken for a path: so terminals give a file that is dropped on
+    /// them.
+    fn paste(&mut self, pasted: &str) {
+        if self.table.text_focus() {
+            return self.table.paste(pasted);
+        }
+        if !self.typing {
+            self.typing = true;
+            self.path.set("");
+        }
+        let trimmed = pasted.trim();
+        let quoted = trimmed.strip_prefix(['\'', '"']).and_then(|rest| rest.strip_suffix(['\'', '"']));
+        self.path.paste(quoted.unwrap_or(trimmed));
+    }
+
+    /// The wheel moves; a click selects, and opens what was selected already.
+    fn mouse(&mut self, event: MouseEvent) -> Outcome {
+        match self.table.mouse(event) {
+            Outcome::Chosen if self.enter() => Outcome::Changed,
+            other => other,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use lectern_tui_kit::chord::Chord;
-//! use lectern_tui_kit::widgets::{Outcome, line::LineInput};
+//! use lectern_tui_kit::widgets::{Outcome, Part as _, line::LineInput};
 //!
 //! let mut line = LineInput::new("ada");
 //! assert_eq!(line.key("x".parse::<Chord>().unwrap().event()), Outcome::Changed);
@@ -10,12 +10,13 @@
 //! assert_eq!(line.key("enter".parse::<Chord>().unwrap().event()), Outcome::Chosen);
 //! ```
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent};
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::Outcome;
+use super::{Outcome, Part};
+use crate::action::Action;
 use crate::look::Canvas;
 use crate::text;
 
@@ -51,47 +52,9 @@ impl LineInput {
         self.cursor = self.text.len();
     }
 
-    /// A paste: its first line, since this is one.
-    pub fn paste(&mut self, pasted: &str) {
-        let first = pasted.lines().next().unwrap_or_default();
-        self.insert(&text::clean(first));
-    }
-
     fn insert(&mut self, text: &str) {
         self.text.insert_str(self.cursor, text);
         self.cursor += text.len();
-    }
-
-    /// A key. Enter is [`Outcome::Chosen`], Esc is [`Outcome::Left`].
-    pub fn key(&mut self, key: KeyEvent) -> Outcome {
-        let control = key.modifiers.contains(KeyModifiers::CONTROL);
-        let alt = key.modifiers.contains(KeyModifiers::ALT);
-        match key.code {
-            KeyCode::Enter => return Outcome::Chosen,
-            KeyCode::Esc => return Outcome::Left,
-            KeyCode::Char('a') if control => self.cursor = 0,
-            KeyCode::Char('e') if control => self.cursor = self.text.len(),
-            KeyCode::Char('u') if control => drop(self.text.drain(..std::mem::take(&mut self.cursor))),
-            KeyCode::Char('k') if control => self.text.truncate(self.cursor),
-            KeyCode::Char('w') if control => self.delete_to(self.word_start()),
-            KeyCode::Char(letter) if !control && !alt && !letter.is_control() => {
-                self.insert(&text::clean(letter.encode_utf8(&mut [0; 4])));
-            }
-            KeyCode::Left if control || alt => self.cursor = self.word_start(),
-            KeyCode::Right if control || alt => self.cursor = self.word_end(),
-            KeyCode::Left => self.cursor = self.before(),
-            KeyCode::Right => self.cursor = self.after(),
-            KeyCode::Home => self.cursor = 0,
-            KeyCode::End => self.cursor = self.text.len(),
-            KeyCode::Backspace if control || alt => self.delete_to(self.word_start()),
-            KeyCode::Backspace => self.delete_to(self.before()),
-            KeyCode::Delete => {
-                let end = self.after();
-                self.text.replace_range(self.cursor..end, "");
-            }
-            _ => return Outcome::Ignored,
-        }
-        Outcome::Changed
     }
 
     fn delete_to(&mut self, start: usize) {
@@ -141,6 +104,58 @@ impl LineInput {
             let column = u16::try_from(column).unwrap_or(u16::MAX).min(area.width - 1);
             canvas.cursor = Some(Position::new(area.x + column, area.y));
         }
+    }
+}
+
+impl Part for LineInput {
+    fn act(&mut self, _action: &Action) -> bool {
+        false
+    }
+
+    fn text_focus(&self) -> bool {
+        true
+    }
+
+    /// A key. Enter is [`Outcome::Chosen`], Esc is [`Outcome::Left`].
+    fn key(&mut self, key: KeyEvent) -> Outcome {
+        let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        let alt = key.modifiers.contains(KeyModifiers::ALT);
+        match key.code {
+            KeyCode::Enter => return Outcome::Chosen,
+            KeyCode::Esc => return Outcome::Left,
+            KeyCode::Char('a') if control => self.cursor = 0,
+            KeyCode::Char('e') if control => self.cursor = self.text.len(),
+            KeyCode::Char('u') if control => drop(self.text.drain(..std::mem::take(&mut self.cursor))),
+            KeyCode::Char('k') if control => self.text.truncate(self.cursor),
+            KeyCode::Char('w') if control => self.delete_to(self.word_start()),
+            KeyCode::Char(letter) if !control && !alt && !letter.is_control() => {
+                self.insert(&text::clean(letter.encode_utf8(&mut [0; 4])));
+            }
+            KeyCode::Left if control || alt => self.cursor = self.word_start(),
+            KeyCode::Right if control || alt => self.cursor = self.word_end(),
+            KeyCode::Left => self.cursor = self.before(),
+            KeyCode::Right => self.cursor = self.after(),
+            KeyCode::Home => self.cursor = 0,
+            KeyCode::End => self.cursor = self.text.len(),
+            KeyCode::Backspace if control || alt => self.delete_to(self.word_start()),
+            KeyCode::Backspace => self.delete_to(self.before()),
+            KeyCode::Delete => {
+                let end = self.after();
+                self.text.replace_range(self.cursor..end, "");
+            }
+            _ => return Outcome::Ignored,
+        }
+        Outcome::Changed
+    }
+
+    /// A paste: its first line, since this is one.
+    fn paste(&mut self, pasted: &str) {
+        let first = pasted.lines().next().unwrap_or_default();
+        self.insert(&text::clean(first));
+    }
+
+    fn mouse(&mut self, _event: MouseEvent) -> Outcome {
+        Outcome::Ignored
     }
 }
 

@@ -20,9 +20,9 @@ use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::Outcome;
 use super::reading::ink::{Piece, Row, Run, Tone};
 use super::reading::{End, Reading, Source, wrap};
+use super::{Outcome, Part};
 use crate::action::Action;
 use crate::look::Canvas;
 use crate::remote::Failure;
@@ -251,31 +251,6 @@ impl Reader {
         self.reading.go_to(section(number.clamp(1, self.book.count().max(1))));
     }
 
-    /// An action of the group `READER`; Esc ends a search.
-    pub fn act(&mut self, action: &Action) -> bool {
-        self.reading.act(action, &self.book)
-    }
-
-    /// Whether a search is being typed.
-    pub fn text_focus(&self) -> bool {
-        self.reading.text_focus()
-    }
-
-    /// A key for the search. Enter keeps it and gives the keyboard back to the text.
-    pub fn key(&mut self, key: KeyEvent) -> Outcome {
-        self.reading.key(key, &self.book)
-    }
-
-    /// A paste into the search.
-    pub fn paste(&mut self, pasted: &str) {
-        self.reading.paste(pasted, &self.book);
-    }
-
-    /// The wheel moves.
-    pub fn mouse(&mut self, event: MouseEvent) -> Outcome {
-        self.reading.mouse(event, &self.book)
-    }
-
     /// Draws it, below a line that says which page it is.
     pub fn view(&self, area: Rect, canvas: &mut Canvas<'_>, focused: bool) {
         let area = area.intersection(canvas.buf.area);
@@ -295,6 +270,33 @@ impl Reader {
             Some(total) => format!("page {} of {total}", self.current_page()),
             None => format!("page {}", self.current_page()),
         }
+    }
+}
+
+impl Part for Reader {
+    /// An action of the group `READER`; Esc ends a search.
+    fn act(&mut self, action: &Action) -> bool {
+        self.reading.act(action, &self.book)
+    }
+
+    /// Whether a search is being typed.
+    fn text_focus(&self) -> bool {
+        self.reading.text_focus()
+    }
+
+    /// A key for the search. Enter keeps it and gives the keyboard back to the text.
+    fn key(&mut self, key: KeyEvent) -> Outcome {
+        self.reading.key(key, &self.book)
+    }
+
+    /// A paste into the search.
+    fn paste(&mut self, pasted: &str) {
+        self.reading.paste(pasted, &self.book);
+    }
+
+    /// The wheel moves.
+    fn mouse(&mut self, event: MouseEvent) -> Outcome {
+        self.reading.mouse(event, &self.book)
     }
 }
 

@@ -2,11 +2,16 @@
 
 use std::cell::Cell;
 
+use crossterm::event::{MouseEvent, MouseEventKind};
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use super::Outcome;
 use crate::action::{Action, BOTTOM, DOWN, PAGE_DOWN, PAGE_UP, TOP, UP};
 use crate::look::Canvas;
+
+/// Lines that a step of the wheel moves by.
+const WHEEL_LINES: usize = 3;
 
 /// The first line that is shown.
 #[derive(Debug, Default)]
@@ -34,9 +39,15 @@ impl Scroll {
         true
     }
 
-    /// Moves by so many lines, for the wheel.
-    pub fn move_by(&mut self, lines: isize) {
-        self.first = self.first.min(self.last.get()).saturating_add_signed(lines).min(self.last.get());
+    /// The wheel moves.
+    pub fn mouse(&mut self, event: MouseEvent) -> Outcome {
+        let first = self.first.min(self.last.get());
+        self.first = match event.kind {
+            MouseEventKind::ScrollDown => (first + WHEEL_LINES).min(self.last.get()),
+            MouseEventKind::ScrollUp => first.saturating_sub(WHEEL_LINES),
+            _ => return Outcome::Ignored,
+        };
+        Outcome::Changed
     }
 
     /// Goes to the beginning.
@@ -61,6 +72,8 @@ impl Scroll {
 
 #[cfg(test)]
 mod tests {
+    use crossterm::event::KeyModifiers;
+
     use super::*;
     use crate::look::Look;
     use crate::testkit::render;
@@ -93,8 +106,12 @@ mod tests {
         scroll.act(&BOTTOM);
         scroll.act(&DOWN);
         assert_eq!(shown(&scroll), "99997");
-        scroll.move_by(-5);
-        assert_eq!(shown(&scroll), "99992");
+        let wheel = |kind| MouseEvent { kind, column: 0, row: 0, modifiers: KeyModifiers::NONE };
+        scroll.mouse(wheel(MouseEventKind::ScrollUp));
+        assert_eq!(shown(&scroll), "99994");
+        scroll.mouse(wheel(MouseEventKind::ScrollDown));
+        scroll.mouse(wheel(MouseEventKind::ScrollDown));
+        assert_eq!(shown(&scroll), "99997");
         scroll.act(&TOP);
         assert_eq!(shown(&scroll), "0");
     }

@@ -1,14 +1,13 @@
 //! One node: everything it says of itself, how the others see it, what happened to it.
 
-use std::cell::Cell;
-
-use crossterm::event::{MouseEvent, MouseEventKind};
+use crossterm::event::MouseEvent;
 use lectern_proto::v1::NodeStatus;
-use lectern_tui_kit::action::{Action, BOTTOM, CLUSTER, DOWN, PAGE_DOWN, PAGE_UP, Scope, TOP, UP};
+use lectern_tui_kit::action::{Action, CLUSTER, Scope};
 use lectern_tui_kit::look::{Canvas, Look};
 use lectern_tui_kit::remote::RequestId;
 use lectern_tui_kit::screen::{Cx, Screen};
 use lectern_tui_kit::text;
+use lectern_tui_kit::widgets::scroll::Scroll;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
@@ -34,21 +33,13 @@ const TALL_ENOUGH: u16 = 18;
 pub struct NodeScreen {
     /// As [`Row::key`] names it.
     key: String,
-    /// The first line that is shown, and how many there are and fit: known since it was drawn.
-    first: Cell<usize>,
-    lines: Cell<usize>,
-    height: Cell<usize>,
+    scroll: Scroll,
 }
 
 impl NodeScreen {
     /// Of the node with this key.
     pub fn new(key: String) -> Self {
-        Self { key, first: Cell::new(0), lines: Cell::new(0), height: Cell::new(0) }
-    }
-
-    fn scroll(&self, by: isize) {
-        let last = self.lines.get().saturating_sub(self.height.get());
-        self.first.set(self.first.get().saturating_add_signed(by).min(last));
+        Self { key, scroll: Scroll::default() }
     }
 
     fn go(&mut self, step: isize, model: &Model) {
@@ -58,7 +49,7 @@ impl NodeScreen {
         if count > 0 {
             let next = (isize::try_from(at).unwrap_or(0) + step).rem_euclid(count);
             self.key = rows[usize::try_from(next).unwrap_or(0)].key();
-            self.first.set(0);
+            self.scroll.to_start();
         }
     }
 }
@@ -83,28 +74,17 @@ impl Screen<Monitor> for NodeScreen {
     fn opened(&mut self, _cx: &mut Cx<'_, Monitor>) {}
 
     fn act(&mut self, action: &Action, cx: &mut Cx<'_, Monitor>) -> bool {
-        let page = isize::try_from(self.height.get().max(2) - 1).unwrap_or(1);
         match *action {
             HOLD => cx.model.hold(cx.now_ms),
             NEXT_NODE => self.go(1, cx.model),
             PREVIOUS_NODE => self.go(-1, cx.model),
-            DOWN => self.scroll(1),
-            UP => self.scroll(-1),
-            PAGE_DOWN => self.scroll(page),
-            PAGE_UP => self.scroll(-page),
-            TOP => self.first.set(0),
-            BOTTOM => self.scroll(isize::MAX),
-            _ => return false,
+            _ => return self.scroll.act(action),
         }
         true
     }
 
     fn mouse(&mut self, event: MouseEvent, _cx: &mut Cx<'_, Monitor>) {
-        match event.kind {
-            MouseEventKind::ScrollDown => self.scroll(3),
-            MouseEventKind::ScrollUp => self.scroll(-3),
-            _ => {}
-        }
+        self.scroll.mouse(event);
     }
 
     fn received(&mut self, _request: RequestId, answer: Answer, _cx: &mut Cx<'_, Monitor>) {
@@ -119,10 +99,7 @@ impl Screen<Monitor> for NodeScreen {
         let chart = if trips.is_some() && area.height >= TALL_ENOUGH { CHART } else { 0 };
         let text = Rect { height: area.height - chart, ..area };
         let lines = lines(live, &self.key, area.width, &look);
-        self.lines.set(lines.len());
-        self.height.set(text.height.into());
-        self.scroll(0);
-        canvas.lines(text, lines.into_iter().skip(self.first.get()));
+        self.scroll.view(lines.len(), |at| lines[at].clone(), text, canvas);
         if let Some(trips) = trips.filter(|_| chart > 0) {
             let name = format!("round trip, {}", words::reach(area.width.into()));
             trips.view(&name, words::latency, Rect { y: text.bottom(), height: chart, ..area }, canvas);

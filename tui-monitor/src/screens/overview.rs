@@ -1,12 +1,12 @@
 //! The first screen: all nodes, figures of the last minutes, what happened.
 
-use crossterm::event::{KeyEvent, MouseEvent};
+use crossterm::event::MouseEvent;
 use lectern_tui_kit::action::{self, Action, LIST, OPEN, Scope};
 use lectern_tui_kit::look::{Canvas, Look};
 use lectern_tui_kit::remote::RequestId;
 use lectern_tui_kit::screen::{Cx, Screen};
 use lectern_tui_kit::text;
-use lectern_tui_kit::widgets::Outcome;
+use lectern_tui_kit::widgets::Part;
 use lectern_tui_kit::widgets::table::{Column, Table, Width};
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
@@ -139,32 +139,11 @@ impl Overview {
         }
     }
 
-    fn focused(&mut self) -> (&mut dyn Keyboard, Pane) {
+    fn table(&mut self) -> &mut dyn Part {
         match self.pane {
-            Pane::Nodes => (&mut self.nodes, Pane::Nodes),
-            Pane::Log => (&mut self.log, Pane::Log),
+            Pane::Nodes => &mut self.nodes,
+            Pane::Log => &mut self.log,
         }
-    }
-}
-
-/// What both tables take from the keyboard.
-trait Keyboard {
-    fn act(&mut self, action: &Action) -> bool;
-    fn key(&mut self, key: KeyEvent) -> Outcome;
-    fn paste(&mut self, pasted: &str);
-}
-
-impl<R> Keyboard for Table<R> {
-    fn act(&mut self, action: &Action) -> bool {
-        Table::act(self, action)
-    }
-
-    fn key(&mut self, key: KeyEvent) -> Outcome {
-        Table::key(self, key)
-    }
-
-    fn paste(&mut self, pasted: &str) {
-        Table::paste(self, pasted);
     }
 }
 
@@ -212,33 +191,27 @@ impl Screen<Monitor> for Overview {
                     cx.push(NodeScreen::new(key));
                 }
             }
-            _ => return self.focused().0.act(action),
+            _ => return self.table().act(action),
         }
         true
     }
 
-    fn text_focus(&self) -> bool {
-        match self.pane {
-            Pane::Nodes => self.nodes.text_focus(),
-            Pane::Log => self.log.text_focus(),
-        }
+    fn part(&self) -> Option<&dyn Part> {
+        Some(match self.pane {
+            Pane::Nodes => &self.nodes,
+            Pane::Log => &self.log,
+        })
     }
 
-    fn key(&mut self, key: KeyEvent, _cx: &mut Cx<'_, Monitor>) {
-        self.focused().0.key(key);
-    }
-
-    fn paste(&mut self, pasted: &str, _cx: &mut Cx<'_, Monitor>) {
-        self.focused().0.paste(pasted);
+    fn part_mut(&mut self) -> Option<&mut dyn Part> {
+        Some(self.table())
     }
 
     fn mouse(&mut self, event: MouseEvent, cx: &mut Cx<'_, Monitor>) {
         let in_log = self.log_area.get().contains(Position::new(event.column, event.row));
         self.pane = if in_log { Pane::Log } else { Pane::Nodes };
-        let outcome = if in_log { self.log.mouse(event) } else { self.nodes.mouse(event) };
-        if outcome == Outcome::Chosen && self.disabled(&OPEN, cx.model).is_none() {
-            self.act(&OPEN, cx);
-        }
+        let outcome = self.table().mouse(event);
+        self.used(outcome, cx);
     }
 
     fn received(&mut self, _request: RequestId, answer: Answer, cx: &mut Cx<'_, Monitor>) {

@@ -1,6 +1,6 @@
 //! One assignment: what is asked, until when, and what was handed in.
 
-use crossterm::event::{KeyEvent, MouseEvent, MouseEventKind};
+use crossterm::event::{MouseEvent, MouseEventKind};
 use lectern_proto::v1;
 use lectern_tui_kit::action::{Action, OPEN, REFRESH, Scope, TOP};
 use lectern_tui_kit::live::Live;
@@ -9,12 +9,12 @@ use lectern_tui_kit::program::{Change, KitAnswer};
 use lectern_tui_kit::remote::RequestId;
 use lectern_tui_kit::screen::{Confirm, Cx, Screen, Tone};
 use lectern_tui_kit::sending::Sending;
-use lectern_tui_kit::shared::material::{SAVE, Saver, VIEW};
+use lectern_tui_kit::shared::material::Saver;
 use lectern_tui_kit::shared::talk::{Role, WriteScreen};
 use lectern_tui_kit::shared::{self};
-use lectern_tui_kit::widgets::Outcome;
 use lectern_tui_kit::widgets::markdown::MarkdownView;
 use lectern_tui_kit::widgets::table::{Column, Table, Width};
+use lectern_tui_kit::widgets::{Outcome, Part};
 use lectern_tui_kit::{states, text};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -257,7 +257,8 @@ impl Screen<Student> for AssignmentScreen {
     }
 
     fn act(&mut self, action: &Action, cx: &mut Cx<'_, Student>) -> bool {
-        if self.saver.act(action) {
+        let file = self.file().cloned();
+        if self.saver.file_act(action, file.as_ref(), cx) {
             return true;
         }
         match *action {
@@ -267,16 +268,6 @@ impl Screen<Student> for AssignmentScreen {
             SWITCH => self.in_list = !self.in_list,
             OPEN => self.open(cx),
             REFRESH => self.load(cx),
-            SAVE => {
-                if let Some(file) = self.file().cloned() {
-                    self.saver.ask(&file);
-                }
-            }
-            VIEW => {
-                if let Some(file) = self.file().cloned() {
-                    self.saver.open(&file, cx);
-                }
-            }
             WITHDRAW => {
                 if let Some(Item::Pledge(pledge)) = self.items.selected() {
                     let question = Confirm {
@@ -293,24 +284,16 @@ impl Screen<Student> for AssignmentScreen {
         true
     }
 
-    fn text_focus(&self) -> bool {
-        self.saver.text_focus() || self.description.text_focus()
+    fn part(&self) -> Option<&dyn Part> {
+        Some(if self.saver.text_focus() { &self.saver } else { &self.description })
     }
 
-    fn key(&mut self, key: KeyEvent, cx: &mut Cx<'_, Student>) {
-        if self.saver.text_focus() {
-            self.saver.key(key, cx);
-        } else {
-            self.description.key(key);
-        }
+    fn part_mut(&mut self) -> Option<&mut dyn Part> {
+        Some(if self.saver.text_focus() { &mut self.saver } else { &mut self.description })
     }
 
-    fn paste(&mut self, pasted: &str, _cx: &mut Cx<'_, Student>) {
-        if self.saver.text_focus() {
-            self.saver.paste(pasted);
-        } else {
-            self.description.paste(pasted);
-        }
+    fn used(&mut self, outcome: Outcome, cx: &mut Cx<'_, Student>) {
+        self.saver.used(outcome, cx);
     }
 
     fn mouse(&mut self, event: MouseEvent, cx: &mut Cx<'_, Student>) {

@@ -1,17 +1,15 @@
 //! A course's first tab: its assignments.
 
-use crossterm::event::{KeyEvent, MouseEvent};
-use lectern_client::WatchItem;
 use lectern_proto::v1;
 use lectern_tui_kit::action::{Action, OPEN, REFRESH, Scope};
-use lectern_tui_kit::live::Live;
 use lectern_tui_kit::look::{Canvas, Look};
-use lectern_tui_kit::program::Change;
+use lectern_tui_kit::program::{self, Change};
 use lectern_tui_kit::remote::RequestId;
 use lectern_tui_kit::screen::{Cx, Screen};
-use lectern_tui_kit::widgets::Outcome;
+use lectern_tui_kit::text;
+use lectern_tui_kit::widgets::Part;
+use lectern_tui_kit::widgets::list::List;
 use lectern_tui_kit::widgets::table::{Column, Table, Width};
-use lectern_tui_kit::{states, text};
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
@@ -25,14 +23,13 @@ use crate::words;
 /// The tab.
 pub struct Assignments {
     course: String,
-    list: Live<Vec<v1::Assignment>>,
-    table: Table<v1::Assignment>,
+    list: List<v1::Assignment>,
 }
 
 impl Assignments {
     /// Of a course, by its slug.
     pub fn new(course: &str) -> Self {
-        Self { course: course.into(), list: Live::default(), table: table() }
+        Self { course: course.into(), list: List::new(table(), "the assignments") }
     }
 
     fn load(&mut self, cx: &mut Cx<'_, Student>) {
@@ -40,7 +37,7 @@ impl Assignments {
     }
 
     fn open(&self, cx: &mut Cx<'_, Student>) {
-        if let Some(assignment) = self.table.selected() {
+        if let Some(assignment) = self.list.selected() {
             cx.push(AssignmentScreen::new(Place::new(&self.course, &assignment.slug)));
         }
     }
@@ -48,19 +45,8 @@ impl Assignments {
 
 /// Whether the state of assignments may be another after a change.
 pub fn concerns(change: &Change) -> bool {
-    match change {
-        WatchItem::Resync { .. } => true,
-        WatchItem::Event(event) => matches!(
-            event.kind(),
-            v1::EventKind::Assignment
-                | v1::EventKind::Submission
-                | v1::EventKind::Grade
-                | v1::EventKind::Draft
-                | v1::EventKind::Pledge
-                | v1::EventKind::ExtensionRequest
-                | v1::EventKind::Course
-        ),
-    }
+    use v1::EventKind::{Assignment, Course, Draft, ExtensionRequest, Grade, Pledge, Submission};
+    program::concerns(change, None, &[Assignment, Course, Draft, ExtensionRequest, Grade, Pledge, Submission])
 }
 
 impl Screen<Student> for Assignments {
@@ -73,8 +59,7 @@ impl Screen<Student> for Assignments {
     }
 
     fn opened(&mut self, cx: &mut Cx<'_, Student>) {
-        self.list = Live::known(cx.model.assignments.get(&self.course).cloned());
-        self.table.set_rows(self.list.value().cloned().unwrap_or_default());
+        self.list.knows(cx.model.assignments.get(&self.course).cloned());
         self.load(cx);
     }
 
@@ -86,36 +71,22 @@ impl Screen<Student> for Assignments {
         match *action {
             OPEN => self.open(cx),
             REFRESH => self.load(cx),
-            _ => return self.table.act(action),
+            _ => return self.list.act(action),
         }
         true
     }
 
-    fn text_focus(&self) -> bool {
-        self.table.text_focus()
+    fn part(&self) -> Option<&dyn Part> {
+        Some(&self.list)
     }
 
-    fn key(&mut self, key: KeyEvent, _cx: &mut Cx<'_, Student>) {
-        self.table.key(key);
-    }
-
-    fn paste(&mut self, text: &str, _cx: &mut Cx<'_, Student>) {
-        self.table.paste(text);
-    }
-
-    fn mouse(&mut self, event: MouseEvent, cx: &mut Cx<'_, Student>) {
-        if self.table.mouse(event) == Outcome::Chosen {
-            self.open(cx);
-        }
+    fn part_mut(&mut self) -> Option<&mut dyn Part> {
+        Some(&mut self.list)
     }
 
     fn received(&mut self, request: RequestId, message: Message, cx: &mut Cx<'_, Student>) {
         let Message::Assignments(list) = message else { return };
-        if !self.list.finish(request, list) {
-            return;
-        }
-        if let Some(list) = self.list.value() {
-            self.table.set_rows(list.clone());
+        if let Some(list) = self.list.finish(request, list) {
             cx.model.assignments.insert(self.course.clone(), list.clone());
         }
         if self.list.is_stale() {
@@ -130,14 +101,12 @@ impl Screen<Student> for Assignments {
     }
 
     fn wakes_at(&self, _model: &Model, now_ms: i64) -> Option<i64> {
-        let dates = self.table.rows().iter().filter_map(words::due_of);
+        let dates = self.list.table().rows().iter().filter_map(words::due_of);
         dates.map(|due| text::distance_changes_at(due, now_ms)).min()
     }
 
     fn view(&self, _model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
-        if let Some(area) = states::room(self.list.remote(), "the assignments", area, canvas) {
-            self.table.view(area, canvas, true);
-        }
+        self.list.view(area, canvas);
     }
 }
 

@@ -1,19 +1,16 @@
 //! One attempt: when, what, with which digests; its files can be saved and opened.
 
-use crossterm::event::{KeyEvent, MouseEvent};
 use lectern_proto::v1;
 use lectern_tui_kit::action::{Action, OPEN, Scope};
 use lectern_tui_kit::look::Canvas;
 use lectern_tui_kit::program::KitAnswer;
 use lectern_tui_kit::remote::RequestId;
 use lectern_tui_kit::screen::{Cx, KitWork, Screen, Tone};
-use lectern_tui_kit::shared::{
-    self,
-    material::{SAVE, Saver, VIEW},
-};
+use lectern_tui_kit::shared;
+use lectern_tui_kit::shared::material::Saver;
 use lectern_tui_kit::text;
-use lectern_tui_kit::widgets::Outcome;
 use lectern_tui_kit::widgets::table::{Column, Table, Width};
+use lectern_tui_kit::widgets::{Outcome, Part};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
@@ -25,7 +22,7 @@ use crate::screens::version::Version;
 
 /// A part of an attempt.
 #[derive(Clone, Debug)]
-enum Part {
+enum Item {
     Text { bytes: u64, digest: Vec<u8> },
     File(v1::FileRef),
 }
@@ -34,33 +31,33 @@ enum Part {
 pub struct Attempt {
     place: Place,
     submission: v1::Submission,
-    parts: Table<Part>,
+    contents: Table<Item>,
     saver: Saver,
 }
 
 impl Attempt {
     /// One that is known.
     pub fn new(place: Place, submission: v1::Submission) -> Self {
-        let mut parts = table();
+        let mut contents = table();
         let text = (!submission.text_digest.is_empty())
-            .then(|| Part::Text { bytes: submission.text.len() as u64, digest: submission.text_digest.clone() });
-        parts.set_rows(text.into_iter().chain(submission.files.iter().cloned().map(Part::File)).collect());
-        Self { place, submission, parts, saver: Saver::default() }
+            .then(|| Item::Text { bytes: submission.text.len() as u64, digest: submission.text_digest.clone() });
+        contents.set_rows(text.into_iter().chain(submission.files.iter().cloned().map(Item::File)).collect());
+        Self { place, submission, contents, saver: Saver::default() }
     }
 
     fn file(&self) -> Option<&v1::FileRef> {
-        match self.parts.selected() {
-            Some(Part::File(file)) => Some(file),
+        match self.contents.selected() {
+            Some(Item::File(file)) => Some(file),
             _ => None,
         }
     }
 
     fn open(&mut self, cx: &mut Cx<'_, Student>) {
-        match self.parts.selected() {
-            Some(Part::Text { .. }) => {
+        match self.contents.selected() {
+            Some(Item::Text { .. }) => {
                 cx.push(Version::attempt(self.place.clone(), self.submission.attempt, &self.submission.text));
             }
-            Some(Part::File(file)) => self.saver.ask(file),
+            Some(Item::File(file)) => self.saver.ask(file),
             None => {}
         }
     }
@@ -126,53 +123,29 @@ impl Screen<Student> for Attempt {
     fn opened(&mut self, _cx: &mut Cx<'_, Student>) {}
 
     fn act(&mut self, action: &Action, cx: &mut Cx<'_, Student>) -> bool {
-        if self.saver.act(action) {
-            return true;
-        }
+        let file = self.file().cloned();
         match *action {
             OPEN => self.open(cx),
             COPY => {
                 cx.kit(KitWork::Copy(plain(&self.submission)));
                 cx.toast(Tone::Good, "Attempt, time and digests are in the clipboard.");
             }
-            SAVE => {
-                if let Some(file) = self.file().cloned() {
-                    self.saver.ask(&file);
-                }
-            }
-            VIEW => {
-                if let Some(file) = self.file().cloned() {
-                    self.saver.open(&file, cx);
-                }
-            }
-            _ => return self.parts.act(action),
+            _ => return self.saver.file_act(action, file.as_ref(), cx) || self.contents.act(action),
         }
         true
     }
 
-    fn text_focus(&self) -> bool {
-        self.saver.text_focus() || self.parts.text_focus()
+    fn part(&self) -> Option<&dyn Part> {
+        Some(if self.saver.text_focus() { &self.saver } else { &self.contents })
     }
 
-    fn key(&mut self, key: KeyEvent, cx: &mut Cx<'_, Student>) {
-        if self.saver.text_focus() {
-            self.saver.key(key, cx);
-        } else {
-            self.parts.key(key);
-        }
+    fn part_mut(&mut self) -> Option<&mut dyn Part> {
+        Some(if self.saver.text_focus() { &mut self.saver } else { &mut self.contents })
     }
 
-    fn paste(&mut self, pasted: &str, _cx: &mut Cx<'_, Student>) {
-        if self.saver.text_focus() {
-            self.saver.paste(pasted);
-        } else {
-            self.parts.paste(pasted);
-        }
-    }
-
-    fn mouse(&mut self, event: MouseEvent, cx: &mut Cx<'_, Student>) {
-        if self.parts.mouse(event) == Outcome::Chosen {
-            self.open(cx);
+    fn used(&mut self, outcome: Outcome, cx: &mut Cx<'_, Student>) {
+        if !self.saver.used(outcome, cx) && outcome == Outcome::Chosen {
+            self.attempt(&OPEN, cx);
         }
     }
 
@@ -195,29 +168,29 @@ impl Screen<Student> for Attempt {
         let facts = self.facts(canvas);
         let used = u16::try_from(facts.len()).unwrap_or(u16::MAX).min(area.height);
         canvas.lines(area, facts);
-        self.parts.view(Rect { y: area.y + used, height: area.height - used, ..area }, canvas, true);
+        self.contents.view(Rect { y: area.y + used, height: area.height - used, ..area }, canvas, true);
     }
 }
 
-fn table() -> Table<Part> {
-    let name = |part: &Part| match part {
-        Part::Text { .. } => "text".to_owned(),
-        Part::File(file) => file.name.clone(),
+fn table() -> Table<Item> {
+    let name = |part: &Item| match part {
+        Item::Text { .. } => "text".to_owned(),
+        Item::File(file) => file.name.clone(),
     };
     let columns = vec![
-        Column::new("part", Width::Fill(1), move |part: &Part, _| Line::raw(name(part))),
-        Column::new("size", Width::Fixed(9), |part: &Part, look| {
+        Column::new("part", Width::Fill(1), move |part: &Item, _| Line::raw(name(part))),
+        Column::new("size", Width::Fixed(9), |part: &Item, look| {
             let bytes = match part {
-                Part::Text { bytes, .. } => *bytes,
-                Part::File(file) => file.size,
+                Item::Text { bytes, .. } => *bytes,
+                Item::File(file) => file.size,
             };
             Line::styled(text::size(bytes), look.theme.dim)
         })
         .right(),
-        Column::new("BLAKE3 digest", Width::Fill(3), |part: &Part, _| {
+        Column::new("BLAKE3 digest", Width::Fill(3), |part: &Item, _| {
             let digest = match part {
-                Part::Text { digest, .. } => digest,
-                Part::File(file) => &file.digest,
+                Item::Text { digest, .. } => digest,
+                Item::File(file) => &file.digest,
             };
             Line::raw(lectern_cli::text::hex(digest))
         }),

@@ -2,11 +2,11 @@
 //! states are told in words, and a version of another device is kept beside this one.
 
 use crossterm::event::{KeyCode, KeyEvent, MouseEvent};
-use lectern_client::{WatchItem, new_key};
+use lectern_client::new_key;
 use lectern_proto::v1;
 use lectern_tui_kit::action::{Action, BACK, REFRESH, Scope};
 use lectern_tui_kit::look::Canvas;
-use lectern_tui_kit::program::{Change, KitAnswer};
+use lectern_tui_kit::program::{Change, KitAnswer, concerns};
 use lectern_tui_kit::remote::{Failure, RequestId};
 use lectern_tui_kit::screen::{Cx, KitWork, Screen, Tone};
 use lectern_tui_kit::widgets::editor::Editor;
@@ -481,11 +481,7 @@ impl Screen<Student> for Draft {
     }
 
     fn changed(&mut self, change: &Change, cx: &mut Cx<'_, Student>) {
-        let concerns = match change {
-            WatchItem::Resync { .. } => true,
-            WatchItem::Event(event) => event.kind() == v1::EventKind::Draft,
-        };
-        if concerns {
+        if concerns(change, None, &[v1::EventKind::Draft]) {
             self.read_server(cx);
         }
     }

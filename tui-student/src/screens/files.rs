@@ -2,14 +2,13 @@
 
 use std::path::PathBuf;
 
-use crossterm::event::{KeyEvent, MouseEvent};
 use lectern_tui_kit::action::{Action, OPEN, REFRESH, Scope};
 use lectern_tui_kit::look::Canvas;
 use lectern_tui_kit::program::KitAnswer;
 use lectern_tui_kit::remote::RequestId;
 use lectern_tui_kit::screen::{Cx, KitWork, Screen};
-use lectern_tui_kit::widgets::Outcome;
 use lectern_tui_kit::widgets::file_picker::FilePicker;
+use lectern_tui_kit::widgets::{Outcome, Part};
 use ratatui::layout::Rect;
 
 use crate::actions::{FILES_SCOPE, TAKE_DIRECTORY, TAKE_FILES};
@@ -120,24 +119,16 @@ impl Screen<Student> for Files {
         used
     }
 
-    fn text_focus(&self) -> bool {
-        self.picker.text_focus()
+    fn part(&self) -> Option<&dyn Part> {
+        Some(&self.picker)
     }
 
-    fn key(&mut self, key: KeyEvent, cx: &mut Cx<'_, Student>) {
-        if self.picker.key(key) == Outcome::Chosen {
-            self.take_chosen(cx);
-        }
-        self.list(cx);
+    fn part_mut(&mut self) -> Option<&mut dyn Part> {
+        Some(&mut self.picker)
     }
 
-    fn paste(&mut self, pasted: &str, cx: &mut Cx<'_, Student>) {
-        self.picker.paste(pasted);
-        self.list(cx);
-    }
-
-    fn mouse(&mut self, event: MouseEvent, cx: &mut Cx<'_, Student>) {
-        if self.picker.mouse(event) == Outcome::Chosen {
+    fn used(&mut self, outcome: Outcome, cx: &mut Cx<'_, Student>) {
+        if outcome == Outcome::Chosen {
             self.take_chosen(cx);
         }
         self.list(cx);

@@ -1,6 +1,5 @@
 //! One grade and its feedback.
 
-use crossterm::event::{KeyEvent, MouseEvent};
 use lectern_proto::v1;
 use lectern_tui_kit::action::{Action, REFRESH, Scope};
 use lectern_tui_kit::live::Live;
@@ -8,6 +7,7 @@ use lectern_tui_kit::look::Canvas;
 use lectern_tui_kit::program::Change;
 use lectern_tui_kit::remote::RequestId;
 use lectern_tui_kit::screen::{Cx, Screen};
+use lectern_tui_kit::widgets::Part;
 use lectern_tui_kit::widgets::markdown::MarkdownView;
 use lectern_tui_kit::{states, text};
 use ratatui::layout::Rect;
@@ -99,20 +99,12 @@ impl Screen<Student> for GradeScreen {
         true
     }
 
-    fn text_focus(&self) -> bool {
-        self.feedback.text_focus()
+    fn part(&self) -> Option<&dyn Part> {
+        Some(&self.feedback)
     }
 
-    fn key(&mut self, key: KeyEvent, _cx: &mut Cx<'_, Student>) {
-        self.feedback.key(key);
-    }
-
-    fn paste(&mut self, pasted: &str, _cx: &mut Cx<'_, Student>) {
-        self.feedback.paste(pasted);
-    }
-
-    fn mouse(&mut self, event: MouseEvent, _cx: &mut Cx<'_, Student>) {
-        self.feedback.mouse(event);
+    fn part_mut(&mut self) -> Option<&mut dyn Part> {
+        Some(&mut self.feedback)
     }
 
     fn received(&mut self, request: RequestId, message: Message, cx: &mut Cx<'_, Student>) {

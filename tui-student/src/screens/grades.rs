@@ -1,17 +1,15 @@
 //! A course's fifth tab: one's grades.
 
-use crossterm::event::{KeyEvent, MouseEvent};
-use lectern_client::WatchItem;
 use lectern_proto::v1;
 use lectern_tui_kit::action::{Action, OPEN, REFRESH, Scope};
-use lectern_tui_kit::live::Live;
 use lectern_tui_kit::look::{Canvas, Look};
-use lectern_tui_kit::program::Change;
+use lectern_tui_kit::program::{self, Change};
 use lectern_tui_kit::remote::RequestId;
 use lectern_tui_kit::screen::{Cx, Screen};
-use lectern_tui_kit::widgets::Outcome;
+use lectern_tui_kit::text;
+use lectern_tui_kit::widgets::Part;
+use lectern_tui_kit::widgets::list::List;
 use lectern_tui_kit::widgets::table::{Column, Table, Width};
-use lectern_tui_kit::{states, text};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
@@ -25,33 +23,28 @@ use crate::words;
 /// The tab.
 pub struct GradesTab {
     course: String,
-    grades: Live<Grades>,
-    table: Table<v1::MyGrade>,
+    list: List<v1::MyGrade, Grades>,
 }
 
 /// Whether grades may be others after a change.
 pub fn concerns(change: &Change) -> bool {
-    match change {
-        WatchItem::Resync { .. } => true,
-        WatchItem::Event(event) => matches!(
-            event.kind(),
-            v1::EventKind::Grade | v1::EventKind::Submission | v1::EventKind::Assignment | v1::EventKind::Course
-        ),
-    }
+    use v1::EventKind::{Assignment, Course, Grade, Submission};
+    program::concerns(change, None, &[Assignment, Course, Grade, Submission])
 }
 
 impl GradesTab {
     /// Of a course, by its slug.
     pub fn new(course: &str) -> Self {
-        Self { course: course.into(), grades: Live::default(), table: table() }
+        let rows = |grades: &Grades| grades.rows.clone();
+        Self { course: course.into(), list: List::of(table(), "your grades", rows) }
     }
 
     fn load(&mut self, cx: &mut Cx<'_, Student>) {
-        self.grades.ask(cx, Effect::Grades { course: self.course.clone() });
+        self.list.ask(cx, Effect::Grades { course: self.course.clone() });
     }
 
     fn open(&self, cx: &mut Cx<'_, Student>) {
-        if let Some(row) = self.table.selected() {
+        if let Some(row) = self.list.selected() {
             cx.push(GradeScreen::new(Place::new(&self.course, &row.assignment_slug)));
         }
     }
@@ -67,8 +60,7 @@ impl Screen<Student> for GradesTab {
     }
 
     fn opened(&mut self, cx: &mut Cx<'_, Student>) {
-        self.grades = Live::known(cx.model.grades.get(&self.course).cloned());
-        self.table.set_rows(self.grades.value().map(|grades| grades.rows.clone()).unwrap_or_default());
+        self.list.knows(cx.model.grades.get(&self.course).cloned());
         self.load(cx);
     }
 
@@ -80,39 +72,25 @@ impl Screen<Student> for GradesTab {
         match *action {
             OPEN => self.open(cx),
             REFRESH => self.load(cx),
-            _ => return self.table.act(action),
+            _ => return self.list.act(action),
         }
         true
     }
 
-    fn text_focus(&self) -> bool {
-        self.table.text_focus()
+    fn part(&self) -> Option<&dyn Part> {
+        Some(&self.list)
     }
 
-    fn key(&mut self, key: KeyEvent, _cx: &mut Cx<'_, Student>) {
-        self.table.key(key);
-    }
-
-    fn paste(&mut self, text: &str, _cx: &mut Cx<'_, Student>) {
-        self.table.paste(text);
-    }
-
-    fn mouse(&mut self, event: MouseEvent, cx: &mut Cx<'_, Student>) {
-        if self.table.mouse(event) == Outcome::Chosen {
-            self.open(cx);
-        }
+    fn part_mut(&mut self) -> Option<&mut dyn Part> {
+        Some(&mut self.list)
     }
 
     fn received(&mut self, request: RequestId, message: Message, cx: &mut Cx<'_, Student>) {
         let Message::Grades(grades) = message else { return };
-        if !self.grades.finish(request, grades) {
-            return;
-        }
-        if let Some(grades) = self.grades.value() {
-            self.table.set_rows(grades.rows.clone());
+        if let Some(grades) = self.list.finish(request, grades) {
             cx.model.grades.insert(self.course.clone(), grades.clone());
         }
-        if self.grades.is_stale() {
+        if self.list.is_stale() {
             self.load(cx);
         }
     }
@@ -124,8 +102,8 @@ impl Screen<Student> for GradesTab {
     }
 
     fn view(&self, _model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
-        let Some(area) = states::room(self.grades.remote(), "your grades", area, canvas) else { return };
-        let Some(grades) = self.grades.value() else { return };
+        let Some(area) = self.list.room(area, canvas) else { return };
+        let Some(grades) = self.list.value() else { return };
         let theme = canvas.look.theme;
         let total = Line::from(vec![
             Span::styled("So far ", theme.dim),
@@ -133,7 +111,7 @@ impl Screen<Student> for GradesTab {
             Span::styled(" points in graded work", theme.dim),
         ]);
         let rows = 2.min(area.height);
-        self.table.view(Rect { height: area.height - rows, ..area }, canvas, true);
+        self.list.table().view(Rect { height: area.height - rows, ..area }, canvas, true);
         canvas.line(Rect { y: area.bottom().saturating_sub(1), height: rows.min(1), ..area }, total);
     }
 }

@@ -9,7 +9,7 @@ use lectern_tui_kit::look::Canvas;
 use lectern_tui_kit::remote::{Failure, Remote, RequestId};
 use lectern_tui_kit::screen::{Confirm, Cx, KitWork, Screen, Tone};
 use lectern_tui_kit::widgets::line::LineInput;
-use lectern_tui_kit::widgets::{Outcome, progress as transfer};
+use lectern_tui_kit::widgets::{Outcome, Part as _, progress as transfer};
 use lectern_tui_kit::{states, text};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use crossterm::event::{KeyEvent, MouseEvent, MouseEventKind};
+use crossterm::event::{MouseEvent, MouseEventKind};
 use lectern_client::WatchItem;
 use lectern_proto::v1;
 use lectern_tui_kit::action::{Action, BOTTOM, DOWN, OPEN, REFRESH, Scope, TOP, UP};
@@ -13,7 +13,7 @@ use lectern_tui_kit::remote::{Failure, RequestId};
 use lectern_tui_kit::screen::{Confirm, Cx, Screen, Tone};
 use lectern_tui_kit::shared::talk::{Role, ThreadScreen};
 use lectern_tui_kit::shared::{self, account};
-use lectern_tui_kit::widgets::Outcome;
+use lectern_tui_kit::widgets::Part;
 use lectern_tui_kit::widgets::table::{Column, Table, Width};
 use lectern_tui_kit::{states, text};
 use ratatui::layout::{Position, Rect};
@@ -142,31 +142,22 @@ impl Home {
         match *action {
             DOWN if position + 1 >= count && self.focus != Section::Grades => {
                 self.go(1);
-                self.table_act(&TOP);
+                self.table().act(&TOP);
             }
             UP if position == 0 && self.focus != Section::Due => {
                 self.go(BACKWARDS);
-                self.table_act(&BOTTOM);
+                self.table().act(&BOTTOM);
             }
-            _ => drop(self.table_act(action)),
+            _ => drop(self.table().act(action)),
         }
     }
 
-    fn table_act(&mut self, action: &Action) -> bool {
+    fn table(&mut self) -> &mut dyn Part {
         match self.focus {
-            Section::Due => self.due.act(action),
-            Section::Courses => self.courses.act(action),
-            Section::News => self.news.act(action),
-            Section::Grades => self.grades.act(action),
-        }
-    }
-
-    fn table_mouse(&mut self, event: MouseEvent) -> Outcome {
-        match self.focus {
-            Section::Due => self.due.mouse(event),
-            Section::Courses => self.courses.mouse(event),
-            Section::News => self.news.mouse(event),
-            Section::Grades => self.grades.mouse(event),
+            Section::Due => &mut self.due,
+            Section::Courses => &mut self.courses,
+            Section::News => &mut self.news,
+            Section::Grades => &mut self.grades,
         }
     }
 
@@ -341,37 +332,23 @@ impl Screen<Student> for Home {
                     yes: "sign out".into(),
                 });
             }
-            _ => return self.table_act(action),
+            _ => return self.table().act(action),
         }
         true
     }
 
-    fn text_focus(&self) -> bool {
+    fn part(&self) -> Option<&dyn Part> {
         // Only where keys go to: a filter that was begun in another section waits for its section.
-        match self.focus {
-            Section::Due => self.due.text_focus(),
-            Section::Courses => self.courses.text_focus(),
-            Section::News => self.news.text_focus(),
-            Section::Grades => self.grades.text_focus(),
-        }
+        Some(match self.focus {
+            Section::Due => &self.due,
+            Section::Courses => &self.courses,
+            Section::News => &self.news,
+            Section::Grades => &self.grades,
+        })
     }
 
-    fn key(&mut self, key: KeyEvent, _cx: &mut Cx<'_, Student>) {
-        match self.focus {
-            Section::Due => self.due.key(key),
-            Section::Courses => self.courses.key(key),
-            Section::News => self.news.key(key),
-            Section::Grades => self.grades.key(key),
-        };
-    }
-
-    fn paste(&mut self, text: &str, _cx: &mut Cx<'_, Student>) {
-        match self.focus {
-            Section::Due => self.due.paste(text),
-            Section::Courses => self.courses.paste(text),
-            Section::News => self.news.paste(text),
-            Section::Grades => self.grades.paste(text),
-        }
+    fn part_mut(&mut self) -> Option<&mut dyn Part> {
+        Some(self.table())
     }
 
     fn mouse(&mut self, event: MouseEvent, cx: &mut Cx<'_, Student>) {
@@ -382,8 +359,9 @@ impl Screen<Student> for Home {
         let had_focus = section == self.focus;
         if had_focus || matches!(event.kind, MouseEventKind::Down(_)) {
             self.focus = section;
-            if self.table_mouse(event) == Outcome::Chosen && had_focus {
-                self.open(cx);
+            let outcome = self.table().mouse(event);
+            if had_focus {
+                self.used(outcome, cx);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! A text that is only read: another version of a draft, or the text of an attempt.
 
-use crossterm::event::{MouseEvent, MouseEventKind};
+use crossterm::event::MouseEvent;
 use lectern_proto::v1;
 use lectern_tui_kit::action::{Action, REFRESH, Scope};
 use lectern_tui_kit::look::Canvas;
@@ -112,11 +112,7 @@ impl Screen<Student> for Version {
     }
 
     fn mouse(&mut self, event: MouseEvent, _cx: &mut Cx<'_, Student>) {
-        match event.kind {
-            MouseEventKind::ScrollDown => self.scroll.move_by(3),
-            MouseEventKind::ScrollUp => self.scroll.move_by(-3),
-            _ => {}
-        }
+        self.scroll.mouse(event);
     }
 
     fn received(&mut self, request: RequestId, message: Message, _cx: &mut Cx<'_, Student>) {

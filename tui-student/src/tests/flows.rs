@@ -64,6 +64,20 @@ fn whoever_is_not_signed_in_signs_in_and_arrives_at_home() {
 }
 
 #[test]
+fn a_click_types_in_the_line_it_hits_and_enter_says_what_is_missing() {
+    let mut harness = Harness::new(Model::new(account::State::signed_out("zoe")), Home::default(), NOW_MS);
+    harness.keys("enter");
+    harness.assert_shows("Fill in: Password.");
+    harness.keys("esc");
+    harness.assert_shows("enter types on");
+    let row = harness.screen().lines().position(|line| line.contains("Username")).expect("it is asked for");
+    harness.click(20, u16::try_from(row).expect("screens are small"));
+    harness.type_text("42");
+    harness.assert_shows("zoe42");
+    assert_eq!(harness.effects().count(), 0);
+}
+
+#[test]
 fn an_address_leads_to_signing_in() {
     let mut harness = Harness::new(Model::default(), Home::default(), NOW_MS);
     harness.type_text("localhost:7600");

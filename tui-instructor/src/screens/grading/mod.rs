@@ -8,13 +8,14 @@ mod view;
 use std::cell::Cell;
 use std::rc::Rc;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent};
 use lectern_cli::format::points;
 use lectern_proto::v1;
 use lectern_tui_kit::action::{Action, BACK, REFRESH, Scope};
+use lectern_tui_kit::live::Live;
 use lectern_tui_kit::look::Canvas;
-use lectern_tui_kit::program::{Change, KitAnswer};
-use lectern_tui_kit::remote::{Remote, RequestId};
+use lectern_tui_kit::program::{Change, KitAnswer, concerns};
+use lectern_tui_kit::remote::{Failure, Remote, RequestId};
 use lectern_tui_kit::screen::{Confirm, KitWork, Screen, Tone};
 use lectern_tui_kit::shared::{self, material};
 use lectern_tui_kit::widgets::Outcome;
@@ -52,8 +53,7 @@ pub struct GradingScreen {
     scroll: Scroll,
     feedback: Editor,
     writing: bool,
-    rows: Remote<()>,
-    rows_again: bool,
+    rows: Live<()>,
     fetching: Option<RequestId>,
     reverting: RequestId,
 }
@@ -73,8 +73,7 @@ impl GradingScreen {
             scroll: Scroll::default(),
             feedback: Editor::new("").max_bytes(FEEDBACK_BYTES),
             writing: false,
-            rows: Remote::default(),
-            rows_again: false,
+            rows: Live::default(),
             fetching: None,
             reverting: RequestId::default(),
         }
@@ -201,18 +200,21 @@ impl GradingScreen {
     }
 
     fn ask_rows(&mut self, cx: &mut Cx<'_>) {
-        if self.rows.is_loading() {
-            self.rows_again = true;
-            return;
-        }
-        let request = cx.request(Effect::Read(Read::Submissions(self.hw.clone())));
-        self.rows.start(request);
+        self.rows.ask(cx, Effect::Read(Read::Submissions(self.hw.clone())));
     }
 
-    fn rows_came(&mut self, rows: Vec<v1::SubmissionSummary>, cx: &mut Cx<'_>) {
-        cx.model.desk.heard_all(&self.hw, &rows);
-        cx.model.known.submissions.insert(self.hw.clone(), rows);
-        if std::mem::take(&mut self.rows_again) {
+    fn rows_came(&mut self, request: RequestId, result: Result<Vec<v1::SubmissionSummary>, Failure>, cx: &mut Cx<'_>) {
+        let (standing, rows) = match result {
+            Ok(rows) => (Ok(()), Some(rows)),
+            Err(failure) => (Err(failure), None),
+        };
+        if self.rows.finish(request, standing)
+            && let Some(rows) = rows
+        {
+            cx.model.desk.heard_all(&self.hw, &rows);
+            cx.model.known.submissions.insert(self.hw.clone(), rows);
+        }
+        if self.rows.is_stale() {
             self.ask_rows(cx);
         }
     }
@@ -329,20 +331,14 @@ impl Screen<Instructor> for GradingScreen {
     }
 
     fn mouse(&mut self, event: MouseEvent, _cx: &mut Cx<'_>) {
-        if self.writing && self.feedback.mouse(event).was_used() {
-            return;
-        }
-        match event.kind {
-            MouseEventKind::ScrollDown => self.scroll.move_by(3),
-            MouseEventKind::ScrollUp => self.scroll.move_by(-3),
-            _ => {}
+        if !(self.writing && self.feedback.mouse(event).was_used()) {
+            self.scroll.mouse(event);
         }
     }
 
     fn received(&mut self, request: RequestId, message: Message, cx: &mut Cx<'_>) {
         match message {
-            Message::Submissions(_, Ok(rows)) if self.rows.finish(request, Ok(())) => self.rows_came(rows, cx),
-            Message::Submissions(_, Err(failure)) => drop(self.rows.finish(request, Err(failure))),
+            Message::Submissions(_, result) => self.rows_came(request, result, cx),
             Message::Shared(shared::Message::Material(material::Message::Saved(result)))
                 if self.fetching == Some(request) =>
             {
@@ -372,10 +368,10 @@ impl Screen<Instructor> for GradingScreen {
 
     fn changed(&mut self, change: &Change, cx: &mut Cx<'_>) {
         let id = self.course_id.as_deref();
-        if words::concerns(change, id, &[v1::EventKind::Submission, v1::EventKind::ExtensionRequest]) {
+        if concerns(change, id, &[v1::EventKind::Submission, v1::EventKind::ExtensionRequest]) {
             self.ask_work(cx);
         }
-        if words::concerns(change, id, &[v1::EventKind::Submission, v1::EventKind::Grade]) {
+        if concerns(change, id, &[v1::EventKind::Submission, v1::EventKind::Grade]) {
             self.ask_rows(cx);
         }
     }

@@ -3,14 +3,13 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use crossterm::event::{KeyEvent, MouseEvent};
 use lectern_proto::v1;
 use lectern_tui_kit::action::{Action, OPEN, Scope};
 use lectern_tui_kit::look::{Canvas, Look};
 use lectern_tui_kit::remote::RequestId;
 use lectern_tui_kit::screen::Screen;
 use lectern_tui_kit::text;
-use lectern_tui_kit::widgets::Outcome;
+use lectern_tui_kit::widgets::Part;
 use lectern_tui_kit::widgets::table::{Column, Table, Width};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -92,22 +91,12 @@ impl Screen<Instructor> for StudentsScreen {
         self.table.act(action)
     }
 
-    fn text_focus(&self) -> bool {
-        self.table.text_focus()
+    fn part(&self) -> Option<&dyn Part> {
+        Some(&self.table)
     }
 
-    fn key(&mut self, key: KeyEvent, _cx: &mut Cx<'_>) {
-        self.table.key(key);
-    }
-
-    fn paste(&mut self, text: &str, _cx: &mut Cx<'_>) {
-        self.table.paste(text);
-    }
-
-    fn mouse(&mut self, event: MouseEvent, cx: &mut Cx<'_>) {
-        if self.table.mouse(event) == Outcome::Chosen {
-            self.choose(cx);
-        }
+    fn part_mut(&mut self) -> Option<&mut dyn Part> {
+        Some(&mut self.table)
     }
 
     fn received(&mut self, _request: RequestId, _message: Message, _cx: &mut Cx<'_>) {}

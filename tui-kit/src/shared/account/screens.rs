@@ -1,6 +1,5 @@
 //! The three screens.
 
-use crossterm::event::KeyEvent;
 use lectern_client::Secret;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -9,26 +8,26 @@ use super::fields::Fields;
 use super::{ACTIVATE_SCOPE, CONNECT_SCOPE, Effect, Message, OTHER_CLUSTER, SIGN_IN_SCOPE, SignedIn, USE_CODE};
 use crate::action::{Action, BACK, SEND, Scope};
 use crate::look::Canvas;
-use crate::remote::{Failure, RequestId};
+use crate::remote::RequestId;
 use crate::screen::{Cx, Screen, Tone};
+use crate::sending::Sending;
 use crate::shared::{self, Shares};
-use crate::widgets::Outcome;
 use crate::widgets::line::LineInput;
+use crate::widgets::{Outcome, Part};
 use crate::{states, text};
 
 /// Widest lines of text here, so that they can be read.
 const WIDTH: u16 = 64;
 
-/// A form that is sent: fields, what is awaited, what went wrong.
+/// Fields that are sent, and how that stands.
 struct Sent {
     fields: Fields,
-    awaited: Option<RequestId>,
-    failure: Option<Failure>,
+    sending: Sending<()>,
 }
 
 impl Sent {
-    fn new(fields: Fields) -> Self {
-        Self { fields, awaited: None, failure: None }
+    fn new(fields: Vec<(&'static str, LineInput)>) -> Self {
+        Self { fields: Fields::new(fields), sending: Sending::default() }
     }
 
     /// Why it cannot be sent now.
@@ -36,23 +35,15 @@ impl Sent {
         if *action != SEND {
             return None;
         }
-        if self.awaited.is_some() {
+        if self.sending.is_under_way() {
             return Some("It is being sent.".into());
         }
         self.fields.missing().map(|label| format!("Fill in: {label}."))
     }
 
-    fn start(&mut self, request: RequestId) {
-        self.awaited = Some(request);
-        self.failure = None;
-    }
-
-    fn is_for(&mut self, request: RequestId) -> bool {
-        let awaited = self.awaited == Some(request);
-        if awaited {
-            self.awaited = None;
-        }
-        awaited
+    fn send<P: Shares>(&mut self, effect: Effect, cx: &mut Cx<'_, P>) {
+        let request = cx.share(shared::Effect::Account(effect));
+        self.sending.start(request);
     }
 
     /// Title, words, fields, and below them how it stands.
@@ -73,9 +64,9 @@ impl Sent {
             |rows: u16| Rect { y: area.y.saturating_add(rows), height: area.height.saturating_sub(rows), ..area };
         self.fields.view(below(used), canvas);
         let below = below(used + self.fields.height() + 1);
-        if self.awaited.is_some() {
+        if self.sending.is_under_way() {
             canvas.line(below, Line::styled(doing.to_owned(), theme.info));
-        } else if let Some(failure) = &self.failure {
+        } else if let Some(failure) = self.sending.failure() {
             let words = format!("{} {}", canvas.look.glyphs.failed, text::clean_body(&states::sentence(failure)));
             let lines = text::wrap(&words, width.into());
             canvas.lines(below, lines.into_iter().map(|line| Line::styled(line, theme.bad)));
@@ -109,15 +100,14 @@ pub struct Connect {
 
 impl Default for Connect {
     fn default() -> Self {
-        Self { form: Sent::new(Fields::new(vec![("Address", LineInput::new("lectern://"))])) }
+        Self { form: Sent::new(vec![("Address", LineInput::new("lectern://"))]) }
     }
 }
 
 impl Connect {
     fn send<P: Shares>(&mut self, cx: &mut Cx<'_, P>) {
         let address = self.form.fields.text(0).trim().to_owned();
-        let request = cx.share(shared::Effect::Account(Effect::Connect { address }));
-        self.form.start(request);
+        self.form.send(Effect::Connect { address }, cx);
     }
 }
 
@@ -144,37 +134,30 @@ impl<P: Shares> Screen<P> for Connect {
         self.form.fields.act(action)
     }
 
-    fn text_focus(&self) -> bool {
-        self.form.fields.typing()
+    fn part(&self) -> Option<&dyn Part> {
+        Some(&self.form.fields)
     }
 
-    fn key(&mut self, key: KeyEvent, cx: &mut Cx<'_, P>) {
-        if self.form.fields.key(key) == Outcome::Chosen && self.form.disabled(&SEND).is_none() {
-            self.send(cx);
+    fn part_mut(&mut self) -> Option<&mut dyn Part> {
+        Some(&mut self.form.fields)
+    }
+
+    fn used(&mut self, outcome: Outcome, cx: &mut Cx<'_, P>) {
+        if outcome == Outcome::Chosen {
+            self.attempt(&SEND, cx);
         }
-    }
-
-    fn paste(&mut self, text: &str, _cx: &mut Cx<'_, P>) {
-        self.form.fields.paste(text);
     }
 
     fn received(&mut self, request: RequestId, message: P::Message, cx: &mut Cx<'_, P>) {
         let Some(shared::Message::Account(Message::Connected(connected))) = P::shared(message) else { return };
-        if !self.form.is_for(request) {
-            return;
-        }
-        match connected {
-            Ok(nodes) => {
-                let nodes = text::count(nodes as u64, "node");
-                cx.toast(Tone::Good, format!("Connected to a cluster of {nodes}."));
-                let state = P::account(cx.model);
-                state.connected = true;
-                state.signed_in = false;
-                let username = state.username.clone();
-                cx.reset(SignIn::new(&username));
-            }
-            Err(failure) => self.form.failure = Some(failure),
-        }
+        let Some(nodes) = self.form.sending.finish(request, connected) else { return };
+        let nodes = text::count(nodes as u64, "node");
+        cx.toast(Tone::Good, format!("Connected to a cluster of {nodes}."));
+        let state = P::account(cx.model);
+        state.connected = true;
+        state.signed_in = false;
+        let username = state.username.clone();
+        cx.reset(SignIn::new(&username));
     }
 
     fn view(&self, _model: &P::Model, area: Rect, canvas: &mut Canvas<'_>) {
@@ -199,7 +182,7 @@ const PASSWORD: usize = 1;
 impl SignIn {
     /// For somebody who is expected to be `username`, which may be empty.
     pub fn new(username: &str) -> Self {
-        let fields = Fields::new(vec![("Username", LineInput::new(username)), ("Password", LineInput::secret())]);
+        let fields = vec![("Username", LineInput::new(username)), ("Password", LineInput::secret())];
         Self { form: Sent::new(fields), again: false }
     }
 
@@ -211,8 +194,7 @@ impl SignIn {
     fn send<P: Shares>(&mut self, cx: &mut Cx<'_, P>) {
         let username = self.form.fields.text(USERNAME).trim().to_owned();
         let password = Secret::new(self.form.fields.text(PASSWORD));
-        let request = cx.share(shared::Effect::Account(Effect::SignIn { username, password }));
-        self.form.start(request);
+        self.form.send(Effect::SignIn { username, password }, cx);
     }
 }
 
@@ -248,7 +230,7 @@ impl<P: Shares> Screen<P> for SignIn {
             SEND => self.send(cx),
             USE_CODE => cx.push(Activate::new(self.form.fields.text(USERNAME), self.again)),
             OTHER_CLUSTER => cx.push(Connect::default()),
-            BACK if !self.form.fields.typing() => {
+            BACK if !self.form.fields.text_focus() => {
                 // The next call that is refused asks again.
                 P::account(cx.model).asking = !self.again;
                 return false;
@@ -258,33 +240,27 @@ impl<P: Shares> Screen<P> for SignIn {
         true
     }
 
-    fn text_focus(&self) -> bool {
-        self.form.fields.typing()
+    fn part(&self) -> Option<&dyn Part> {
+        Some(&self.form.fields)
     }
 
-    fn key(&mut self, key: KeyEvent, cx: &mut Cx<'_, P>) {
-        if self.form.fields.key(key) == Outcome::Chosen && self.form.disabled(&SEND).is_none() {
-            self.send(cx);
+    fn part_mut(&mut self) -> Option<&mut dyn Part> {
+        Some(&mut self.form.fields)
+    }
+
+    fn used(&mut self, outcome: Outcome, cx: &mut Cx<'_, P>) {
+        if outcome == Outcome::Chosen {
+            self.attempt(&SEND, cx);
         }
-    }
-
-    fn paste(&mut self, text: &str, _cx: &mut Cx<'_, P>) {
-        self.form.fields.paste(text);
     }
 
     fn received(&mut self, request: RequestId, message: P::Message, cx: &mut Cx<'_, P>) {
         let Some(shared::Message::Account(Message::SignedIn(answer))) = P::shared(message) else { return };
-        if !self.form.is_for(request) {
-            return;
-        }
-        match answer {
-            Ok(signed_in) => arrive(signed_in, self.again, cx),
-            Err(failure) => {
-                if failure.is_for("BAD_CREDENTIALS") {
-                    self.form.fields.clear(PASSWORD);
-                }
-                self.form.failure = Some(failure);
-            }
+        let is_wrong = answer.as_ref().is_err_and(|failure| failure.is_for("BAD_CREDENTIALS"));
+        match self.form.sending.finish(request, answer) {
+            Some(signed_in) => arrive(signed_in, self.again, cx),
+            None if is_wrong => self.form.fields.clear(PASSWORD),
+            None => {}
         }
     }
 
@@ -310,20 +286,13 @@ const REPEATED: usize = 3;
 
 impl Activate {
     fn new(username: &str, again: bool) -> Self {
-        let fields = Fields::new(vec![
+        let fields = vec![
             ("Username", LineInput::new(username)),
             ("One-time code", LineInput::default()),
             ("New password", LineInput::secret()),
             ("The same again", LineInput::secret()),
-        ]);
+        ];
         Self { form: Sent::new(fields), again }
-    }
-
-    fn disabled(&self, action: &Action) -> Option<String> {
-        let differs = self.form.fields.text(NEW) != self.form.fields.text(REPEATED);
-        self.form.disabled(action).or_else(|| {
-            (*action == SEND && differs).then(|| "The two passwords are not the same: type the second again.".into())
-        })
     }
 
     fn send<P: Shares>(&mut self, cx: &mut Cx<'_, P>) {
@@ -333,8 +302,7 @@ impl Activate {
             code: Secret::new(fields.text(CODE).trim()),
             password: Secret::new(fields.text(NEW)),
         };
-        let request = cx.share(shared::Effect::Account(effect));
-        self.form.start(request);
+        self.form.send(effect, cx);
     }
 }
 
@@ -348,7 +316,10 @@ impl<P: Shares> Screen<P> for Activate {
     }
 
     fn disabled(&self, action: &Action, _model: &P::Model) -> Option<String> {
-        Self::disabled(self, action)
+        let differs = self.form.fields.text(NEW) != self.form.fields.text(REPEATED);
+        self.form.disabled(action).or_else(|| {
+            (*action == SEND && differs).then(|| "The two passwords are not the same: type the second again.".into())
+        })
     }
 
     fn opened(&mut self, _cx: &mut Cx<'_, P>) {}
@@ -361,34 +332,24 @@ impl<P: Shares> Screen<P> for Activate {
         self.form.fields.act(action)
     }
 
-    fn text_focus(&self) -> bool {
-        self.form.fields.typing()
+    fn part(&self) -> Option<&dyn Part> {
+        Some(&self.form.fields)
     }
 
-    fn key(&mut self, key: KeyEvent, cx: &mut Cx<'_, P>) {
-        if self.form.fields.key(key) == Outcome::Chosen {
-            match Self::disabled(self, &SEND) {
-                None => self.send(cx),
-                Some(reason) => cx.toast(Tone::Bad, reason),
-            }
+    fn part_mut(&mut self) -> Option<&mut dyn Part> {
+        Some(&mut self.form.fields)
+    }
+
+    fn used(&mut self, outcome: Outcome, cx: &mut Cx<'_, P>) {
+        if outcome == Outcome::Chosen {
+            self.attempt(&SEND, cx);
         }
-    }
-
-    fn paste(&mut self, text: &str, _cx: &mut Cx<'_, P>) {
-        self.form.fields.paste(text);
     }
 
     fn received(&mut self, request: RequestId, message: P::Message, cx: &mut Cx<'_, P>) {
         let Some(shared::Message::Account(Message::SignedIn(answer))) = P::shared(message) else { return };
-        if !self.form.is_for(request) {
-            return;
-        }
-        match answer {
-            Ok(signed_in) => {
-                arrive(signed_in, self.again, cx);
-            }
-            Err(failure) => self.form.failure = Some(failure),
-        }
+        let Some(signed_in) = self.form.sending.finish(request, answer) else { return };
+        arrive(signed_in, self.again, cx);
     }
 
     fn view(&self, _model: &P::Model, area: Rect, canvas: &mut Canvas<'_>) {

@@ -2,23 +2,21 @@
 
 use std::marker::PhantomData;
 
-use crossterm::event::{KeyEvent, MouseEvent};
-use lectern_client::WatchItem;
 use lectern_proto::v1;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::{Effect, Library, Message, ReaderScreen, SAVE, Saver, VIEW};
+use super::{Effect, Library, Message, ReaderScreen, Saver};
 use crate::action::{Action, OPEN, REFRESH, Scope};
-use crate::live::Live;
 use crate::look::{Canvas, Look};
-use crate::program::{Change, KitAnswer};
+use crate::program::{Change, KitAnswer, concerns};
 use crate::remote::RequestId;
 use crate::screen::{Cx, Screen};
 use crate::shared::{self, Shares};
-use crate::widgets::Outcome;
+use crate::text;
+use crate::widgets::list::List;
 use crate::widgets::table::{Column, Table, Width};
-use crate::{states, text};
+use crate::widgets::{Outcome, Part};
 
 /// A material with the name of its module.
 #[derive(Clone, Debug)]
@@ -31,8 +29,7 @@ struct Row {
 pub struct MaterialsScreen<P> {
     course: String,
     scope: &'static Scope,
-    library: Live<Library>,
-    table: Table<Row>,
+    list: List<Row, Library>,
     saver: Saver,
     program: PhantomData<fn() -> P>,
 }
@@ -43,8 +40,7 @@ impl<P: Shares> MaterialsScreen<P> {
         Self {
             course: course.into(),
             scope,
-            library: Live::default(),
-            table: table(),
+            list: List::of(table(), "the materials", rows),
             saver: Saver::default(),
             program: PhantomData,
         }
@@ -52,34 +48,34 @@ impl<P: Shares> MaterialsScreen<P> {
 
     fn load(&mut self, cx: &mut Cx<'_, P>) {
         let effect = Effect::List { course: self.course.clone() };
-        self.library.ask(cx, P::effect(shared::Effect::Material(effect)));
+        self.list.ask(cx, P::effect(shared::Effect::Material(effect)));
     }
 
     fn open(&self, cx: &mut Cx<'_, P>) {
-        if let Some(row) = self.table.selected() {
+        if let Some(row) = self.list.selected() {
             cx.push(ReaderScreen::new(&self.course, row.material.clone()));
         }
     }
 
     fn file(&self) -> Option<&v1::FileRef> {
-        self.table.selected()?.material.file.as_ref()
+        self.list.selected()?.material.file.as_ref()
     }
+}
 
-    fn arrange(&mut self) {
-        let library = self.library.value().cloned().unwrap_or_default();
-        let place = |id: &str| library.modules.iter().position(|module| module.module_id == id);
-        let mut rows: Vec<Row> = library
-            .materials
-            .iter()
-            .map(|material| Row {
-                material: material.clone(),
-                module: place(&material.module_id).map(|at| library.modules[at].name.clone()).unwrap_or_default(),
-            })
-            .collect();
-        // What belongs to no module comes last.
-        rows.sort_by_key(|row| (place(&row.material.module_id).unwrap_or(usize::MAX), row.material.position));
-        self.table.set_rows(rows);
-    }
+/// The materials in the order of their modules.
+fn rows(library: &Library) -> Vec<Row> {
+    let place = |id: &str| library.modules.iter().position(|module| module.module_id == id);
+    let mut rows: Vec<Row> = library
+        .materials
+        .iter()
+        .map(|material| Row {
+            material: material.clone(),
+            module: place(&material.module_id).map(|at| library.modules[at].name.clone()).unwrap_or_default(),
+        })
+        .collect();
+    // What belongs to no module comes last.
+    rows.sort_by_key(|row| (place(&row.material.module_id).unwrap_or(usize::MAX), row.material.position));
+    rows
 }
 
 impl<P: Shares> Screen<P> for MaterialsScreen<P> {
@@ -104,61 +100,35 @@ impl<P: Shares> Screen<P> for MaterialsScreen<P> {
     }
 
     fn act(&mut self, action: &Action, cx: &mut Cx<'_, P>) -> bool {
-        if self.saver.act(action) {
-            return true;
-        }
+        let file = self.file().cloned();
         match *action {
             OPEN => self.open(cx),
             REFRESH => self.load(cx),
-            SAVE => {
-                if let Some(file) = self.file().cloned() {
-                    self.saver.ask(&file);
-                }
-            }
-            VIEW => {
-                if let Some(file) = self.file().cloned() {
-                    self.saver.open(&file, cx);
-                }
-            }
-            _ => return self.table.act(action),
+            _ => return self.saver.file_act(action, file.as_ref(), cx) || self.list.act(action),
         }
         true
     }
 
-    fn text_focus(&self) -> bool {
-        self.saver.text_focus() || self.table.text_focus()
+    fn part(&self) -> Option<&dyn Part> {
+        Some(if self.saver.text_focus() { &self.saver } else { &self.list })
     }
 
-    fn key(&mut self, key: KeyEvent, cx: &mut Cx<'_, P>) {
-        if self.saver.text_focus() {
-            self.saver.key(key, cx);
-        } else {
-            self.table.key(key);
-        }
+    fn part_mut(&mut self) -> Option<&mut dyn Part> {
+        Some(if self.saver.text_focus() { &mut self.saver } else { &mut self.list })
     }
 
-    fn paste(&mut self, text: &str, _cx: &mut Cx<'_, P>) {
-        if self.saver.text_focus() {
-            self.saver.paste(text);
-        } else {
-            self.table.paste(text);
-        }
-    }
-
-    fn mouse(&mut self, event: MouseEvent, cx: &mut Cx<'_, P>) {
-        if self.table.mouse(event) == Outcome::Chosen {
-            self.open(cx);
+    fn used(&mut self, outcome: Outcome, cx: &mut Cx<'_, P>) {
+        if !self.saver.used(outcome, cx) && outcome == Outcome::Chosen {
+            self.attempt(&OPEN, cx);
         }
     }
 
     fn received(&mut self, request: RequestId, message: P::Message, cx: &mut Cx<'_, P>) {
         let Some(shared::Message::Material(message)) = P::shared(message) else { return };
         let Message::Listed(library) = message else { return self.saver.received(request, message, cx) };
-        if self.library.finish(request, library) {
-            self.arrange();
-            if self.library.is_stale() {
-                self.load(cx);
-            }
+        self.list.finish(request, library);
+        if self.list.is_stale() {
+            self.load(cx);
         }
     }
 
@@ -171,27 +141,19 @@ impl<P: Shares> Screen<P> for MaterialsScreen<P> {
     }
 
     fn changed(&mut self, change: &Change, cx: &mut Cx<'_, P>) {
-        let concerns = match change {
-            WatchItem::Resync { .. } => true,
-            WatchItem::Event(event) => {
-                matches!(event.kind(), v1::EventKind::Material | v1::EventKind::Module | v1::EventKind::Course)
-            }
-        };
-        if concerns {
+        if concerns(change, None, &[v1::EventKind::Material, v1::EventKind::Module, v1::EventKind::Course]) {
             self.load(cx);
         }
     }
 
     fn view(&self, _model: &P::Model, area: Rect, canvas: &mut Canvas<'_>) {
         let area = self.saver.view(area, canvas);
-        if let Some(area) = states::room(self.library.remote(), "the materials", area, canvas) {
-            self.table.view(area, canvas, true);
-        }
+        self.list.view(area, canvas);
     }
 }
 
 /// What a material is, in a word.
-pub(super) fn kind(material: &v1::Material) -> &'static str {
+pub fn kind(material: &v1::Material) -> &'static str {
     match material.kind() {
         v1::MaterialKind::Pdf => "PDF",
         v1::MaterialKind::Text => "text",

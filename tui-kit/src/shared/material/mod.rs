@@ -10,7 +10,7 @@ use lectern_cli::{Session, pages, transfer};
 use lectern_client::{ClientError, Progress};
 use lectern_proto::v1;
 
-pub use list::MaterialsScreen;
+pub use list::{MaterialsScreen, kind};
 pub use reader::{ReaderScreen, TEXT};
 pub use saver::{FILES, SAVE, Saver, VIEW};
 

@@ -4,22 +4,22 @@ use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use crossterm::event::{KeyEvent, MouseEvent};
+use crossterm::event::MouseEvent;
 use lectern_proto::v1;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::{Effect, Message, Pages, READER_SCOPE, SAVE, Saver, VIEW, list};
+use super::{Effect, Message, Pages, READER_SCOPE, Saver, VIEW, list};
 use crate::action::{Action, BACK, Group, REFRESH, Scope};
 use crate::look::Canvas;
 use crate::program::KitAnswer;
 use crate::remote::{Failure, RequestId};
 use crate::screen::{Cx, Screen};
 use crate::shared::{self, Shares};
-use crate::widgets::Outcome;
 use crate::widgets::line::LineInput;
 use crate::widgets::markdown::MarkdownView;
 use crate::widgets::reader::{Page, Reader};
+use crate::widgets::{Outcome, Part};
 use crate::{states, text};
 
 /// Go to a page.
@@ -39,6 +39,24 @@ enum Text {
     Markdown { view: MarkdownView, pages: BTreeMap<u32, String>, total: Option<u32>, failure: Option<Failure> },
     /// Not here.
     None,
+}
+
+impl Text {
+    fn part(&self) -> Option<&dyn Part> {
+        match self {
+            Self::Paged(reader) => Some(reader),
+            Self::Markdown { view, .. } => Some(view),
+            Self::None => None,
+        }
+    }
+
+    fn part_mut(&mut self) -> Option<&mut dyn Part> {
+        match self {
+            Self::Paged(reader) => Some(reader),
+            Self::Markdown { view, .. } => Some(view),
+            Self::None => None,
+        }
+    }
 }
 
 /// The reader.
@@ -135,26 +153,14 @@ impl<P: Shares> ReaderScreen<P> {
         }
     }
 
-    fn text_act(&mut self, action: &Action) -> bool {
-        match &mut self.text {
-            Text::Paged(reader) => reader.act(action),
-            Text::Markdown { view, .. } => view.act(action),
-            Text::None => false,
+    /// What a key came to while the number of a page was typed.
+    fn page_used(&mut self, outcome: Outcome) {
+        if !matches!(outcome, Outcome::Chosen | Outcome::Left) {
+            return;
         }
-    }
-
-    fn page_key(&mut self, key: KeyEvent) {
-        let Some(line) = &mut self.page else { return };
-        match line.key(key) {
-            Outcome::Chosen => {
-                let number = line.text().trim().parse::<u32>();
-                if let (Ok(number), Text::Paged(reader)) = (number, &mut self.text) {
-                    reader.go_to_page(number.max(1));
-                }
-                self.page = None;
-            }
-            Outcome::Left => self.page = None,
-            Outcome::Changed | Outcome::Ignored => {}
+        let number = self.page.take().and_then(|line| line.text().trim().parse::<u32>().ok());
+        if let (Outcome::Chosen, Some(number), Text::Paged(reader)) = (outcome, number, &mut self.text) {
+            reader.go_to_page(number.max(1));
         }
     }
 
@@ -203,23 +209,15 @@ impl<P: Shares> Screen<P> for ReaderScreen<P> {
     }
 
     fn act(&mut self, action: &Action, cx: &mut Cx<'_, P>) -> bool {
-        if self.saver.act(action) {
+        if self.saver.file_act(action, self.material.file.as_ref(), cx) {
+            if *action == VIEW {
+                self.note_opened(cx);
+            }
             return true;
         }
         match *action {
             BACK if self.page.is_some() => self.page = None,
             GO_TO_PAGE => self.page = Some(LineInput::default()),
-            SAVE => {
-                if let Some(file) = &self.material.file {
-                    self.saver.ask(file);
-                }
-            }
-            VIEW => {
-                if let Some(file) = &self.material.file {
-                    self.saver.open(file, cx);
-                    self.note_opened(cx);
-                }
-            }
             REFRESH => {
                 match &mut self.text {
                     Text::Paged(reader) => reader.retry(),
@@ -229,7 +227,7 @@ impl<P: Shares> Screen<P> for ReaderScreen<P> {
                 self.fetch(cx);
             }
             _ => {
-                let used = self.text_act(action);
+                let used = self.text.part_mut().is_some_and(|text| text.act(action));
                 self.fetch(cx);
                 return used;
             }
@@ -237,47 +235,33 @@ impl<P: Shares> Screen<P> for ReaderScreen<P> {
         true
     }
 
-    fn text_focus(&self) -> bool {
-        let finding = match &self.text {
-            Text::Paged(reader) => reader.text_focus(),
-            Text::Markdown { view, .. } => view.text_focus(),
-            Text::None => false,
-        };
-        finding || self.page.is_some() || self.saver.text_focus()
+    fn part(&self) -> Option<&dyn Part> {
+        match &self.page {
+            _ if self.saver.text_focus() => Some(&self.saver),
+            Some(line) => Some(line),
+            None => self.text.part(),
+        }
     }
 
-    fn key(&mut self, key: KeyEvent, cx: &mut Cx<'_, P>) {
-        if self.saver.text_focus() {
-            return self.saver.key(key, cx);
+    fn part_mut(&mut self) -> Option<&mut dyn Part> {
+        match &mut self.page {
+            _ if self.saver.text_focus() => Some(&mut self.saver),
+            Some(line) => Some(line),
+            None => self.text.part_mut(),
         }
-        if self.page.is_some() {
-            self.page_key(key);
-        } else {
-            match &mut self.text {
-                Text::Paged(reader) => drop(reader.key(key)),
-                Text::Markdown { view, .. } => drop(view.key(key)),
-                Text::None => {}
-            }
-        }
-        self.fetch(cx);
     }
 
-    fn paste(&mut self, pasted: &str, cx: &mut Cx<'_, P>) {
-        match (&mut self.page, &mut self.text) {
-            _ if self.saver.text_focus() => self.saver.paste(pasted),
-            (Some(line), _) => line.paste(pasted),
-            (None, Text::Paged(reader)) => reader.paste(pasted),
-            (None, Text::Markdown { view, .. }) => view.paste(pasted),
-            (None, Text::None) => {}
+    fn used(&mut self, outcome: Outcome, cx: &mut Cx<'_, P>) {
+        if !self.saver.used(outcome, cx) {
+            self.page_used(outcome);
+            self.fetch(cx);
         }
-        self.fetch(cx);
     }
 
+    /// The text moves under the wheel also while a line is typed below it.
     fn mouse(&mut self, event: MouseEvent, cx: &mut Cx<'_, P>) {
-        match &mut self.text {
-            Text::Paged(reader) => drop(reader.mouse(event)),
-            Text::Markdown { view, .. } => drop(view.mouse(event)),
-            Text::None => {}
+        if let Some(text) = self.text.part_mut() {
+            text.mouse(event);
         }
         self.fetch(cx);
     }

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyEvent, MouseEvent};
 use lectern_proto::v1;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -15,8 +15,8 @@ use crate::program::KitAnswer;
 use crate::remote::RequestId;
 use crate::screen::{Confirm, Cx, KitWork, Tone};
 use crate::shared::{self, Shares};
-use crate::widgets::Outcome;
 use crate::widgets::line::LineInput;
+use crate::widgets::{Outcome, Part};
 use crate::{states, text};
 
 /// Save the file.
@@ -40,7 +40,7 @@ struct UnderWay {
     progress: Option<(u64, u64)>,
 }
 
-/// The line and what is under way.
+/// The line and what is under way. While a path is typed it is the screen's [`Part`].
 #[derive(Debug, Default)]
 pub struct Saver {
     asking: Option<(LineInput, v1::FileRef)>,
@@ -54,11 +54,6 @@ impl Saver {
     pub fn ask(&mut self, file: &v1::FileRef) {
         let name = lectern_cli::transfer::local_name(&file.name);
         self.asking = Some((LineInput::new(&name.to_string_lossy()), file.clone()));
-    }
-
-    /// Fetches a file and opens it outside.
-    pub fn open<P: Shares>(&mut self, file: &v1::FileRef, cx: &mut Cx<'_, P>) {
-        self.start(file, Destination::Viewer, cx);
     }
 
     fn start<P: Shares>(&mut self, file: &v1::FileRef, to: Destination, cx: &mut Cx<'_, P>) {
@@ -80,36 +75,28 @@ impl Saver {
         }
     }
 
-    /// Esc leaves the line; other actions are not its own.
-    pub fn act(&mut self, action: &Action) -> bool {
-        *action == BACK && self.asking.take().is_some()
+    /// An action of the group [`FILES`] on the file that is selected; Esc leaves the line.
+    pub fn file_act<P: Shares>(&mut self, action: &Action, file: Option<&v1::FileRef>, cx: &mut Cx<'_, P>) -> bool {
+        match (*action, file) {
+            (SAVE, Some(file)) => self.ask(file),
+            (VIEW, Some(file)) => self.start(file, Destination::Viewer, cx),
+            (SAVE | VIEW, None) => {}
+            _ => return self.act(action),
+        }
+        true
     }
 
-    /// Whether a path is being typed.
-    pub fn text_focus(&self) -> bool {
+    /// What a key came to while a path was typed ([`crate::screen::Screen::used`]): where it is chosen, the file is saved there.
+    /// False when no path is typed.
+    pub fn used<P: Shares>(&mut self, outcome: Outcome, cx: &mut Cx<'_, P>) -> bool {
+        if outcome == Outcome::Chosen
+            && let Some((line, file)) = self.asking.take()
+        {
+            let path = PathBuf::from(line.text().trim());
+            self.start(&file, Destination::Path { path, replace: false }, cx);
+            return true;
+        }
         self.asking.is_some()
-    }
-
-    /// A key for the path.
-    pub fn key<P: Shares>(&mut self, key: KeyEvent, cx: &mut Cx<'_, P>) {
-        let Some((line, _)) = &mut self.asking else { return };
-        match line.key(key) {
-            Outcome::Chosen => {
-                if let Some((line, file)) = self.asking.take() {
-                    let path = PathBuf::from(line.text().trim());
-                    self.start(&file, Destination::Path { path, replace: false }, cx);
-                }
-            }
-            Outcome::Left => self.asking = None,
-            Outcome::Changed | Outcome::Ignored => {}
-        }
-    }
-
-    /// A paste into the path.
-    pub fn paste(&mut self, pasted: &str) {
-        if let Some((line, _)) = &mut self.asking {
-            line.paste(pasted);
-        }
     }
 
     /// A message of the screen's; those of other requests are not its own.
@@ -179,6 +166,38 @@ impl Saver {
             canvas.line(row, Line::styled(words(it), canvas.look.theme.info));
         }
         Rect { height: area.height - 1, ..area }
+    }
+}
+
+impl Part for Saver {
+    /// Esc leaves the line; other actions are not its own.
+    fn act(&mut self, action: &Action) -> bool {
+        *action == BACK && self.asking.take().is_some()
+    }
+
+    /// Whether a path is being typed.
+    fn text_focus(&self) -> bool {
+        self.asking.is_some()
+    }
+
+    /// A key for the path.
+    fn key(&mut self, key: KeyEvent) -> Outcome {
+        let outcome = self.asking.as_mut().map_or(Outcome::Ignored, |(line, _)| line.key(key));
+        if outcome == Outcome::Left {
+            self.asking = None;
+        }
+        outcome
+    }
+
+    /// A paste into the path.
+    fn paste(&mut self, pasted: &str) {
+        if let Some((line, _)) = &mut self.asking {
+            line.paste(pasted);
+        }
+    }
+
+    fn mouse(&mut self, _event: MouseEvent) -> Outcome {
+        Outcome::Ignored
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use crossterm::event::{KeyEvent, MouseEvent, MouseEventKind};
+use crossterm::event::MouseEvent;
 use lectern_proto::v1;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -12,16 +12,17 @@ use super::view;
 use super::{ANNOUNCEMENT_SCOPE, Effect, Made, Message, Role, STAFF_ANNOUNCEMENT_SCOPE, WriteScreen};
 use crate::action::{Action, Group, OPEN, REFRESH, Scope};
 use crate::look::{Canvas, Look};
-use crate::program::{Change, Program};
-use crate::remote::{Remote, RequestId};
+use crate::program::{Change, Program, concerns};
+use crate::remote::{Failure, RequestId};
 use crate::screen::{Confirm, Cx, Screen, Tone};
 use crate::sending::Sending;
 use crate::shared::{self, Shares};
-use crate::widgets::Outcome;
+use crate::text;
+use crate::widgets::Part;
+use crate::widgets::list::List;
 use crate::widgets::markdown;
 use crate::widgets::scroll::Scroll;
 use crate::widgets::table::{Column, Table, Width};
-use crate::{states, text};
 
 /// Announce something.
 pub const ANNOUNCE: Action =
@@ -41,8 +42,7 @@ pub struct AnnouncementsScreen<P> {
     course_id: Option<String>,
     role: Role,
     scope: &'static Scope,
-    announcements: Remote<Vec<v1::Announcement>>,
-    table: Table<v1::Announcement>,
+    list: List<v1::Announcement>,
     deletion: Deletion,
     program: PhantomData<fn() -> P>,
 }
@@ -76,12 +76,7 @@ impl Deletion {
     }
 
     /// Whether it is gone now.
-    fn finish<P: Shares>(
-        &mut self,
-        request: RequestId,
-        result: Result<Made, crate::remote::Failure>,
-        cx: &mut Cx<'_, P>,
-    ) -> bool {
+    fn finish<P: Shares>(&mut self, request: RequestId, result: Result<Made, Failure>, cx: &mut Cx<'_, P>) -> bool {
         if !self.sending.awaits(request) {
             return false;
         }
@@ -106,20 +101,19 @@ impl<P: Shares> AnnouncementsScreen<P> {
             course_id,
             role,
             scope,
-            announcements: Remote::default(),
-            table: table.row_style(row_style),
+            list: List::new(table.row_style(row_style), "the announcements"),
             deletion: Deletion::default(),
             program: PhantomData,
         }
     }
 
-    fn ask_again(&mut self, cx: &mut Cx<'_, P>) {
-        let request = cx.talk(Effect::Announcements { course: self.course.clone() });
-        self.announcements.start(request);
+    fn load(&mut self, cx: &mut Cx<'_, P>) {
+        let effect = Effect::Announcements { course: self.course.clone() };
+        self.list.ask(cx, P::effect(shared::Effect::Talk(effect)));
     }
 
     fn open(&self, cx: &mut Cx<'_, P>) {
-        if let Some(announcement) = self.table.selected() {
+        if let Some(announcement) = self.list.selected() {
             cx.push(AnnouncementScreen::new(announcement.clone(), self.role));
         }
     }
@@ -135,61 +129,52 @@ impl<P: Shares> Screen<P> for AnnouncementsScreen<P> {
     }
 
     fn disabled(&self, action: &Action, _model: &P::Model) -> Option<String> {
-        (*action == DELETE && self.table.selected().is_none()).then(|| "There is no announcement to delete.".into())
+        (*action == DELETE && self.list.selected().is_none()).then(|| "There is no announcement to delete.".into())
     }
 
     fn opened(&mut self, cx: &mut Cx<'_, P>) {
-        self.ask_again(cx);
+        self.load(cx);
     }
 
     fn resumed(&mut self, cx: &mut Cx<'_, P>) {
-        self.ask_again(cx);
+        self.load(cx);
     }
 
     fn act(&mut self, action: &Action, cx: &mut Cx<'_, P>) -> bool {
         match *action {
             OPEN => self.open(cx),
-            REFRESH => self.ask_again(cx),
+            REFRESH => self.load(cx),
             ANNOUNCE => cx.push(WriteScreen::announcement(&self.course)),
             DELETE => {
-                if let Some(announcement) = self.table.selected() {
+                if let Some(announcement) = self.list.selected() {
                     self.deletion.ask(announcement, cx);
                 }
             }
-            _ => return self.table.act(action),
+            _ => return self.list.act(action),
         }
         true
     }
 
-    fn text_focus(&self) -> bool {
-        self.table.text_focus()
+    fn part(&self) -> Option<&dyn Part> {
+        Some(&self.list)
     }
 
-    fn key(&mut self, key: KeyEvent, _cx: &mut Cx<'_, P>) {
-        self.table.key(key);
-    }
-
-    fn paste(&mut self, text: &str, _cx: &mut Cx<'_, P>) {
-        self.table.paste(text);
-    }
-
-    fn mouse(&mut self, event: MouseEvent, cx: &mut Cx<'_, P>) {
-        if self.table.mouse(event) == Outcome::Chosen {
-            self.open(cx);
-        }
+    fn part_mut(&mut self) -> Option<&mut dyn Part> {
+        Some(&mut self.list)
     }
 
     fn received(&mut self, request: RequestId, message: P::Message, cx: &mut Cx<'_, P>) {
         match P::shared(message) {
-            Some(shared::Message::Talk(Message::Announcements(result)))
-                if self.announcements.finish(request, result.clone()) =>
-            {
-                self.table.set_rows(self.announcements.value().cloned().unwrap_or_default());
+            Some(shared::Message::Talk(Message::Announcements(result))) => {
+                self.list.finish(request, result);
+                if self.list.is_stale() {
+                    self.load(cx);
+                }
             }
-            Some(shared::Message::Talk(Message::Changed(result)))
-                if self.deletion.finish(request, result.clone(), cx) =>
-            {
-                self.ask_again(cx);
+            Some(shared::Message::Talk(Message::Changed(result))) => {
+                if self.deletion.finish(request, result, cx) {
+                    self.load(cx);
+                }
             }
             _ => {}
         }
@@ -201,16 +186,14 @@ impl<P: Shares> Screen<P> for AnnouncementsScreen<P> {
 
     fn changed(&mut self, change: &Change, cx: &mut Cx<'_, P>) {
         let kinds = [v1::EventKind::Announcement, v1::EventKind::ReadState];
-        if view::concerns(change, self.course_id.as_deref(), &kinds) {
-            self.ask_again(cx);
+        if concerns(change, self.course_id.as_deref(), &kinds) {
+            self.load(cx);
         }
     }
 
     fn view(&self, _model: &<P as Program>::Model, area: Rect, canvas: &mut Canvas<'_>) {
         let inner = canvas.pane(area, "Announcements", true);
-        if let Some(room) = states::room(&self.announcements, "the announcements", inner, canvas) {
-            self.table.view(room, canvas, true);
-        }
+        self.list.view(inner, canvas);
     }
 }
 
@@ -279,11 +262,7 @@ impl<P: Shares> Screen<P> for AnnouncementScreen<P> {
     }
 
     fn mouse(&mut self, event: MouseEvent, _cx: &mut Cx<'_, P>) {
-        match event.kind {
-            MouseEventKind::ScrollDown => self.scroll.move_by(3),
-            MouseEventKind::ScrollUp => self.scroll.move_by(-3),
-            _ => {}
-        }
+        self.scroll.mouse(event);
     }
 
     fn received(&mut self, request: RequestId, message: P::Message, cx: &mut Cx<'_, P>) {

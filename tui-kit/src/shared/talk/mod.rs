@@ -7,7 +7,7 @@ mod threads;
 mod view;
 mod write;
 
-use lectern_cli::{Session, pages};
+use lectern_cli::Session;
 use lectern_client::ClientError;
 use lectern_proto::v1;
 
@@ -16,7 +16,7 @@ pub use thread::{THREAD, ThreadScreen};
 pub use threads::{THREADS, ThreadsScreen};
 pub use write::{WRITE, WriteScreen};
 
-use super::{Shares, call, told};
+use super::{Shares, all, call, told};
 use crate::action::{EDITING, LIST, READER_MOVES, Scope};
 use crate::program::Reply;
 use crate::remote::Failure;
@@ -143,36 +143,27 @@ pub fn is_change(effect: &Effect) -> bool {
 /// Does the work.
 pub async fn perform<P: Shares>(session: &Session, effect: Effect, reply: &Reply<P>) {
     let message = match effect {
-        Effect::Threads { course } => Message::Threads(told(threads(session, course).await, reply).await),
+        Effect::Threads { course } => {
+            let request = |page_token| v1::ListThreadsRequest {
+                course: course.clone(),
+                page_size: PAGE,
+                page_token,
+                ..Default::default()
+            };
+            Message::Threads(all(session, request, reply).await)
+        }
         Effect::Thread { course, number } => {
             Message::Thread(told(conversation(session, course, number).await, reply).await)
         }
         Effect::Announcements { course } => {
-            Message::Announcements(told(announcements(session, course).await, reply).await)
+            let request =
+                |page_token| v1::ListAnnouncementsRequest { course: course.clone(), page_size: PAGE, page_token };
+            Message::Announcements(all(session, request, reply).await)
         }
         Effect::MarkRead(request) => Message::Marked(call(session, request, reply).await.map(|_| ())),
         Effect::Change { key, change } => Message::Changed(told(make(session, &key, change).await, reply).await),
     };
     reply.send(P::message(super::Message::Talk(message))).await;
-}
-
-async fn threads(session: &Session, course: String) -> Result<Vec<v1::Thread>, ClientError> {
-    let list = pages::all(session, |page_token| v1::ListThreadsRequest {
-        course: course.clone(),
-        page_size: PAGE,
-        page_token,
-        ..Default::default()
-    });
-    list.await
-}
-
-async fn announcements(session: &Session, course: String) -> Result<Vec<v1::Announcement>, ClientError> {
-    let list = pages::all(session, |page_token| v1::ListAnnouncementsRequest {
-        course: course.clone(),
-        page_size: PAGE,
-        page_token,
-    });
-    list.await
 }
 
 async fn conversation(session: &Session, course: String, number: u64) -> Result<Conversation, ClientError> {

@@ -2,17 +2,17 @@
 
 use std::marker::PhantomData;
 
-use crossterm::event::{KeyEvent, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyEvent, MouseEvent};
 use lectern_proto::v1;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::view;
 use super::{Conversation, Effect, Made, Message, Role, THREAD_SCOPE, threads};
 use crate::action::{Action, BACK, Group, REFRESH, SEND, Scope};
+use crate::live::Live;
 use crate::look::{Canvas, Look};
-use crate::program::{Change, KitAnswer, Program};
-use crate::remote::{Failure, Remote, RequestId};
+use crate::program::{Change, KitAnswer, Program, concerns};
+use crate::remote::{Failure, RequestId};
 use crate::screen::{Cx, KitWork, Screen, Tone, Unsaved};
 use crate::sending::Sending;
 use crate::shared::{self, Shares};
@@ -49,7 +49,7 @@ pub struct ThreadScreen<P> {
     number: u64,
     role: Role,
     title: String,
-    conversation: Remote<Conversation>,
+    conversation: Live<Conversation>,
     scroll: Scroll,
     answer: Editor,
     writing: bool,
@@ -71,7 +71,7 @@ impl<P: Shares> ThreadScreen<P> {
             number: thread.number,
             role,
             title: thread.title,
-            conversation: Remote::default(),
+            conversation: Live::default(),
             scroll,
             answer: Editor::new("").max_bytes(MESSAGE_BYTES).placeholder("Your answer (Markdown)"),
             writing: false,
@@ -82,9 +82,9 @@ impl<P: Shares> ThreadScreen<P> {
         }
     }
 
-    fn ask_again(&mut self, cx: &mut Cx<'_, P>) {
-        let request = cx.talk(Effect::Thread { course: self.course.clone(), number: self.number });
-        self.conversation.start(request);
+    fn load(&mut self, cx: &mut Cx<'_, P>) {
+        let effect = Effect::Thread { course: self.course.clone(), number: self.number };
+        self.conversation.ask(cx, P::effect(shared::Effect::Talk(effect)));
     }
 
     fn send(&mut self, cx: &mut Cx<'_, P>) {
@@ -149,7 +149,7 @@ impl<P: Shares> ThreadScreen<P> {
                 Made::Announcement(_) | Made::Deleted => {}
             }
         }
-        self.ask_again(cx);
+        self.load(cx);
     }
 
     /// Notes that what is shown was read.
@@ -210,7 +210,7 @@ impl<P: Shares> Screen<P> for ThreadScreen<P> {
     }
 
     fn opened(&mut self, cx: &mut Cx<'_, P>) {
-        self.ask_again(cx);
+        self.load(cx);
     }
 
     fn act(&mut self, action: &Action, cx: &mut Cx<'_, P>) -> bool {
@@ -223,7 +223,7 @@ impl<P: Shares> Screen<P> for ThreadScreen<P> {
             SEND => self.send(cx),
             BACK if self.writing => self.writing = false,
             RESOLVE => self.resolve(cx),
-            REFRESH => self.ask_again(cx),
+            REFRESH => self.load(cx),
             _ => return self.answer.act(action) || self.scroll.act(action),
         }
         true
@@ -249,22 +249,20 @@ impl<P: Shares> Screen<P> for ThreadScreen<P> {
     }
 
     fn mouse(&mut self, event: MouseEvent, _cx: &mut Cx<'_, P>) {
-        if self.writing && self.answer.mouse(event).was_used() {
-            return;
-        }
-        match event.kind {
-            MouseEventKind::ScrollDown => self.scroll.move_by(3),
-            MouseEventKind::ScrollUp => self.scroll.move_by(-3),
-            _ => {}
+        if !(self.writing && self.answer.mouse(event).was_used()) {
+            self.scroll.mouse(event);
         }
     }
 
     fn received(&mut self, request: RequestId, message: P::Message, cx: &mut Cx<'_, P>) {
         match P::shared(message) {
-            Some(shared::Message::Talk(Message::Thread(result)))
-                if self.conversation.finish(request, result.clone()) =>
-            {
-                self.mark(cx);
+            Some(shared::Message::Talk(Message::Thread(result))) => {
+                if self.conversation.finish(request, result) {
+                    self.mark(cx);
+                }
+                if self.conversation.is_stale() {
+                    self.load(cx);
+                }
             }
             Some(shared::Message::Talk(Message::Changed(result))) => self.changed_by_me(request, result, cx),
             _ => {}
@@ -280,8 +278,8 @@ impl<P: Shares> Screen<P> for ThreadScreen<P> {
     }
 
     fn changed(&mut self, change: &Change, cx: &mut Cx<'_, P>) {
-        if view::concerns(change, self.course_id.as_deref(), &[v1::EventKind::Thread]) {
-            self.ask_again(cx);
+        if concerns(change, self.course_id.as_deref(), &[v1::EventKind::Thread]) {
+            self.load(cx);
         }
     }
 
@@ -293,7 +291,7 @@ impl<P: Shares> Screen<P> for ThreadScreen<P> {
         let rows = self.answer_rows(area);
         let above = Rect { height: area.height - rows, ..area };
         let inner = canvas.pane(above, &text::clean(&self.title), !self.writing);
-        if let Some(room) = states::room(&self.conversation, "the thread", inner, canvas)
+        if let Some(room) = states::room(self.conversation.remote(), "the thread", inner, canvas)
             && let Some(conversation) = self.conversation.value()
         {
             let lines = lines(conversation, self.role, room.width, canvas.look);

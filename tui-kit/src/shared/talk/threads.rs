@@ -2,7 +2,6 @@
 
 use std::marker::PhantomData;
 
-use crossterm::event::{KeyEvent, MouseEvent};
 use lectern_proto::v1;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -11,12 +10,12 @@ use ratatui::text::{Line, Span};
 use super::{Effect, Message, Role, ThreadScreen, WriteScreen, view};
 use crate::action::{Action, Group, OPEN, REFRESH, Scope};
 use crate::look::{Canvas, Look};
-use crate::program::{Change, Program};
-use crate::remote::{Remote, RequestId};
+use crate::program::{Change, Program, concerns};
+use crate::remote::RequestId;
 use crate::screen::{Cx, Screen};
 use crate::shared::{self, Shares};
-use crate::states;
-use crate::widgets::Outcome;
+use crate::widgets::Part;
+use crate::widgets::list::List;
 use crate::widgets::table::{Column, Table, Width};
 
 /// Ask a question.
@@ -35,41 +34,34 @@ pub struct ThreadsScreen<P> {
     course_id: Option<String>,
     role: Role,
     scope: &'static Scope,
-    threads: Remote<Vec<v1::Thread>>,
+    list: List<v1::Thread>,
     open_only: bool,
-    table: Table<v1::Thread>,
     program: PhantomData<fn() -> P>,
 }
 
 impl<P: Shares> ThreadsScreen<P> {
     /// The threads of the course `course`, a slug. With its id only changes in that course are asked for again.
     pub fn new(course: &str, course_id: Option<String>, role: Role, scope: &'static Scope) -> Self {
+        let key = |thread: &v1::Thread| thread.number.to_string();
+        let table = Table::new(columns(), key, "No questions were asked yet.").row_style(row_style);
         Self {
             course: course.to_owned(),
             course_id,
             role,
             scope,
-            threads: Remote::default(),
+            list: List::new(table, "the threads"),
             open_only: false,
-            table: Table::new(columns(), |thread| thread.number.to_string(), "No questions were asked yet.")
-                .row_style(row_style),
             program: PhantomData,
         }
     }
 
-    fn ask_again(&mut self, cx: &mut Cx<'_, P>) {
-        let request = cx.talk(Effect::Threads { course: self.course.clone() });
-        self.threads.start(request);
-    }
-
-    fn arrange(&mut self) {
-        let all = self.threads.value().cloned().unwrap_or_default();
-        let rows = all.into_iter().filter(|thread| !self.open_only || thread.state() == v1::ThreadState::Open);
-        self.table.set_rows(rows.collect());
+    fn load(&mut self, cx: &mut Cx<'_, P>) {
+        let effect = Effect::Threads { course: self.course.clone() };
+        self.list.ask(cx, P::effect(shared::Effect::Talk(effect)));
     }
 
     fn open(&self, cx: &mut Cx<'_, P>) {
-        if let Some(thread) = self.table.selected() {
+        if let Some(thread) = self.list.selected() {
             cx.push(ThreadScreen::new(thread.clone(), self.course_id.clone(), self.role));
         }
     }
@@ -85,11 +77,11 @@ impl<P: Shares> Screen<P> for ThreadsScreen<P> {
     }
 
     fn opened(&mut self, cx: &mut Cx<'_, P>) {
-        self.ask_again(cx);
+        self.load(cx);
     }
 
     fn resumed(&mut self, cx: &mut Cx<'_, P>) {
-        self.ask_again(cx);
+        self.load(cx);
     }
 
     fn act(&mut self, action: &Action, cx: &mut Cx<'_, P>) -> bool {
@@ -97,53 +89,42 @@ impl<P: Shares> Screen<P> for ThreadsScreen<P> {
             ASK => cx.push(WriteScreen::question(&self.course, "", self.role)),
             OPEN_ONLY => {
                 self.open_only = !self.open_only;
-                self.arrange();
+                let only = self.open_only;
+                self.list.keep_only(move |thread| !only || thread.state() == v1::ThreadState::Open);
             }
             OPEN => self.open(cx),
-            REFRESH => self.ask_again(cx),
-            _ => return self.table.act(action),
+            REFRESH => self.load(cx),
+            _ => return self.list.act(action),
         }
         true
     }
 
-    fn text_focus(&self) -> bool {
-        self.table.text_focus()
+    fn part(&self) -> Option<&dyn Part> {
+        Some(&self.list)
     }
 
-    fn key(&mut self, key: KeyEvent, _cx: &mut Cx<'_, P>) {
-        self.table.key(key);
+    fn part_mut(&mut self) -> Option<&mut dyn Part> {
+        Some(&mut self.list)
     }
 
-    fn paste(&mut self, text: &str, _cx: &mut Cx<'_, P>) {
-        self.table.paste(text);
-    }
-
-    fn mouse(&mut self, event: MouseEvent, cx: &mut Cx<'_, P>) {
-        if self.table.mouse(event) == Outcome::Chosen {
-            self.open(cx);
-        }
-    }
-
-    fn received(&mut self, request: RequestId, message: P::Message, _cx: &mut Cx<'_, P>) {
-        if let Some(shared::Message::Talk(Message::Threads(result))) = P::shared(message)
-            && self.threads.finish(request, result)
-        {
-            self.arrange();
+    fn received(&mut self, request: RequestId, message: P::Message, cx: &mut Cx<'_, P>) {
+        let Some(shared::Message::Talk(Message::Threads(result))) = P::shared(message) else { return };
+        self.list.finish(request, result);
+        if self.list.is_stale() {
+            self.load(cx);
         }
     }
 
     fn changed(&mut self, change: &Change, cx: &mut Cx<'_, P>) {
-        if view::concerns(change, self.course_id.as_deref(), &[v1::EventKind::Thread, v1::EventKind::ReadState]) {
-            self.ask_again(cx);
+        if concerns(change, self.course_id.as_deref(), &[v1::EventKind::Thread, v1::EventKind::ReadState]) {
+            self.load(cx);
         }
     }
 
     fn view(&self, _model: &<P as Program>::Model, area: Rect, canvas: &mut Canvas<'_>) {
         let title = if self.open_only { "Threads that wait for an answer" } else { "Threads" };
         let inner = canvas.pane(area, title, true);
-        if let Some(room) = states::room(&self.threads, "the threads", inner, canvas) {
-            self.table.view(room, canvas, true);
-        }
+        self.list.view(inner, canvas);
     }
 }
 

@@ -16,9 +16,9 @@ use crate::screen::{Cx, KitWork, Screen, Tone, Unsaved};
 use crate::sending::Sending;
 use crate::shared::{self, Shares};
 use crate::text;
-use crate::widgets::Outcome;
 use crate::widgets::editor::Editor;
 use crate::widgets::line::LineInput;
+use crate::widgets::{Outcome, Part as _};
 
 /// Begin to type, after the fields were left.
 pub const TYPE: Action = Action::new("type", &["enter", "i"], "type", "Go on typing.").in_bar();

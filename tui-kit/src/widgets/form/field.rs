@@ -11,9 +11,9 @@ use ratatui::layout::Rect;
 
 use crate::look::Look;
 use crate::text;
-use crate::widgets::Outcome;
 use crate::widgets::editor::Editor;
 use crate::widgets::line::LineInput;
+use crate::widgets::{Outcome, Part as _};
 
 /// Rows of a field of many lines, before it gets what is left of the screen.
 const BODY_ROWS: u16 = 4;

@@ -3,6 +3,7 @@
 //! ```
 //! use lectern_tui_kit::look::Look;
 //! use lectern_tui_kit::theme::ThemeName;
+//! use lectern_tui_kit::widgets::Part as _;
 //! use lectern_tui_kit::widgets::form::{Field, Form};
 //!
 //! let mut form = Form::new([
@@ -18,8 +19,7 @@
 //! ```
 //!
 //! What a screen does with it
-//! - `act`, `key`, `paste`, `mouse`, `view` and `text_focus` pass through. While a line or a text is filled in, keys are text; on
-//!   choices and toggles, all actions of the screen work.
+//! - It is its [`Part`]. While a line or a text is filled in, keys are text; on choices and toggles, all actions of the screen work.
 //! - [`crate::action::SEND`], and [`Outcome::Chosen`] of a key (Enter in the last field): [`Form::check`], then read the values by
 //!   name, send them, [`Form::set_busy`]. An answer ends that; a refusal that names a field is shown there by [`Form::set_error`].
 //! - [`crate::action::BACK`] leaves the form as a whole, also from within a field: the screen says in
@@ -39,8 +39,8 @@ use ratatui::layout::Position;
 pub use field::Field;
 use field::Input;
 
-use super::Outcome;
 use super::editor::Editor;
+use super::{Outcome, Part};
 use crate::action::{Action, NEXT_FIELD, PREVIOUS_FIELD};
 use crate::look::Look;
 
@@ -195,13 +195,18 @@ impl Form {
         self.wakes_at.get()
     }
 
-    /// Whether keys are text: on lines and texts.
-    pub fn text_focus(&self) -> bool {
-        self.fields.get(self.focused).is_some_and(Field::is_text)
+    /// Moves the keyboard by so many fields, not beyond the first and the last one.
+    fn move_by(&mut self, fields: isize) -> Outcome {
+        let last = self.fields.len().saturating_sub(1);
+        let before = self.focused;
+        self.focused = before.saturating_add_signed(fields).min(last);
+        if self.focused == before { Outcome::Ignored } else { Outcome::Changed }
     }
+}
 
+impl Part for Form {
     /// An action of the group `FORM`. [`crate::action::SEND`] is the screen's own.
-    pub fn act(&mut self, action: &Action) -> bool {
+    fn act(&mut self, action: &Action) -> bool {
         let count = self.fields.len().max(1);
         match *action {
             NEXT_FIELD => self.focused = (self.focused + 1) % count,
@@ -214,17 +219,14 @@ impl Form {
         true
     }
 
-    /// Moves the keyboard by so many fields, not beyond the first and the last one.
-    fn move_by(&mut self, fields: isize) -> Outcome {
-        let last = self.fields.len().saturating_sub(1);
-        let before = self.focused;
-        self.focused = before.saturating_add_signed(fields).min(last);
-        if self.focused == before { Outcome::Ignored } else { Outcome::Changed }
+    /// Whether keys are text: on lines and texts.
+    fn text_focus(&self) -> bool {
+        self.fields.get(self.focused).is_some_and(Field::is_text)
     }
 
     /// A key. Enter goes to the next field, and is [`Outcome::Chosen`] in the last one; in a text of many lines it is a new line.
     /// Esc is [`Outcome::Left`].
-    pub fn key(&mut self, key: KeyEvent) -> Outcome {
+    fn key(&mut self, key: KeyEvent) -> Outcome {
         let Some(field) = self.fields.get_mut(self.focused) else { return Outcome::Ignored };
         let one_line = !matches!(field.input, Input::Body(_));
         match (field.key(key), key.code) {
@@ -236,14 +238,14 @@ impl Form {
     }
 
     /// A paste into the field that has the keyboard.
-    pub fn paste(&mut self, pasted: &str) {
+    fn paste(&mut self, pasted: &str) {
         if let Some(field) = self.fields.get_mut(self.focused) {
             field.paste(pasted);
         }
     }
 
     /// A click gives a field the keyboard, and chooses; the wheel scrolls a long text, and elsewhere goes from field to field.
-    pub fn mouse(&mut self, event: MouseEvent) -> Outcome {
+    fn mouse(&mut self, event: MouseEvent) -> Outcome {
         let at = Position::new(event.column, event.row);
         let under = self.fields.iter().position(|field| field.drawn.get().contains(at));
         let in_text = under.and_then(|index| match &mut self.fields[index].input {

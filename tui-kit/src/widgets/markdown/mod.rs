@@ -17,9 +17,9 @@ use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::Outcome;
 use super::reading::ink::{Ink, Piece, Row, Run, Tone};
 use super::reading::{End, Reading, Source, wrap};
+use super::{Outcome, Part};
 use crate::action::Action;
 use crate::look::{Canvas, Glyphs, Look};
 use crate::text;
@@ -195,34 +195,36 @@ impl MarkdownView {
         self.document.blocks.is_empty()
     }
 
+    /// Draws it.
+    pub fn view(&self, area: Rect, canvas: &mut Canvas<'_>, focused: bool) {
+        self.reading.view(&self.document, area, canvas, focused, "");
+    }
+}
+
+impl Part for MarkdownView {
     /// An action of the group `READER`; Esc ends a search.
-    pub fn act(&mut self, action: &Action) -> bool {
+    fn act(&mut self, action: &Action) -> bool {
         self.reading.act(action, &self.document)
     }
 
     /// Whether a search is being typed.
-    pub fn text_focus(&self) -> bool {
+    fn text_focus(&self) -> bool {
         self.reading.text_focus()
     }
 
     /// A key for the search. Enter keeps it and gives the keyboard back to the text.
-    pub fn key(&mut self, key: KeyEvent) -> Outcome {
+    fn key(&mut self, key: KeyEvent) -> Outcome {
         self.reading.key(key, &self.document)
     }
 
     /// A paste into the search.
-    pub fn paste(&mut self, pasted: &str) {
+    fn paste(&mut self, pasted: &str) {
         self.reading.paste(pasted, &self.document);
     }
 
     /// The wheel moves.
-    pub fn mouse(&mut self, event: MouseEvent) -> Outcome {
+    fn mouse(&mut self, event: MouseEvent) -> Outcome {
         self.reading.mouse(event, &self.document)
-    }
-
-    /// Draws it.
-    pub fn view(&self, area: Rect, canvas: &mut Canvas<'_>, focused: bool) {
-        self.reading.view(&self.document, area, canvas, focused, "");
     }
 }
 

@@ -14,8 +14,8 @@ use crossterm::event::{KeyEvent, MouseEvent, MouseEventKind};
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::Outcome;
 use super::line::LineInput;
+use super::{Outcome, Part as _};
 use crate::action::{Action, BACK, BOTTOM, DOWN, FIND, NEXT_MATCH, PAGE_DOWN, PAGE_UP, PREVIOUS_MATCH, TOP, UP};
 use crate::look::Canvas;
 use crate::text;

@@ -19,16 +19,16 @@ mod column;
 mod tests;
 mod view;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 
-use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
-use ratatui::layout::{Position, Rect};
+use crossterm::event::{KeyCode, KeyEvent, MouseEvent};
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use super::Outcome;
+use super::cursor::Cursor;
 use super::line::LineInput;
-use crate::action::{Action, BACK, BOTTOM, DOWN, FILTER, PAGE_DOWN, PAGE_UP, SORT, TOP, UP};
+use super::{Outcome, Part};
+use crate::action::{Action, BACK, FILTER, SORT};
 use crate::look::Look;
 use crate::theme::ThemeName;
 
@@ -52,16 +52,14 @@ pub struct Table<R> {
     rows: Vec<R>,
     /// Indices of `rows` in the order they are shown.
     shown: Vec<usize>,
-    /// Of `shown`.
-    selected: usize,
+    /// Among `shown`.
+    cursor: Cursor,
     sorting: Option<Sorting>,
     filter: LineInput,
     filtering: bool,
     /// What a filter looks for letters in: the cells of each of `rows`, small. Empty until a filter needs it.
     words: Vec<String>,
-    /// First row on the screen, where rows were last drawn, and how: known to the view alone.
-    first: Cell<usize>,
-    drawn: Cell<Rect>,
+    /// How it was last drawn: known to the view alone.
     look: RefCell<Look>,
 }
 
@@ -75,13 +73,11 @@ impl<R> Table<R> {
             row_style: None,
             rows: Vec::new(),
             shown: Vec::new(),
-            selected: 0,
+            cursor: Cursor::default(),
             sorting: None,
             filter: LineInput::default(),
             filtering: false,
             words: Vec::new(),
-            first: Cell::new(0),
-            drawn: Cell::new(Rect::ZERO),
             look: RefCell::new(Look::new(ThemeName::Mono, false)),
         }
     }
@@ -118,109 +114,30 @@ impl<R> Table<R> {
 
     /// The selected row.
     pub fn selected(&self) -> Option<&R> {
-        self.shown.get(self.selected).and_then(|index| self.rows.get(*index))
+        self.shown.get(self.cursor.selected()).and_then(|index| self.rows.get(*index))
     }
 
     /// Where the selected row stands among those shown, counted from 0.
     pub fn position(&self) -> usize {
-        self.selected
+        self.cursor.selected()
     }
 
     /// The row shown after (`1`) or before (`-1`) the selected one.
     pub fn neighbour(&self, step: isize) -> Option<&R> {
-        let at = self.selected.checked_add_signed(step)?;
+        let at = self.cursor.selected().checked_add_signed(step)?;
         self.shown.get(at).and_then(|index| self.rows.get(*index))
     }
 
     /// Selects a row by its key; false when it is not shown.
     pub fn select_key(&mut self, key: &str) -> bool {
         let found = self.shown.iter().position(|index| (self.key)(&self.rows[*index]) == key);
-        self.selected = found.unwrap_or(self.selected);
+        self.cursor.select(found.unwrap_or(self.cursor.selected()), self.shown.len());
         found.is_some()
     }
 
     /// Moves the selection by so many rows.
     pub fn move_by(&mut self, rows: isize) {
-        let last = self.shown.len().saturating_sub(1);
-        self.selected = self.selected.saturating_add_signed(rows).min(last);
-    }
-
-    /// An action of the group `LIST`; Esc ends and clears the filter. [`crate::action::OPEN`] is the screen's own.
-    pub fn act(&mut self, action: &Action) -> bool {
-        let page = isize::try_from(self.drawn.get().height.max(2) - 1).unwrap_or(1);
-        match *action {
-            DOWN => self.move_by(1),
-            UP => self.move_by(-1),
-            TOP => self.selected = 0,
-            BOTTOM => self.move_by(isize::MAX),
-            PAGE_DOWN => self.move_by(page),
-            PAGE_UP => self.move_by(-page),
-            FILTER => {
-                self.filtering = true;
-                // Times and distances read otherwise by now.
-                self.words.clear();
-            }
-            SORT => self.sort_next(),
-            BACK if self.filtering || !self.filter.text().is_empty() => {
-                self.filtering = false;
-                self.filter.set("");
-                self.refilter();
-            }
-            _ => return false,
-        }
-        true
-    }
-
-    /// Whether the filter is being typed.
-    pub fn text_focus(&self) -> bool {
-        self.filtering
-    }
-
-    /// A key for the filter. Enter keeps it and gives the keyboard back to the rows; arrows move meanwhile.
-    pub fn key(&mut self, key: KeyEvent) -> Outcome {
-        if !self.filtering {
-            return Outcome::Ignored;
-        }
-        match key.code {
-            crossterm::event::KeyCode::Down => self.move_by(1),
-            crossterm::event::KeyCode::Up => self.move_by(-1),
-            _ => match self.filter.key(key) {
-                Outcome::Chosen => self.filtering = false,
-                Outcome::Left => drop(self.act(&BACK)),
-                Outcome::Changed => self.refilter(),
-                Outcome::Ignored => return Outcome::Ignored,
-            },
-        }
-        Outcome::Changed
-    }
-
-    /// A paste into the filter.
-    pub fn paste(&mut self, pasted: &str) {
-        if self.filtering {
-            self.filter.paste(pasted);
-            self.refilter();
-        }
-    }
-
-    /// Over the rows the wheel moves; a click selects, and chooses what was selected already.
-    pub fn mouse(&mut self, event: MouseEvent) -> Outcome {
-        let area = self.drawn.get();
-        let at = Position::new(event.column, event.row);
-        match event.kind {
-            MouseEventKind::ScrollDown if area.contains(at) => self.move_by(3),
-            MouseEventKind::ScrollUp if area.contains(at) => self.move_by(-3),
-            MouseEventKind::Down(MouseButton::Left) if area.contains(at) => {
-                let row = self.first.get() + usize::from(event.row - area.y);
-                if row >= self.shown.len() {
-                    return Outcome::Ignored;
-                }
-                if std::mem::replace(&mut self.selected, row) == row {
-                    return Outcome::Chosen;
-                }
-            }
-            _ => return Outcome::Ignored,
-        }
-        Outcome::Changed
+        self.cursor.move_by(rows, self.shown.len());
     }
 
     fn refilter(&mut self) {
@@ -246,9 +163,9 @@ impl<R> Table<R> {
             });
         }
         self.shown = shown;
-        let before = self.selected;
         if !selected.is_some_and(|key| self.select_key(&key)) {
-            self.selected = before.min(self.shown.len().saturating_sub(1));
+            // It stays where it was on the screen.
+            self.cursor.move_by(0, self.shown.len());
         }
     }
 
@@ -274,6 +191,63 @@ impl<R> Table<R> {
             None => sortable.first().map(|at| Sorting { column: *at, descending: false }),
         };
         self.refilter();
+    }
+}
+
+impl<R> Part for Table<R> {
+    /// An action of the group `LIST`; Esc ends and clears the filter. [`crate::action::OPEN`] is the screen's own.
+    fn act(&mut self, action: &Action) -> bool {
+        match *action {
+            FILTER => {
+                self.filtering = true;
+                // Times and distances read otherwise by now.
+                self.words.clear();
+            }
+            SORT => self.sort_next(),
+            BACK if self.filtering || !self.filter.text().is_empty() => {
+                self.filtering = false;
+                self.filter.set("");
+                self.refilter();
+            }
+            _ => return self.cursor.act(action, self.shown.len()),
+        }
+        true
+    }
+
+    /// Whether the filter is being typed.
+    fn text_focus(&self) -> bool {
+        self.filtering
+    }
+
+    /// A key for the filter. Enter keeps it and gives the keyboard back to the rows; arrows move meanwhile.
+    fn key(&mut self, key: KeyEvent) -> Outcome {
+        if !self.filtering {
+            return Outcome::Ignored;
+        }
+        match key.code {
+            KeyCode::Down => self.move_by(1),
+            KeyCode::Up => self.move_by(-1),
+            _ => match self.filter.key(key) {
+                Outcome::Chosen => self.filtering = false,
+                Outcome::Left => drop(self.act(&BACK)),
+                Outcome::Changed => self.refilter(),
+                Outcome::Ignored => return Outcome::Ignored,
+            },
+        }
+        Outcome::Changed
+    }
+
+    /// A paste into the filter.
+    fn paste(&mut self, pasted: &str) {
+        if self.filtering {
+            self.filter.paste(pasted);
+            self.refilter();
+        }
+    }
+
+    /// Over the rows the wheel moves; a click selects, and chooses what was selected already.
+    fn mouse(&mut self, event: MouseEvent) -> Outcome {
+        self.cursor.mouse(event, self.shown.len())
     }
 }
 

@@ -1,8 +1,11 @@
+use std::cell::Cell;
 use std::rc::Rc;
 
+use crossterm::event::{KeyModifiers, MouseButton, MouseEventKind};
 use ratatui::text::Line;
 
 use super::*;
+use crate::action::{BOTTOM, DOWN};
 use crate::chord::Chord;
 use crate::testkit::render;
 
@@ -98,12 +101,7 @@ fn the_mark_of_the_order_is_seen_where_the_title_fills_its_column() {
 fn the_wheel_moves_the_rows_it_is_over() {
     let mut table = table(ROWS);
     shown(&table, 40, 3);
-    let wheel = |row| MouseEvent {
-        kind: MouseEventKind::ScrollDown,
-        column: 3,
-        row,
-        modifiers: crossterm::event::KeyModifiers::NONE,
-    };
+    let wheel = |row| MouseEvent { kind: MouseEventKind::ScrollDown, column: 3, row, modifiers: KeyModifiers::NONE };
     assert_eq!(table.mouse(wheel(7)), Outcome::Ignored);
     assert_eq!(table.position(), 0);
     assert_eq!(table.mouse(wheel(1)), Outcome::Changed);
@@ -133,7 +131,7 @@ fn a_click_selects_and_a_second_one_opens() {
         kind: MouseEventKind::Down(MouseButton::Left),
         column: 3,
         row,
-        modifiers: crossterm::event::KeyModifiers::NONE,
+        modifiers: KeyModifiers::NONE,
     };
     assert_eq!(table.mouse(click(2)), Outcome::Changed);
     assert_eq!(table.selected().unwrap().1, "ada");

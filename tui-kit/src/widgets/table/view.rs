@@ -1,7 +1,5 @@
 //! How a table is drawn: only the rows on the screen are looked at.
 
-use std::ops::Range;
-
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -23,7 +21,7 @@ impl<R> Table<R> {
         }
         let area = Rect { height: area.height - filter_rows, ..area };
         if self.shown.is_empty() {
-            self.drawn.set(Rect::ZERO);
+            self.cursor.hide();
             let words = if self.rows.is_empty() { self.empty.as_str() } else { "No row contains this." };
             let dim = canvas.look.theme.dim;
             return canvas
@@ -33,20 +31,9 @@ impl<R> Table<R> {
         self.view_head(area, &widths, canvas);
         let body =
             Rect { y: area.y.saturating_add(1).min(area.bottom()), height: area.height.saturating_sub(1), ..area };
-        self.drawn.set(body);
-        for (row, at) in body.rows().zip(self.window(body.height)) {
+        for (row, at) in body.rows().zip(self.cursor.window(body, self.shown.len())) {
             self.view_row(row, at, &widths, canvas, focused);
         }
-    }
-
-    /// The rows that are on the screen: those of before, moved as little as the selection asks.
-    fn window(&self, height: u16) -> Range<usize> {
-        let height = usize::from(height).max(1);
-        let last_first = self.shown.len().saturating_sub(height);
-        let lowest = (self.selected + 1).saturating_sub(height);
-        let first = self.first.get().clamp(lowest, self.selected.max(lowest)).min(last_first);
-        self.first.set(first);
-        first..(first + height).min(self.shown.len())
     }
 
     fn view_filter(&self, area: Rect, canvas: &mut Canvas<'_>, focused: bool) {
@@ -80,7 +67,7 @@ impl<R> Table<R> {
 
     fn view_row(&self, area: Rect, at: usize, widths: &[(usize, u16)], canvas: &mut Canvas<'_>, focused: bool) {
         let (look, row) = (canvas.look, &self.rows[self.shown[at]]);
-        let is_selected = at == self.selected;
+        let is_selected = at == self.cursor.selected();
         // Where no colour tells which list has the keyboard, the pointer does.
         let pointer = if is_selected && (focused || !look.plain) { look.glyphs.pointer } else { "" };
         let mut spans = vec![Span::raw(text::pad(pointer, POINTER.into(), ""))];
