@@ -70,6 +70,9 @@ impl Program for Instructor {
     }
 
     fn headline(model: &Model) -> String {
+        if !model.account.signed_in {
+            return String::new();
+        }
         model.me.as_ref().map_or_else(|| model.account.username.clone(), |me| me.username.clone())
     }
 

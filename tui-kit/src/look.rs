@@ -107,6 +107,11 @@ impl Look {
         text::time(ms, self.now_ms, &self.zone)
     }
 
+    /// A time with its zone, where it matters whose clock is meant.
+    pub fn time_and_zone(&self, ms: i64) -> String {
+        format!("{} {}", self.time(ms), text::zone_name(ms, &self.zone))
+    }
+
     /// A time, or a dash.
     pub fn optional_time(&self, ms: Option<i64>) -> String {
         ms.map_or_else(|| self.glyphs.dash.to_owned(), |ms| self.time(ms))

@@ -68,8 +68,8 @@ pub async fn open(path: PathBuf) -> Result<(), Failure> {
     match status {
         Ok(status) if status.success() => Ok(()),
         Ok(_) | Err(_) => Err(Failure {
-            advice: "set LECTERN_OPENER to your viewer".into(),
-            ..Failure::local(format!("`{opener}` could not open {}", path.display()))
+            advice: format!("set LECTERN_OPENER to your viewer; the file is {}", path.display()),
+            ..Failure::local(format!("`{opener}` could not open it"))
         }),
     }
 }

@@ -148,6 +148,12 @@ pub fn time(ms: i64, now_ms: i64, zone: &TimeZone) -> String {
     time.strftime(form).to_string()
 }
 
+/// The time zone of a moment, as clocks name it: `CET`.
+pub fn zone_name(ms: i64, zone: &TimeZone) -> String {
+    Timestamp::from_millisecond(ms)
+        .map_or_else(|_| String::new(), |at| at.to_zoned_datetime(zone.clone()).strftime("%Z").to_string())
+}
+
 /// When the words for the distance between `ms` and now change next: each second of the last hour, each minute of the
 /// last day, each hour before. All in Unix milliseconds.
 pub fn distance_changes_at(ms: i64, now_ms: i64) -> i64 {

@@ -181,6 +181,9 @@ pub const DRAFT_SCOPE: Scope = Scope { name: "draft", title: "Draft", groups: &[
 /// Another version of it.
 pub const VERSION_SCOPE: Scope =
     Scope { name: "version", title: "Another version", groups: &[&VERSION, &READER_MOVES] };
+/// The text of an attempt.
+pub const ATTEMPT_TEXT_SCOPE: Scope =
+    Scope { name: "attempt-text", title: "Text of an attempt", groups: &[&READER_MOVES] };
 /// Handing in.
 pub const HAND_IN_SCOPE: Scope = Scope { name: "hand-in", title: "Handing in", groups: &[&HAND_IN] };
 /// What was stored.
@@ -208,6 +211,7 @@ pub const SCOPES: &[Scope] = &[
     ASSIGNMENT_SCOPE,
     DRAFT_SCOPE,
     VERSION_SCOPE,
+    ATTEMPT_TEXT_SCOPE,
     HAND_IN_SCOPE,
     RECEIPT_SCOPE,
     FILES_SCOPE,

@@ -68,7 +68,7 @@ impl Program for Student {
     }
 
     fn headline(model: &Model) -> String {
-        model.account.username.clone()
+        if model.account.signed_in { model.account.username.clone() } else { String::new() }
     }
 
     fn session(env: &Env) -> &Session {

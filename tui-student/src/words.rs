@@ -35,6 +35,8 @@ pub fn standing(item: &v1::DueItem, look: &Look) -> Span<'static> {
         v1::DueItem { missing: true, .. } => Span::styled("missing", theme.bad),
         v1::DueItem { uploading: true, .. } => Span::styled("uploading", theme.info),
         v1::DueItem { has_draft: true, .. } => Span::styled("draft saved", theme.info),
+        _ if item.unlock_at_ms.is_some_and(|at| at > look.now_ms) => Span::styled("not open yet", theme.dim),
+        _ if item.lock_at_ms.is_some_and(|at| at <= look.now_ms) => Span::styled("closed", theme.dim),
         _ => Span::styled("not started", theme.dim),
     }
 }

@@ -41,7 +41,7 @@ pub fn count(number: u32, look: &Look) -> Line<'static> {
 
 /// A date, and how far it is: `Tue 1 Dec 23:59 (in 2 days)`.
 pub fn date_and_distance(ms: i64, look: &Look) -> String {
-    format!("{} ({})", look.time(ms), look.distance(ms))
+    format!("{} ({})", look.time_and_zone(ms), look.distance(ms))
 }
 
 /// A grade in few words: the score, and whether the student sees it.

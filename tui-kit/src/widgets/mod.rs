@@ -11,7 +11,7 @@ pub mod list;
 pub mod markdown;
 pub mod progress;
 pub mod reader;
-mod reading;
+pub(crate) mod reading;
 pub mod scroll;
 pub mod table;
 

@@ -177,7 +177,7 @@ impl AssignmentScreen {
                 let words = if at < look.now_ms { "was due " } else { "due " };
                 let style = words::due_style(due, done, look);
                 spans.push(Span::styled(format!("{words}{}", look.distance(at)), style));
-                spans.push(Span::styled(format!(" ({})", look.time(at)), theme.dim));
+                spans.push(Span::styled(format!(" ({})", look.time_and_zone(at)), theme.dim));
             }
             None => spans.push(Span::styled("no due date", theme.dim)),
         }

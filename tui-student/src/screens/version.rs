@@ -11,7 +11,7 @@ use lectern_tui_kit::{states, text};
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use crate::actions::{TAKE, VERSION_SCOPE};
+use crate::actions::{ATTEMPT_TEXT_SCOPE, TAKE, VERSION_SCOPE};
 use crate::effects::{Effect, Message};
 use crate::model::{HandOver, Model, Place};
 use crate::program::Student;
@@ -72,7 +72,10 @@ impl Version {
 
 impl Screen<Student> for Version {
     fn scope(&self) -> &'static Scope {
-        &VERSION_SCOPE
+        match self.source {
+            Source::Revision(..) => &VERSION_SCOPE,
+            Source::Attempt(..) => &ATTEMPT_TEXT_SCOPE,
+        }
     }
 
     fn title(&self, _model: &Model) -> String {
@@ -83,14 +86,7 @@ impl Screen<Student> for Version {
     }
 
     fn disabled(&self, action: &Action, _model: &Model) -> Option<String> {
-        if *action != TAKE {
-            return None;
-        }
-        match &self.source {
-            Source::Attempt(..) => Some("This is what you handed in; it can only be read.".into()),
-            Source::Revision(_, remote) if remote.value().is_none() => Some("It is not here yet.".into()),
-            Source::Revision(..) => None,
-        }
+        (*action == TAKE && self.text().is_none()).then(|| "It is not here yet.".into())
     }
 
     fn opened(&mut self, cx: &mut Cx<'_, Student>) {

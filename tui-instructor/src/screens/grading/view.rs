@@ -1,7 +1,7 @@
 //! How grading is drawn: the work on the left, score, feedback and students on the right; below each other where it is
 //! narrow.
 
-use lectern_cli::format::points;
+use lectern_cli::format::{parse_points, points};
 use lectern_tui_kit::look::{Canvas, Look};
 use lectern_tui_kit::remote::Remote;
 use lectern_tui_kit::{states, text};
@@ -169,6 +169,8 @@ impl GradingScreen {
         let score = model.desk.score(place);
         let typed = model.desk.entry(place).is_some_and(|entry| entry.score.is_some());
         let style = if typed { look.theme.accent } else { look.theme.title };
+        // More than the maximum is allowed, and worth a second look.
+        let is_more = parse_points(score.trim()).is_ok_and(|score| score > self.points_possible);
         Line::from(vec![
             Span::styled(SCORE_LABEL, look.theme.key),
             Span::styled(
@@ -176,6 +178,7 @@ impl GradingScreen {
                 style.add_modifier(ratatui::style::Modifier::UNDERLINED),
             ),
             Span::styled(format!(" of {}", points(self.points_possible)), look.theme.text),
+            Span::styled(if is_more { " more!" } else { "" }, look.theme.warn),
         ])
     }
 

@@ -14,7 +14,7 @@ use super::Shares;
 use crate::action::{Action, FORM, Group, Scope};
 use crate::program::Reply;
 use crate::remote::Failure;
-use crate::screen::Cx;
+use crate::screen::{Cx, Tone};
 
 pub use screens::{Activate, Connect, SignIn};
 
@@ -222,4 +222,5 @@ pub fn left<P: Shares>(cx: &mut Cx<'_, P>) {
     state.signed_in = false;
     let username = state.username.clone();
     cx.reset(SignIn::new(&username));
+    cx.toast(Tone::Good, "Signed out.");
 }

@@ -14,19 +14,26 @@ use crate::action::{Action, BACK, Group, REFRESH, Scope};
 use crate::look::Canvas;
 use crate::program::KitAnswer;
 use crate::remote::{Failure, RequestId};
-use crate::screen::{Cx, Screen};
+use crate::screen::{Cx, Screen, Tone};
 use crate::shared::{self, Shares};
 use crate::widgets::line::LineInput;
 use crate::widgets::markdown::MarkdownView;
 use crate::widgets::reader::{Page, Reader};
+use crate::widgets::reading::flow;
 use crate::widgets::{Outcome, Part};
 use crate::{states, text};
 
 /// Go to a page.
 pub const GO_TO_PAGE: Action = Action::new("page", &["p"], "page …", "Go to a page by its number.").in_bar();
 
+/// One page on.
+pub const NEXT_PAGE: Action = Action::new("next-page", &["l", "right"], "next page", "Go to the next page.").in_bar();
+/// One page back.
+pub const PREVIOUS_PAGE: Action = Action::new("previous-page", &["h", "left"], "page before", "Go to the page before.");
+
 /// Reading a material.
-pub const TEXT: Group = Group { name: "material", title: "A material", actions: &[GO_TO_PAGE] };
+pub const TEXT: Group =
+    Group { name: "material", title: "A material", actions: &[GO_TO_PAGE, NEXT_PAGE, PREVIOUS_PAGE] };
 
 /// Pages of a Markdown text that are asked for at once: as many as an answer may have.
 const ALL: u32 = 100;
@@ -120,6 +127,8 @@ impl<P: Shares> ReaderScreen<P> {
                 reader.set_total(answer.total);
                 for page in answer.pages {
                     let text = text::clean_body(&page.text);
+                    let is_paper = self.material.kind() == v1::MaterialKind::Pdf;
+                    let text = if is_paper { flow::paragraphs(&text) } else { text };
                     reader.put(&Page { number: page.number, text, scanned: page.scanned });
                 }
             }
@@ -154,12 +163,15 @@ impl<P: Shares> ReaderScreen<P> {
     }
 
     /// What a key came to while the number of a page was typed.
-    fn page_used(&mut self, outcome: Outcome) {
+    fn page_used(&mut self, outcome: Outcome, cx: &mut Cx<'_, P>) {
         if !matches!(outcome, Outcome::Chosen | Outcome::Left) {
             return;
         }
         let number = self.page.take().and_then(|line| line.text().trim().parse::<u32>().ok());
         if let (Outcome::Chosen, Some(number), Text::Paged(reader)) = (outcome, number, &mut self.text) {
+            if let Some(total) = reader.total().filter(|total| !(1..=*total).contains(&number)) {
+                return cx.toast(Tone::Bad, format!("There is no page {number}: the last one is {total}."));
+            }
             reader.go_to_page(number.max(1));
         }
     }
@@ -194,8 +206,17 @@ impl<P: Shares> Screen<P> for ReaderScreen<P> {
     }
 
     fn disabled(&self, action: &Action, _model: &P::Model) -> Option<String> {
-        if *action == GO_TO_PAGE && !matches!(self.text, Text::Paged(_)) {
-            return Some("This text has no pages.".into());
+        match (action, &self.text) {
+            (&(GO_TO_PAGE | NEXT_PAGE | PREVIOUS_PAGE), Text::Markdown { .. } | Text::None) => {
+                return Some("This text has no pages.".into());
+            }
+            (&NEXT_PAGE, Text::Paged(reader)) if reader.total().is_some_and(|last| reader.current_page() >= last) => {
+                return Some("This is the last page.".into());
+            }
+            (&PREVIOUS_PAGE, Text::Paged(reader)) if reader.current_page() <= 1 => {
+                return Some("This is the first page.".into());
+            }
+            _ => {}
         }
         self.saver.disabled(action, self.material.file.as_ref())
     }
@@ -218,6 +239,13 @@ impl<P: Shares> Screen<P> for ReaderScreen<P> {
         match *action {
             BACK if self.page.is_some() => self.page = None,
             GO_TO_PAGE => self.page = Some(LineInput::default()),
+            NEXT_PAGE | PREVIOUS_PAGE => {
+                if let Text::Paged(reader) = &mut self.text {
+                    let at = reader.current_page();
+                    reader.go_to_page(if *action == NEXT_PAGE { at + 1 } else { at.saturating_sub(1) });
+                }
+                self.fetch(cx);
+            }
             REFRESH => {
                 match &mut self.text {
                     Text::Paged(reader) => reader.retry(),
@@ -253,7 +281,7 @@ impl<P: Shares> Screen<P> for ReaderScreen<P> {
 
     fn used(&mut self, outcome: Outcome, cx: &mut Cx<'_, P>) {
         if !self.saver.used(outcome, cx) {
-            self.page_used(outcome);
+            self.page_used(outcome, cx);
             self.fetch(cx);
         }
     }

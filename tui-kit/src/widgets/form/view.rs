@@ -264,9 +264,9 @@ impl Form {
     }
 }
 
-/// A moment in words: `Tue 1 Dec 23:59, in 7 days`.
+/// A moment in words: `Tue 1 Dec 23:59 CET, in 7 days`.
 fn meaning(ms: i64, look: &Look) -> String {
-    format!("{}, {}", look.time(ms), look.distance(ms))
+    format!("{}, {}", look.time_and_zone(ms), look.distance(ms))
 }
 
 fn fits_beside(meaning: &str, room: u16) -> bool {

@@ -2,6 +2,7 @@
 //! moving through it, and finding in it.
 
 pub mod find;
+pub mod flow;
 pub mod ink;
 pub mod wrap;
 
@@ -75,6 +76,8 @@ pub struct Reading {
     shape: Cell<Shape>,
     laid_out: RefCell<HashMap<usize, Rc<[Row]>>>,
     query: LineInput,
+    /// What was looked for before.
+    last: String,
     typing: bool,
     /// Where the search began, to return to.
     origin: Place,
@@ -91,6 +94,7 @@ impl Reading {
             shape: Cell::new(Shape { width: 80, height: 24, plain: false }),
             laid_out: RefCell::default(),
             query: LineInput::default(),
+            last: String::new(),
             typing: false,
             origin: Place::default(),
             matches: Vec::new(),
@@ -203,6 +207,11 @@ impl Reading {
             TOP => self.go_to(0),
             BOTTOM => self.place.set(Place { section: usize::MAX, row: usize::MAX }),
             FIND => {
+                if !self.typing {
+                    // A new search begins empty; Enter then looks for the last one again.
+                    self.last = self.query.text().to_owned();
+                    self.query.set("");
+                }
                 self.typing = true;
                 self.origin = self.top(source);
             }
@@ -237,7 +246,13 @@ impl Reading {
             return Outcome::Ignored;
         }
         match self.query.key(key) {
-            Outcome::Chosen => self.typing = false,
+            Outcome::Chosen => {
+                self.typing = false;
+                if self.query.text().is_empty() {
+                    self.query.set(&std::mem::take(&mut self.last));
+                    self.typed(source);
+                }
+            }
             Outcome::Left => drop(self.act(&BACK, source)),
             Outcome::Changed => self.typed(source),
             Outcome::Ignored => return Outcome::Ignored,
