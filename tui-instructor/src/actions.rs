@@ -31,7 +31,17 @@ pub const SIGN_OUT: Action = Action::new("sign-out", &["O"], "sign out", "Sign o
 const HOME: Group = Group {
     name: "home",
     title: "Home",
-    actions: &[WAITING, THREADS, REQUESTS, NEW_COURSE, ALL_COURSES, ACCOUNTS, ALL_AUDIT, SIGN_OUT],
+    actions: &[
+        WAITING,
+        THREADS,
+        REQUESTS,
+        NEW_COURSE,
+        ALL_COURSES,
+        ACCOUNTS,
+        ALL_AUDIT,
+        account::CHANGE_PASSWORD,
+        SIGN_OUT,
+    ],
 };
 /// Home.
 pub const HOME_SCOPE: Scope = Scope { name: "home", title: "Home", groups: &[&HOME, &LIST] };
@@ -344,5 +354,6 @@ pub const SCOPES: &[Scope] = &[
     account::CONNECT_SCOPE,
     account::SIGN_IN_SCOPE,
     account::ACTIVATE_SCOPE,
+    account::PASSWORD_SCOPE,
     cluster::SCOPE,
 ];

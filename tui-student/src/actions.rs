@@ -18,7 +18,11 @@ pub const SIGN_OUT: Action =
     Action::new("sign-out", &["O"], "sign out", "Sign out: the token of this machine stops working.");
 
 /// The home.
-pub const HOME: Group = Group { name: "home", title: "Home", actions: &[NEXT_SECTION, PREVIOUS_SECTION, SIGN_OUT] };
+pub const HOME: Group = Group {
+    name: "home",
+    title: "Home",
+    actions: &[NEXT_SECTION, PREVIOUS_SECTION, account::CHANGE_PASSWORD, SIGN_OUT],
+};
 
 /// The first tab.
 pub const TAB_1: Action = Action::new("tab-1", &["1"], "assignments", "Go to the assignments.");
@@ -201,6 +205,7 @@ pub const SCOPES: &[Scope] = &[
     account::CONNECT_SCOPE,
     account::SIGN_IN_SCOPE,
     account::ACTIVATE_SCOPE,
+    account::PASSWORD_SCOPE,
     HOME_SCOPE,
     ASSIGNMENTS_SCOPE,
     MATERIALS_SCOPE,

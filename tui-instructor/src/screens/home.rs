@@ -144,6 +144,7 @@ impl Screen<Instructor> for HomeScreen {
             ACCOUNTS => cx.push(AccountsScreen::default()),
             ALL_AUDIT => cx.push(AuditScreen::new("")),
             NEW_COURSE => cx.push(course_form::create()),
+            account::CHANGE_PASSWORD => cx.push(account::NewPassword::default()),
             SIGN_OUT => {
                 self.signing_out = cx.confirm(Confirm {
                     question: "Sign out?".into(),

@@ -324,6 +324,7 @@ impl Screen<Student> for Home {
             NEXT_SECTION => self.go(1),
             PREVIOUS_SECTION => self.go(BACKWARDS),
             DOWN | UP => self.step(action),
+            account::CHANGE_PASSWORD => cx.push(account::NewPassword::default()),
             SIGN_OUT => {
                 let who = &cx.model.account.username;
                 self.signing_out = cx.confirm(Confirm {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use lectern_client::{Link, WatchItem};
+use lectern_client::{Link, Secret, WatchItem};
 use lectern_proto::v1;
 use lectern_tui_kit::program::{Incoming, KitAnswer};
 use lectern_tui_kit::remote::{Failure, RequestId};
@@ -462,4 +462,27 @@ fn a_material_opens_outside_once_it_is_here() {
     assert!(matches!(&opening.work, Work::Kit(KitWork::Open(path)) if path.ends_with("notes.pdf")));
     harness.finish_kit(&opening, KitAnswer::Opened(Ok(())));
     harness.assert_shows("is open in your viewer");
+}
+
+#[test]
+fn a_password_is_changed_once_it_was_typed_twice() {
+    let mut harness = open(Home::default());
+    settle(&mut harness);
+    harness.keys("P");
+    harness.type_text("the-old-one\nthe-new-one-of-mine\nthe-new-one-of-mind\n");
+    harness.assert_shows("The two passwords are not the same");
+    assert!(!harness.effects().any(is_new_password), "nothing is sent");
+    harness.keys("backspace");
+    harness.type_text("e\n");
+    assert!(harness.effects().any(is_new_password));
+    harness.assert_hides("the-new-one");
+    settle(&mut harness);
+    harness.assert_shows("Your password is another one now");
+    harness.assert_shows("Due next");
+}
+
+fn is_new_password(effect: &Effect) -> bool {
+    let wanted =
+        account::Effect::ChangePassword { old: Secret::new("the-old-one"), new: Secret::new("the-new-one-of-mine") };
+    *effect == Effect::Shared(shared::Effect::Account(wanted))
 }

@@ -102,6 +102,7 @@ fn shared_messages(mood: Mood, effect: &shared::Effect) -> Vec<Message> {
     let message = match effect {
         shared::Effect::Account(effect) => shared::Message::Account(match effect {
             account::Effect::Connect { .. } => account::Message::Connected(value(mood, || 3)),
+            account::Effect::ChangePassword { .. } => account::Message::PasswordChanged(value(mood, || ())),
             account::Effect::SignOut => account::Message::Left(value(mood, || ())),
             account::Effect::SignIn { .. } | account::Effect::Activate { .. } => {
                 account::Message::SignedIn(value(mood, user).map(|user| account::SignedIn { user, not_kept: None }))

@@ -4,6 +4,7 @@
 //! sign-in that ends meanwhile leads here, too, with everything that was open left as it is below.
 
 mod fields;
+mod password;
 mod screens;
 
 use lectern_cli::Session;
@@ -16,6 +17,7 @@ use crate::program::Reply;
 use crate::remote::Failure;
 use crate::screen::{Cx, Tone};
 
+pub use password::NewPassword;
 pub use screens::{Activate, Connect, SignIn};
 
 /// Use a one-time code.
@@ -42,6 +44,12 @@ pub const SIGN_IN_SCOPE: Scope = Scope { name: "sign-in", title: "Sign in", grou
 /// Using an invitation.
 pub const ACTIVATE_SCOPE: Scope = Scope { name: "activate", title: "One-time code", groups: &[&FORM] };
 
+/// Choosing another password.
+pub const PASSWORD_SCOPE: Scope = Scope { name: "password", title: "New password", groups: &[&FORM] };
+/// Open that screen.
+pub const CHANGE_PASSWORD: Action =
+    Action::new("change-password", &["P"], "password", "Choose another password; every other sign-in ends.");
+
 /// What the account screens ask for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
@@ -66,6 +74,13 @@ pub enum Effect {
         /// The password they chose.
         password: Secret,
     },
+    /// Choose another password.
+    ChangePassword {
+        /// The one so far.
+        old: Secret,
+        /// From now on.
+        new: Secret,
+    },
     /// Sign out: the token stops working.
     SignOut,
 }
@@ -79,6 +94,8 @@ pub enum Message {
     SignedIn(Result<SignedIn, Failure>),
     /// A call was refused because nobody is signed in any more.
     SignedOut,
+    /// The password was changed.
+    PasswordChanged(Result<(), Failure>),
     /// The person signed out.
     Left(Result<(), Failure>),
 }
@@ -158,7 +175,7 @@ pub(super) fn signed_out<P: Shares>(cx: &mut Cx<'_, P>) {
 pub fn is_change(effect: &Effect) -> bool {
     match effect {
         Effect::Connect { .. } | Effect::SignIn { .. } => false,
-        Effect::Activate { .. } | Effect::SignOut => true,
+        Effect::Activate { .. } | Effect::ChangePassword { .. } | Effect::SignOut => true,
     }
 }
 
@@ -179,6 +196,11 @@ pub async fn perform<P: Shares>(session: &Session, effect: Effect, reply: &Reply
                 device_label: session.device_label(),
             };
             Message::SignedIn(signed_in(session, session.call(request).await))
+        }
+        Effect::ChangePassword { old, new } => {
+            let (old_password, new_password) = (old.expose().into(), new.expose().into());
+            let answer = super::call(session, v1::ChangePasswordRequest { old_password, new_password }, reply).await;
+            Message::PasswordChanged(answer.map(|_| ()))
         }
         Effect::SignOut => Message::Left(sign_out(session).await.map_err(Failure::from)),
     };

@@ -20,18 +20,18 @@ use crate::{states, text};
 const WIDTH: u16 = 64;
 
 /// Fields that are sent, and how that stands.
-struct Sent {
-    fields: Fields,
-    sending: Sending<()>,
+pub(super) struct Sent {
+    pub(super) fields: Fields,
+    pub(super) sending: Sending<()>,
 }
 
 impl Sent {
-    fn new(fields: Vec<(&'static str, LineInput)>) -> Self {
+    pub(super) fn new(fields: Vec<(&'static str, LineInput)>) -> Self {
         Self { fields: Fields::new(fields), sending: Sending::default() }
     }
 
     /// Why it cannot be sent now.
-    fn disabled(&self, action: &Action) -> Option<String> {
+    pub(super) fn disabled(&self, action: &Action) -> Option<String> {
         if *action != SEND {
             return None;
         }
@@ -41,13 +41,13 @@ impl Sent {
         self.fields.missing().map(|label| format!("Fill in: {label}."))
     }
 
-    fn send<P: Shares>(&mut self, effect: Effect, cx: &mut Cx<'_, P>) {
+    pub(super) fn send<P: Shares>(&mut self, effect: Effect, cx: &mut Cx<'_, P>) {
         let request = cx.share(shared::Effect::Account(effect));
         self.sending.start(request);
     }
 
     /// Title, words, fields, and below them how it stands.
-    fn view(&self, words: &[&str], doing: &str, area: Rect, canvas: &mut Canvas<'_>) {
+    pub(super) fn view(&self, words: &[&str], doing: &str, area: Rect, canvas: &mut Canvas<'_>) {
         let width = WIDTH.min(area.width.saturating_sub(2));
         let left = if area.width > WIDTH + 8 { (area.width - WIDTH) / 2 } else { 1 };
         let top = if area.height > 14 { area.height / 5 } else { 0 };

@@ -52,7 +52,7 @@ mod tests {
     #[test]
     fn items_code_and_short_lines_stay_lines() {
         let page = "The computer follows the text from the top to the bottom:\n  total = 60 * hours\n- an item that is about as long \
-                    as the line above it\n1. a number that begins a line of about that length, too\nshort\nend";
+                    as the line above it\n1. a number that begins a line of about that length, too\n\nshort\nend";
         assert_eq!(paragraphs(page), page);
         assert_eq!(paragraphs("one\ntwo\nthree"), "one\ntwo\nthree");
     }
