@@ -27,6 +27,7 @@
 //! | `proposals.rs`, `reads.rs` | what clients wait for |
 //! | `snapshots.rs`, `compaction.rs` | followers the log no longer reaches |
 //! | `peers.rs`, `clock.rs`, `agreement.rs` | whom to believe |
+//! | `membership/`, `recovery.rs` | who takes part, and how a lost majority is got over |
 //! | `sim/` | the simulator |
 //!
 //! # Invariants
@@ -102,10 +103,12 @@ mod hello;
 mod input;
 mod inputs;
 mod log;
+pub mod membership;
 mod peers;
 mod proposals;
 mod reads;
 mod ready;
+mod recovery;
 mod replica;
 pub mod sim;
 mod snapshots;
@@ -125,9 +128,10 @@ pub use hello::{Greeting, Hello, TurnedAway};
 pub use input::{Input, RequestId, SnapshotMeta};
 pub use log::{Applied, Identity, found, founding_state, load_identity, read_entries, state_directory};
 pub use raft::eraftpb;
+pub use recovery::{Prospect, Recovery, finish_recovery, prospect, recover};
 pub use replica::Replica;
 pub(crate) use replica::members;
-pub use status::{PeerProgress, PeerStatus, Sending, Status};
+pub use status::{MemberStatus, PeerProgress, PeerStatus, Sending, Standing, Status};
 
 /// A member's number: never 0, never reused.
 pub type NodeId = u64;
