@@ -45,7 +45,7 @@ pub enum Input {
         /// The command, opaque to the core; never empty.
         data: Vec<u8>,
     },
-    /// A change of the configuration to replicate. Its entry comes back in [`crate::Effect::Apply`] as a
+    /// A change of the configuration to replicate, by hand: [`crate::membership`] makes its own. Its entry comes back in [`crate::Effect::Apply`] as a
     /// configuration, or as an empty entry where raft refused it (trap 4).
     Configure {
         /// Comes back in [`crate::Reply`].

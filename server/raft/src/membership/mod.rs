@@ -22,7 +22,7 @@
 //!    again; commands of its own call [`Roster::enrol`], [`Roster::describe`], [`Roster::drain`] and [`Roster::remove`].
 //! 2. It hands the roster over with [`crate::Input::Roster`]: once after start, after each snapshot that was installed, and
 //!    after each change, *before* the [`crate::Input::Applied`] that covers the change. On every node: whoever leads next goes
-//!    on from there.
+//!    on from there. Before a roster that knows every member of the configuration is there, nothing is decided.
 //! 3. A request of an operator, or of a node that wants to join, is first judged by [`crate::Replica::ask`] on the leader; what
 //!    is granted is proposed as a command. The rest happens by itself.
 //! 4. A node that joins is told its number, founds its log as a joiner (`found` without voters) with the incarnation it

@@ -93,12 +93,14 @@ impl<D: Disk> Replica<D> {
             nodes.extend([seen(node, Place::Enrolled)]);
         }
         let quiet = self.now < self.watch.quiet_until;
+        // A roster that does not know all members is older than the configuration, or the state machine keeps none.
+        let outdated = members(&self.conf_state).iter().any(|node| !self.roster.records().contains_key(node));
         let in_flight = self.watch.in_flight.is_some() || raft.has_pending_conf() || raft.lead_transferee.is_some();
         Observations {
             leader: me,
             ready: self.role.ready,
             joint: !self.conf_state.voters_outgoing.is_empty(),
-            busy: quiet || in_flight || !self.clock_verdict().good,
+            busy: quiet || outdated || in_flight || !self.clock_verdict().good,
             contact_since: self.watch.contact_since(),
             nodes,
         }
@@ -157,10 +159,26 @@ mod tests {
         }
     }
 
+    fn roster() -> Roster {
+        let mut roster = Roster::default();
+        roster.configured(&raft::eraftpb::ConfState { voters: vec![1], ..Default::default() });
+        roster
+    }
+
+    #[test]
+    fn nothing_is_decided_for_a_state_machine_that_does_not_record_its_members() {
+        let (mut replica, effects) = open(|_| {}).unwrap();
+        settle(&mut replica, effects);
+        assert!(replica.status().ready && replica.observations().busy);
+        replica.step([Input::Roster(roster())], 0);
+        assert!(!replica.observations().busy);
+    }
+
     #[test]
     fn trap_4_a_change_that_became_an_empty_entry_is_told_and_tried_again_later() {
         let (mut replica, effects) = open(|_| {}).unwrap();
         settle(&mut replica, effects);
+        replica.step([Input::Roster(roster())], 0);
         let (index, term) = (replica.raw.raft.raft_log.last_index() + 1, replica.raw.raft.term);
         replica.watch.in_flight = Some(InFlight { index, term, change: Change::Admit { node: 4 } });
         // raft makes an empty entry of what leaves a joint configuration that nobody is in.

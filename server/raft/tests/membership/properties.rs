@@ -6,7 +6,7 @@ use lectern_raft::{
     NodeId,
     membership::{Change, LEAST_VOTERS, Observations, Place, Request, Seen, Settings, Wish, answer, decide, outlook},
 };
-use proptest::prelude::*;
+use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 
 const NOW: u64 = 1_000_000_000;
 
@@ -108,6 +108,19 @@ struct Cluster {
     down: BTreeSet<NodeId>,
     gone: BTreeSet<NodeId>,
     last: NodeId,
+    /// How often each kind of change was made.
+    kinds: BTreeMap<&'static str, usize>,
+}
+
+fn kind(change: &Change) -> &'static str {
+    match change {
+        Change::HandOver { .. } => "hand over",
+        Change::Admit { .. } => "admit",
+        Change::Promote { .. } => "promote",
+        Change::Swap { .. } => "swap",
+        Change::Shrink { .. } => "shrink",
+        Change::Remove { .. } => "remove",
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -144,7 +157,15 @@ impl Cluster {
             contact_since: Some(0),
             nodes: (1..=founders).map(|node| (node, founder.clone())).collect(),
         };
-        Self { seen, settings, now: 0, down: BTreeSet::new(), gone: BTreeSet::new(), last: founders }
+        Self {
+            seen,
+            settings,
+            now: 0,
+            down: BTreeSet::new(),
+            gone: BTreeSet::new(),
+            last: founders,
+            kinds: BTreeMap::new(),
+        }
     }
 
     fn happen(&mut self, event: Event) {
@@ -205,6 +226,7 @@ impl Cluster {
         let mut made = 0;
         while let Some(change) = decide(&self.seen, &self.settings, self.now) {
             check(&self.seen, &self.settings, self.now, &change)?;
+            *self.kinds.entry(kind(&change)).or_default() += 1;
             for node in change.nodes() {
                 prop_assert!(!self.gone.contains(&node), "node {node} was removed and comes again");
             }
@@ -313,6 +335,26 @@ proptest! {
         }
         rests_well(&cluster)?;
     }
+}
+
+#[test]
+fn the_lives_that_are_tried_meet_every_kind_of_change() {
+    let mut runner = TestRunner::deterministic();
+    let lives = (prop_oneof![Just(1_u64), Just(3), Just(5)], settings(), prop::collection::vec(events(), 0..60));
+    let mut met: BTreeMap<&str, usize> = BTreeMap::new();
+    for _ in 0..500 {
+        let (founders, settings, events) = lives.new_tree(&mut runner).unwrap().current();
+        let mut cluster = Cluster::founded(founders, settings);
+        for event in events {
+            cluster.happen(event);
+            cluster.settle().unwrap();
+        }
+        for (kind, count) in cluster.kinds {
+            *met.entry(kind).or_default() += count;
+        }
+    }
+    assert_eq!(met.len(), 6, "{met:?}");
+    assert!(met.values().all(|count| *count >= 20), "{met:?}");
 }
 
 /// With everybody well: all that can join have joined, all that can vote vote, and whoever should not keeps a vote only because
