@@ -131,7 +131,7 @@ pub use raft::eraftpb;
 pub use recovery::{Prospect, Recovery, finish_recovery, prospect, recover};
 pub use replica::Replica;
 pub(crate) use replica::members;
-pub use status::{MemberStatus, PeerProgress, PeerStatus, Sending, Standing, Status};
+pub use status::{PeerProgress, PeerStatus, Sending, Status};
 
 /// A member's number: never 0, never reused.
 pub type NodeId = u64;

@@ -1,13 +1,8 @@
 //! What a replica says of itself, for people, metrics and the shell's decisions.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use raft::{ProgressState, eraftpb::ConfState};
 
-use crate::{
-    ClockVerdict, Disk, NodeId, Replica, Role,
-    membership::{Upcoming, Wish},
-};
+use crate::{ClockVerdict, Disk, NodeId, Replica, Role};
 
 /// A replica at a glance. It needs no quorum, so that a cluster without one can be looked at.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,10 +37,6 @@ pub struct Status {
     pub unmet: Vec<NodeId>,
     /// The other members, in order.
     pub peers: Vec<PeerStatus>,
-    /// Everyone who belongs to the cluster or is to join it, in order, this node included.
-    pub members: Vec<MemberStatus>,
-    /// The next change of the membership, if everybody stays as they are; only a leader knows.
-    pub next_change: Option<Upcoming>,
     /// Proposals in the log without an outcome.
     pub pending_proposals: usize,
     /// Their bytes.
@@ -70,39 +61,6 @@ impl Status {
     pub fn is_member(&self) -> bool {
         crate::members(&self.conf_state).contains(&self.node)
     }
-}
-
-/// How a node belongs to the cluster.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// It votes.
-    Voter,
-    /// It is sent everything and does not vote.
-    Learner,
-    /// It has a number and is about to become a learner, or is about to become a voter while the configuration is joint.
-    Joining,
-    /// It is to leave the cluster, or about to lose its vote while the configuration is joint.
-    Leaving,
-}
-
-/// A node of the cluster.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MemberStatus {
-    /// Which.
-    pub node: NodeId,
-    /// How it belongs.
-    pub standing: Standing,
-    /// An operator has drained it: it does not lead, and gives up its vote when it can.
-    pub drained: bool,
-    /// For how many milliseconds it has not answered, `None` while it does; only a leader knows.
-    pub silent_ms: Option<u64>,
-    /// It has been silent for so long that people should look after it; only a leader knows.
-    pub degraded: bool,
-    /// For how many milliseconds it has answered and not been behind, `None` while it does not or is; only a leader knows.
-    pub healthy_ms: Option<u64>,
-    /// What happens to it next and when, or what is in the way: "becomes a voter in 6 s", "offline 1:12; replaced at 5:00 if a
-    /// spare is healthy". Empty where there is nothing to say, and at nodes that do not lead.
-    pub next: String,
 }
 
 /// Another member.
@@ -146,7 +104,6 @@ impl<D: Disk> Replica<D> {
     pub fn status(&self) -> Status {
         let raft = &self.raw.raft;
         let log = self.raw.store();
-        let outlook = self.outlook();
         Status {
             node: self.config.node,
             role: self.role.role,
@@ -163,8 +120,6 @@ impl<D: Disk> Replica<D> {
             configured_at: self.handed,
             unmet: self.peers.unmet().iter().copied().collect(),
             peers: self.peer_statuses(),
-            members: self.member_statuses(&outlook.nodes),
-            next_change: outlook.next,
             pending_proposals: self.proposals.count(),
             pending_proposal_bytes: self.proposals.bytes(),
             pending_reads: self.reads.pending(),
@@ -184,42 +139,6 @@ impl<D: Disk> Replica<D> {
             progress: self.progress(node),
         };
         others.map(status).collect()
-    }
-
-    fn member_statuses(&self, next: &BTreeMap<NodeId, String>) -> Vec<MemberStatus> {
-        let nodes: BTreeSet<NodeId> = crate::members(&self.conf_state).into_iter().chain(self.to_admit()).collect();
-        let leads = self.role.ready;
-        let status = |node: NodeId| {
-            let watched = leads && node != self.config.node;
-            let (silent_since, healthy_since) = if watched { self.watch.of(node) } else { (None, None) };
-            let ago = |since: u64| self.now.saturating_sub(since);
-            let silent_ms = silent_since.map(ago);
-            MemberStatus {
-                node,
-                standing: self.standing(node),
-                drained: self.roster.wish(node) == Wish::Drained,
-                silent_ms,
-                degraded: silent_ms.is_some_and(|silent| silent >= self.config.membership.degraded_ms),
-                healthy_ms: healthy_since.map(ago),
-                next: next.get(&node).cloned().unwrap_or_default(),
-            }
-        };
-        nodes.into_iter().map(status).collect()
-    }
-
-    fn standing(&self, node: NodeId) -> Standing {
-        let ConfState { voters, voters_outgoing, learners, learners_next, .. } = &self.conf_state;
-        let joint = !voters_outgoing.is_empty();
-        let (votes, outgoing) = (voters.contains(&node), voters_outgoing.contains(&node));
-        if self.roster.wish(node) == Wish::Leave || (joint && outgoing && !votes) {
-            Standing::Leaving
-        } else if votes && (!joint || outgoing) {
-            Standing::Voter
-        } else if learners.contains(&node) || learners_next.contains(&node) {
-            Standing::Learner
-        } else {
-            Standing::Joining
-        }
     }
 
     fn progress(&self, node: NodeId) -> Option<PeerProgress> {

@@ -12,6 +12,7 @@
 //! | `observations.rs`, `view.rs` | that, as a value, and what follows from it at a moment |
 //! | `decide.rs`, `change.rs` | the decision: a pure function |
 //! | `outlook.rs` | what will happen next and when |
+//! | `status.rs` | everyone, for people |
 //! | `answer.rs` | what operators ask for, judged before it is written down |
 //! | `steer.rs` | the replica: decides with each tick, proposes, confirms |
 //!
@@ -40,6 +41,7 @@ mod observations;
 mod outlook;
 mod roster;
 mod settings;
+mod status;
 mod steer;
 mod view;
 mod watch;
@@ -52,4 +54,5 @@ pub use observations::{Observations, Place, Seen, Wish};
 pub use outlook::{Outlook, Upcoming, outlook};
 pub use roster::{Record, Roster, RosterError, Stage};
 pub use settings::{LEAST_VOTERS, Settings};
+pub use status::{MemberStatus, MembershipStatus, Standing};
 pub(crate) use watch::Watch;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Answer, Change, Observations, Outlook, Place, Request, Roster, Seen, Stage, answer, decide, outlook,
+    Answer, Change, Observations, Place, Request, Roster, Seen, Stage, answer, decide,
     watch::{Glance, InFlight},
 };
 use crate::{CommittedKind, Disk, NodeId, Refused, Replica, members};
@@ -41,6 +41,10 @@ impl<D: Disk> Replica<D> {
             silence_ms: self.config.silence_ms(),
             lag_ms: self.config.membership.lag_ms,
         });
+        // Known without looking any closer, most of the time while something happens.
+        if self.busy() {
+            return;
+        }
         if let Some(change) = decide(&self.observations(), &self.config.membership, self.now) {
             self.make(change);
         }
@@ -76,7 +80,6 @@ impl<D: Disk> Replica<D> {
 
     /// What this leader sees.
     pub(crate) fn observations(&self) -> Observations {
-        let raft = &self.raw.raft;
         let (me, matched) = (self.config.node, self.matched());
         let seen = |node: NodeId, place: Place| {
             let (silent_since, healthy_since) = if node == me { (None, Some(0)) } else { self.watch.of(node) };
@@ -92,26 +95,24 @@ impl<D: Disk> Replica<D> {
         for node in self.to_admit().filter(|node| !nodes.contains_key(node)).collect::<Vec<_>>() {
             nodes.extend([seen(node, Place::Enrolled)]);
         }
-        let quiet = self.now < self.watch.quiet_until;
-        // A roster that does not know all members is older than the configuration, or the state machine keeps none.
-        let outdated = members(&self.conf_state).iter().any(|node| !self.roster.records().contains_key(node));
-        let in_flight = self.watch.in_flight.is_some() || raft.has_pending_conf() || raft.lead_transferee.is_some();
         Observations {
             leader: me,
             ready: self.role.ready,
             joint: !self.conf_state.voters_outgoing.is_empty(),
-            busy: quiet || outdated || in_flight || !self.clock_verdict().good,
+            busy: self.busy(),
             contact_since: self.watch.contact_since(),
             nodes,
         }
     }
 
-    /// What will happen next; nothing is known by a node that does not lead.
-    pub(crate) fn outlook(&self) -> Outlook {
-        if !self.role.ready {
-            return Outlook::default();
-        }
-        outlook(&self.observations(), &self.config.membership, self.now)
+    /// Nothing may be changed for now.
+    fn busy(&self) -> bool {
+        let raft = &self.raw.raft;
+        let quiet = self.now < self.watch.quiet_until;
+        let in_flight = self.watch.in_flight.is_some() || raft.has_pending_conf() || raft.lead_transferee.is_some();
+        // A roster that does not know all members is older than the configuration, or the state machine keeps none.
+        let outdated = || members(&self.conf_state).iter().any(|node| !self.roster.records().contains_key(node));
+        quiet || in_flight || outdated() || !self.clock_verdict().good
     }
 
     /// Nodes that have a number and were never in the configuration.

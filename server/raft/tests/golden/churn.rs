@@ -196,7 +196,8 @@ impl Churn {
         }
         let leader = self.leader().unwrap_or_else(|| panic!("seed {seed}: nobody leads"));
         let status = self.status(leader).unwrap();
-        assert_eq!(status.next_change, None, "seed {seed}: it is not at rest");
+        let membership = self.cluster.nodes[&leader].replica.as_ref().unwrap().membership_status();
+        assert_eq!(membership.next_change, None, "seed {seed}: it is not at rest");
         assert!(status.conf_state.voters_outgoing.is_empty(), "seed {seed}: it is joint still");
         let input = Input::Propose { id: self.cluster.request(), data: b"after".to_vec() };
         self.cluster.feed(leader, vec![input]);

@@ -304,7 +304,7 @@ fn ask(cluster: &mut Cluster, id: NodeId, words: &[&str]) -> Outcome {
 
 /// Everyone as this node sees them.
 fn show_members(cluster: &mut Cluster, id: NodeId) {
-    let Some(status) = cluster.nodes[&id].replica.as_ref().map(Replica::status) else { return };
+    let Some(status) = cluster.nodes[&id].replica.as_ref().map(Replica::membership_status) else { return };
     for member in status.members {
         let drained = if member.drained { " drained" } else { "" };
         let degraded = if member.degraded { " degraded" } else { "" };
