@@ -44,6 +44,8 @@
 //!   [`Committed::proposal`], [`Reply::ProposalRefused`], [`Reply::OutcomeUnknown`], or the end of the process.
 //! - **No read without its point.** A read is answered after the state machine reached an index that the leader confirmed
 //!   after the read arrived. No lease is used.
+//! - **Membership by one decision.** A settled leader changes the configuration by one pure function of what it sees, one change at
+//!   a time, never below three voters, and never so that the healthy voters left could not finish it alone ([`membership`]).
 //! - **Bounded.** Every queue has a limit in [`Config`], and says [`Refused::Busy`] there.
 //! - **Loud.** What cannot be repaired stops the node with a sentence for a person ([`Effect::Stop`], [`OpenError`]).
 //!
