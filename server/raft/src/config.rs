@@ -1,6 +1,6 @@
 //! What can be set, with the limits that keep every queue bounded.
 
-use crate::{Hello, NodeId, compaction::Policy, snapshots::Patience};
+use crate::{Hello, NodeId, compaction::Policy, membership::Settings, snapshots::Patience};
 
 /// The replica's settings. [`Config::new`] gives the defaults, which suit one data centre; on slow networks raise the
 /// election ticks.
@@ -60,6 +60,8 @@ pub struct Config {
     pub max_clock_offset_ms: u64,
     /// A joint configuration that nobody left for this long is left by the leader (trap 19).
     pub joint_timeout_ms: u64,
+    /// When membership follows the nodes that are online.
+    pub membership: Settings,
 }
 
 impl Config {
@@ -94,6 +96,7 @@ impl Config {
             snapshot_retry_ms: 1_000,
             max_clock_offset_ms: 1_000,
             joint_timeout_ms: 5_000,
+            membership: Settings::default(),
         }
     }
 

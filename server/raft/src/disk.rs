@@ -67,3 +67,21 @@ pub trait Disk {
     /// Makes everything written so far durable.
     fn sync(&self) -> Result<(), DiskError>;
 }
+
+impl<D: Disk> Disk for &D {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, DiskError> {
+        (**self).get(key)
+    }
+
+    fn scan(&self, from: &[u8], to: &[u8], max_bytes: u64) -> Result<Vec<Record>, DiskError> {
+        (**self).scan(from, to, max_bytes)
+    }
+
+    fn write(&self, batch: &Batch) -> Result<(), DiskError> {
+        (**self).write(batch)
+    }
+
+    fn sync(&self) -> Result<(), DiskError> {
+        (**self).sync()
+    }
+}

@@ -76,6 +76,19 @@ pub enum OpenError {
         /// The last entry the log has given up.
         truncated: u64,
     },
+    /// A recovery was interrupted.
+    #[error(
+        "the recovery of node {0} was interrupted before it was complete: run `lectern-server recover` on it again before it is started"
+    )]
+    RecoveryUnfinished(NodeId),
+    /// A recovery that makes no sense.
+    #[error("node {node} cannot be recovered so: {why}")]
+    BadRecovery {
+        /// Which.
+        node: NodeId,
+        /// What is wrong and what to do.
+        why: String,
+    },
     /// A setting makes no sense.
     #[error("a setting of the replica makes no sense: {0}")]
     Config(String),

@@ -12,6 +12,7 @@
 //! | `m/last` | index of the last entry: tells a log that lost its tail from one that ends there |
 //! | `m/truncated` | index and term of the last entry given up |
 //! | `m/state` | name of the state directory, once a snapshot was installed |
+//! | `m/recovered` | the configuration a recovery writes to the state, absent once it has |
 //!
 //! Each value starts with a format byte.
 
@@ -27,6 +28,7 @@ pub(crate) const HARD_STATE: &[u8] = b"m/hard_state";
 pub(crate) const LAST: &[u8] = b"m/last";
 pub(crate) const TRUNCATED: &[u8] = b"m/truncated";
 pub(crate) const STATE: &[u8] = b"m/state";
+pub(crate) const RECOVERED: &[u8] = b"m/recovered";
 /// Above every entry.
 pub(crate) const ENTRIES_END: &[u8] = b"f";
 /// Below and above every peer's incarnation.
@@ -146,37 +148,81 @@ pub(crate) fn decode_text(record: &str, value: &[u8]) -> Result<String, OpenErro
     String::from_utf8(unframed(record, value)?.to_vec()).map_err(|_| OpenError::corrupt(record, "it is not text"))
 }
 
-/// Node and epoch as numbers, then both texts with their lengths.
-pub(crate) fn encode_identity(identity: &Hello) -> Vec<u8> {
-    let mut body = Vec::new();
-    body.extend_from_slice(&identity.node.to_be_bytes());
-    body.extend_from_slice(&identity.epoch.to_be_bytes());
-    for text in [&identity.cluster_id, &identity.incarnation] {
-        body.extend_from_slice(&(text.len() as u64).to_be_bytes());
-        body.extend_from_slice(text.as_bytes());
+/// Numbers, bytes and texts, one after the other: bytes and texts with their lengths.
+#[derive(Default)]
+pub(crate) struct Writer(Vec<u8>);
+
+impl Writer {
+    pub(crate) fn number(&mut self, number: u64) {
+        self.0.extend_from_slice(&number.to_be_bytes());
     }
-    framed(&body)
+
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+        self.number(bytes.len() as u64);
+        self.0.extend_from_slice(bytes);
+    }
+
+    /// The record's value.
+    pub(crate) fn value(self) -> Vec<u8> {
+        framed(&self.0)
+    }
+}
+
+/// Reads what a [`Writer`] wrote.
+pub(crate) struct Fields<'a> {
+    record: &'static str,
+    body: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    /// The fields of a record's value.
+    pub(crate) fn of(record: &'static str, value: &'a [u8]) -> Result<Self, OpenError> {
+        Ok(Self { record, body: unframed(record, value)? })
+    }
+
+    pub(crate) fn number(&mut self) -> Result<u64, OpenError> {
+        let (head, rest) = self.body.split_first_chunk::<8>().ok_or_else(|| self.damaged())?;
+        self.body = rest;
+        Ok(u64::from_be_bytes(*head))
+    }
+
+    pub(crate) fn bytes(&mut self) -> Result<&'a [u8], OpenError> {
+        let length = usize::try_from(self.number()?).map_err(|_| self.damaged())?;
+        let (head, rest) = self.body.split_at_checked(length).ok_or_else(|| self.damaged())?;
+        self.body = rest;
+        Ok(head)
+    }
+
+    pub(crate) fn text(&mut self) -> Result<String, OpenError> {
+        String::from_utf8(self.bytes()?.to_vec()).map_err(|_| self.damaged())
+    }
+
+    /// Nothing follows.
+    pub(crate) fn end(self) -> Result<(), OpenError> {
+        if self.body.is_empty() { Ok(()) } else { Err(self.damaged()) }
+    }
+
+    fn damaged(&self) -> OpenError {
+        OpenError::corrupt(self.record, "its fields do not fit it")
+    }
+}
+
+/// Node and epoch, then cluster id and incarnation.
+pub(crate) fn encode_identity(identity: &Hello) -> Vec<u8> {
+    let mut writer = Writer::default();
+    writer.number(identity.node);
+    writer.number(identity.epoch);
+    writer.bytes(identity.cluster_id.as_bytes());
+    writer.bytes(identity.incarnation.as_bytes());
+    writer.value()
 }
 
 pub(crate) fn decode_identity(value: &[u8]) -> Result<Hello, OpenError> {
-    fn number(body: &mut &[u8]) -> Option<u64> {
-        let (head, rest) = body.split_first_chunk::<8>()?;
-        *body = rest;
-        Some(u64::from_be_bytes(*head))
-    }
-    fn text(body: &mut &[u8]) -> Option<String> {
-        let length = usize::try_from(number(body)?).ok()?;
-        let head = body.get(..length)?;
-        *body = &body[length..];
-        String::from_utf8(head.to_vec()).ok()
-    }
-    fn parse(mut body: &[u8]) -> Option<Hello> {
-        let body = &mut body;
-        let (node, epoch) = (number(body)?, number(body)?);
-        let (cluster_id, incarnation) = (text(body)?, text(body)?);
-        body.is_empty().then_some(Hello { cluster_id, epoch, node, incarnation })
-    }
-    parse(unframed("identity", value)?).ok_or_else(|| OpenError::corrupt("identity", "it is no identity"))
+    let mut fields = Fields::of("identity", value)?;
+    let (node, epoch) = (fields.number()?, fields.number()?);
+    let (cluster_id, incarnation) = (fields.text()?, fields.text()?);
+    fields.end()?;
+    Ok(Hello { cluster_id, epoch, node, incarnation })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use raft::eraftpb::Entry;
 
-use crate::{Greeting, Hello, NodeId};
+use crate::{Greeting, Hello, NodeId, membership::Roster};
 
 /// The caller's number for a proposal or a read, unique while it is pending. The core hands it back in replies.
 pub type RequestId = u64;
@@ -45,7 +45,7 @@ pub enum Input {
         /// The command, opaque to the core; never empty.
         data: Vec<u8>,
     },
-    /// A change of the configuration to replicate. Its entry comes back in [`crate::Effect::Apply`] as a
+    /// A change of the configuration to replicate, by hand: [`crate::membership`] makes its own. Its entry comes back in [`crate::Effect::Apply`] as a
     /// configuration, or as an empty entry where raft refused it (trap 4).
     Configure {
         /// Comes back in [`crate::Reply`].
@@ -53,6 +53,9 @@ pub enum Input {
         /// The change; an empty one leaves a joint configuration.
         change: raft::eraftpb::ConfChangeV2,
     },
+    /// Who belongs to the cluster, as the state machine holds it: after start, after a snapshot was installed, and after each
+    /// change, before the [`Input::Applied`] that covers it. See [`crate::membership`].
+    Roster(Roster),
     /// A linearizable read wants its point.
     Read {
         /// Comes back in [`crate::Reply`].

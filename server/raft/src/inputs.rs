@@ -23,6 +23,7 @@ impl<D: Disk> Replica<D> {
         }
         self.hand_over_if_clock_is_wrong();
         self.leave_joint_configuration();
+        self.steer();
         if self.may_not_campaign() {
             if let Some(missing) = self.peers.unmet().first() {
                 self.notice(format!(
@@ -113,6 +114,7 @@ impl<D: Disk> Replica<D> {
             return self.notice(format!("ignored what node {from} says: it is no member"));
         }
         self.peers.hear(from, self.now);
+        self.watch.heard(from, self.now);
         if self.frozen() || self.may_not_take_part(kind) {
             return;
         }
@@ -147,6 +149,7 @@ impl<D: Disk> Replica<D> {
     pub(crate) fn peer_lost(&mut self, peer: NodeId, refused: bool) {
         // Its clock stays in the verdict: a leader's death must not make a wrong clock look right.
         self.peers.lost(peer);
+        self.watch.lost(peer);
         if self.frozen() {
             return;
         }
@@ -195,7 +198,7 @@ impl<D: Disk> Replica<D> {
     }
 
     /// Whether a proposal may be made here now. raft-rs itself would forward it in silence (trap 15).
-    fn admit(&self, bytes: u64) -> Result<(), Refused> {
+    pub(crate) fn admit(&self, bytes: u64) -> Result<(), Refused> {
         if bytes > self.config.max_entry_bytes {
             return Err(Refused::TooLarge);
         }

@@ -27,6 +27,7 @@
 //! | `proposals.rs`, `reads.rs` | what clients wait for |
 //! | `snapshots.rs`, `compaction.rs` | followers the log no longer reaches |
 //! | `peers.rs`, `clock.rs`, `agreement.rs` | whom to believe |
+//! | `membership/`, `recovery.rs` | who takes part, and how a lost majority is got over |
 //! | `sim/` | the simulator |
 //!
 //! # Invariants
@@ -43,6 +44,8 @@
 //!   [`Committed::proposal`], [`Reply::ProposalRefused`], [`Reply::OutcomeUnknown`], or the end of the process.
 //! - **No read without its point.** A read is answered after the state machine reached an index that the leader confirmed
 //!   after the read arrived. No lease is used.
+//! - **Membership by one decision.** A settled leader changes the configuration by one pure function of what it sees, one change at
+//!   a time, never below three voters, and never so that the healthy voters left could not finish it alone ([`membership`]).
 //! - **Bounded.** Every queue has a limit in [`Config`], and says [`Refused::Busy`] there.
 //! - **Loud.** What cannot be repaired stops the node with a sentence for a person ([`Effect::Stop`], [`OpenError`]).
 //!
@@ -102,10 +105,12 @@ mod hello;
 mod input;
 mod inputs;
 mod log;
+pub mod membership;
 mod peers;
 mod proposals;
 mod reads;
 mod ready;
+mod recovery;
 mod replica;
 pub mod sim;
 mod snapshots;
@@ -125,6 +130,7 @@ pub use hello::{Greeting, Hello, TurnedAway};
 pub use input::{Input, RequestId, SnapshotMeta};
 pub use log::{Applied, Identity, found, founding_state, load_identity, read_entries, state_directory};
 pub use raft::eraftpb;
+pub use recovery::{Prospect, Recovery, finish_recovery, prospect, recover};
 pub use replica::Replica;
 pub(crate) use replica::members;
 pub use status::{PeerProgress, PeerStatus, Sending, Status};

@@ -6,12 +6,18 @@
 //! every other has accepted it. Whoever votes is then known to all under one incarnation, and a successor with an empty
 //! disk is turned away by at least one founder and never votes.
 //!
+//! A node that joined later was enrolled with its incarnation, which the roster tells everyone ([`Roster`]): it needs not to be
+//! met first.
+//!
 //! A node outside the configuration is turned away too, unless it may well be right: it knows a newer configuration, in
 //! which it is a member, and this node is behind.
 
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
-use crate::{Batch, Greeting, Hello, NodeId, TurnedAway, format};
+use crate::{
+    Batch, Greeting, Hello, NodeId, TurnedAway, format,
+    membership::{Roster, Stage},
+};
 
 /// The configuration as this node knows it.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +43,10 @@ pub(crate) struct Remembered {
 #[derive(Debug, Default)]
 pub(crate) struct Peers {
     disk: Remembered,
+    /// The incarnations that nodes enrolled with.
+    enrolled: BTreeMap<NodeId, String>,
+    /// Nodes that the roster holds as removed: this one may have skipped their removal with a snapshot.
+    dismissed: BTreeSet<NodeId>,
     /// Nodes outside the configuration that know a newer one, and up to which entry.
     guests: BTreeMap<NodeId, u64>,
     heard: BTreeMap<NodeId, u64>,
@@ -46,6 +56,25 @@ impl Peers {
     /// With what the disk remembers.
     pub(crate) fn new(disk: Remembered) -> Self {
         Self { disk, ..Self::default() }
+    }
+
+    /// The roster, after something in it changed.
+    pub(crate) fn enrolled(&mut self, roster: &Roster) {
+        let incarnations = roster.records().iter().filter_map(|(node, record)| {
+            Some((*node, record.incarnation.clone()?)).filter(|_| record.stage != Stage::Removed)
+        });
+        self.enrolled = incarnations.collect();
+        self.dismissed = roster
+            .records()
+            .iter()
+            .filter(|(_, record)| record.stage == Stage::Removed)
+            .map(|(node, _)| *node)
+            .collect();
+    }
+
+    /// It was removed from the cluster, for good.
+    pub(crate) fn is_removed(&self, node: NodeId) -> bool {
+        self.disk.removed.contains(&node) || self.dismissed.contains(&node)
     }
 
     /// Judges a handshake. What is to be remembered of it goes into `batch`.
@@ -106,7 +135,8 @@ impl Peers {
                 format!("there is a node {node} already: found this one under a number of its own")
             });
         }
-        match self.disk.incarnations.get(&node) {
+        // What it enrolled with counts for more than what was met first.
+        match self.enrolled.get(&node).or_else(|| self.disk.incarnations.get(&node)) {
             Some(known) if *known != hello.incarnation => Err(format!(
                 "node {node} has lost its disk since it was seen first, and what it had promised with it: remove it from the cluster, \
                  and let it join again under a new number"
@@ -120,12 +150,17 @@ impl Peers {
         let outside = !ours.members.is_empty() && !ours.members.contains(&node);
         let behind = greeting.configured_at <= ours.configured_at;
         // A number is never used twice: a member of an older configuration that is none of this one was removed.
-        if self.disk.removed.contains(&node) || (outside && greeting.member && behind) {
+        if self.is_removed(node) || (outside && greeting.member && behind) {
             let reason = format!(
                 "node {node} was removed from the cluster, and a number is never used twice: empty its data directory and let it join \
                  under a new one"
             );
             return Err(TurnedAway { reason, removed: true });
+        }
+        if outside && !greeting.member && self.enrolled.contains_key(&node) {
+            let reason =
+                format!("node {node} is enrolled, and not in the configuration yet: it is let in as soon as it is");
+            return Err(TurnedAway { reason, removed: false });
         }
         if outside && !greeting.member {
             let reason = format!(
@@ -140,7 +175,7 @@ impl Peers {
     /// Whether this node's messages count.
     pub(crate) fn counts(&self, ours: &Membership, node: NodeId) -> bool {
         let guest = || self.guests.get(&node).is_some_and(|configured_at| *configured_at > ours.configured_at);
-        !self.disk.removed.contains(&node) && (ours.members.is_empty() || ours.members.contains(&node) || guest())
+        !self.is_removed(node) && (ours.members.is_empty() || ours.members.contains(&node) || guest())
     }
 
     /// The founding nodes that have not accepted this one yet: it votes once there are none.
@@ -229,6 +264,29 @@ mod tests {
         judge(&mut refused, &greeting(2, "b")).unwrap();
         judge(&mut refused, &welcomed(2, "another")).unwrap_err();
         assert_eq!(refused.unmet(), &[2].into(), "the welcome of an impostor is none");
+    }
+
+    #[test]
+    fn trap_6_the_disk_a_node_enrolled_with_is_known_without_having_met_it() {
+        let mut roster = Roster::default();
+        let member = |node| raft::eraftpb::ConfState { learners: vec![node], ..Default::default() };
+        assert_eq!(roster.enrol("d", Vec::new()), Ok(1));
+        roster.configured(&member(1));
+        assert_eq!(roster.enrol("e", Vec::new()), Ok(2));
+        let mut peers = Peers::default();
+        peers.enrolled(&roster);
+        assert!(reason(&mut peers, hello(2, "another")).contains("lost its disk"));
+        let outsider = |node, incarnation| Greeting { member: false, ..greeting(node, incarnation) };
+        let me = hello(9, "z");
+        let ours = Membership { configured_at: 9, members: vec![1, 9] };
+        let mut judge = |greeting: Greeting| peers.judge(&me, &ours, &greeting, &mut Batch::default());
+        assert!(judge(outsider(2, "e")).unwrap_err().reason.contains("as soon as it is"));
+        assert!(judge(outsider(3, "f")).unwrap_err().reason.contains("let it join first"));
+        roster.remove(2).unwrap();
+        peers.enrolled(&roster);
+        let removed = peers.judge(&me, &ours, &outsider(2, "e"), &mut Batch::default()).unwrap_err();
+        assert!(removed.removed, "it had never come, and never will");
+        assert!(!peers.counts(&Membership::default(), 2));
     }
 
     #[test]

@@ -142,6 +142,7 @@ impl<D: Disk> Replica<D> {
                 EntryType::EntryNormal => CommittedKind::Command(entry.take_data()),
                 EntryType::EntryConfChange | EntryType::EntryConfChangeV2 => self.configure(&entry),
             };
+            self.confirm_change(entry.index, entry.term, &kind);
             committed.push(Committed { index: entry.index, term: entry.term, kind, proposal });
         }
         self.effects.push(Effect::Apply(committed));

@@ -12,10 +12,12 @@ use crate::{
     config::widen,
     dice::{mix, mix3},
     log::{Log, load_peers},
+    membership::{Roster, Watch},
     peers::{Membership, Peers},
     proposals::Proposals,
     reads::Reads,
     ready::Installing,
+    recovery,
     writes::Writes,
 };
 
@@ -52,6 +54,10 @@ pub struct Replica<D: Disk> {
     pub(crate) unapplied_bytes: u64,
     pub(crate) conf_state: ConfState,
     pub(crate) joint_since: Option<u64>,
+    /// Who belongs to the cluster, as the state machine said last.
+    pub(crate) roster: Roster,
+    /// What this node sees of the others while it leads.
+    pub(crate) watch: Watch,
     /// Ticks until this node should ask for votes, because the leader's process is known to be gone.
     pub(crate) hurry: Option<usize>,
     pub(crate) notices: VecDeque<String>,
@@ -79,6 +85,10 @@ impl<D: Disk> Replica<D> {
                 config.node, config.hello.node
             )));
         }
+        if let Some(problem) = config.membership.problem() {
+            return Err(OpenError::Config(problem));
+        }
+        recovery::refuse_unfinished(&disk)?;
         let log = Log::open(disk, &config.hello, &applied, config.cache_bytes, now)?;
         let remembered = load_peers(&log.disk, config.node)?;
         log.snapshots.borrow_mut().configure(config.snapshot_patience());
@@ -108,6 +118,8 @@ impl<D: Disk> Replica<D> {
             unapplied_bytes: 0,
             conf_state: sorted(applied.conf_state),
             joint_since: None,
+            roster: Roster::default(),
+            watch: Watch::default(),
             hurry: None,
             notices: VecDeque::new(),
             stopping: None,
@@ -157,6 +169,7 @@ impl<D: Disk> Replica<D> {
             Input::PeerLost { peer, refused } => self.peer_lost(peer, refused),
             Input::Propose { id, data } => self.propose(id, data),
             Input::Configure { id, change } => self.propose_configuration(id, change),
+            Input::Roster(roster) => self.take_roster(roster),
             Input::Read { id } => {
                 let refused = self.reads.push(id, self.now);
                 self.effects.extend(refused.map(Effect::Reply));
@@ -229,6 +242,7 @@ impl<D: Disk> Replica<D> {
         let unused = log.snapshots.get_mut().clear();
         self.effects.extend(unused.into_iter().map(|id| Effect::DiscardSnapshot { id }));
         self.joint_since = None;
+        self.watch.rest();
     }
 
     fn finish(&mut self) -> Vec<Effect> {

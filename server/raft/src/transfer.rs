@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use crate::{Disk, NodeId, Replica};
+use crate::{Disk, NodeId, Replica, membership::Wish};
 
 impl<D: Disk> Replica<D> {
     /// Hands leadership to this peer, or to the best one. Whether it worked shows in [`crate::Effect::RoleChanged`].
@@ -17,7 +17,8 @@ impl<D: Disk> Replica<D> {
         }
     }
 
-    /// The voter that holds most of the log among those heard within an election timeout, the lowest number first.
+    /// The voter that holds most of the log among those heard within an election timeout, the lowest number first; one that
+    /// is drained or to leave only where there is no other.
     fn successor(&self) -> Option<NodeId> {
         let silence = self.config.silence_ms();
         let others = self.conf_state.voters.iter().copied().filter(|voter| *voter != self.config.node);
@@ -25,7 +26,8 @@ impl<D: Disk> Replica<D> {
             self.peers.last_heard(*voter).is_some_and(|heard| self.now.saturating_sub(heard) <= silence)
         });
         let matched = |voter| self.raw.raft.prs().get(voter).map_or(0, |progress| progress.matched);
-        answering.max_by_key(|voter| (matched(*voter), Reverse(*voter)))
+        let stays = |voter| self.roster.wish(voter) == Wish::Stay;
+        answering.max_by_key(|voter| (stays(*voter), matched(*voter), Reverse(*voter)))
     }
 
     /// A leader whose clock is wrong may not stamp: another takes over, if one answers. Until then it takes no proposals.

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use lectern_raft::{
     Applied, Committed, CommittedKind, Config, Disk, Effect, Greeting, Hello, Input, NodeId, Persist, Replica, Reply,
-    SnapshotMeta, describe_message, encode_conf_state, found, founding_state, read_entries,
+    SnapshotMeta, describe_message, encode_conf_state, finish_recovery, found, founding_state,
+    membership::{Roster, RosterError, Settings},
+    prospect, read_entries, recover,
     sim::{Dice, SimDisk},
     state_directory,
 };
@@ -21,6 +23,16 @@ pub enum Parcel {
 pub struct State {
     pub applied: Applied,
     pub commands: Vec<String>,
+    pub roster: Roster,
+}
+
+impl State {
+    fn founded(disk: &SimDisk) -> Self {
+        let applied = founding_state(disk).unwrap();
+        let mut roster = Roster::default();
+        roster.configured(&applied.conf_state);
+        Self { applied, commands: Vec::new(), roster }
+    }
 }
 
 pub struct Node {
@@ -44,6 +56,8 @@ pub struct Cluster {
     pub manual_writes: bool,
     /// Snapshots vanish on the way, and nobody says so.
     pub lose_snapshots: bool,
+    /// Seconds take the place of minutes and hours where membership is decided.
+    pub hurried: bool,
     pub now: u64,
     request: u64,
     checkpoint: u64,
@@ -66,10 +80,13 @@ impl Cluster {
 
     pub fn add(&mut self, id: NodeId, voters: &[NodeId], adjust: impl FnOnce(&mut Config)) {
         let mut config = Config::new(hello(id));
+        if self.hurried {
+            config.membership = hurried();
+        }
         adjust(&mut config);
         let disk = SimDisk::new();
         found(&disk, &config.hello, voters).unwrap();
-        let state = State { applied: founding_state(&disk).unwrap(), commands: Vec::new() };
+        let state = State::founded(&disk);
         let node = Node {
             config,
             disk,
@@ -96,7 +113,22 @@ impl Cluster {
         let opened = Replica::open(node.config.clone(), node.disk.clone(), node.state.applied.clone(), id, logger, now);
         let (replica, effects) = opened.map_err(|error| error.to_string())?;
         node.replica = Some(replica);
+        let roster = node.state.roster.clone();
         self.carry_out(id, effects);
+        self.feed(id, vec![Input::Roster(roster)]);
+        Ok(())
+    }
+
+    /// A stopped node is made the whole cluster, under another epoch.
+    pub fn recover(&mut self, id: NodeId, epoch: u64) -> Result<(), String> {
+        let node = self.nodes.get_mut(&id).unwrap();
+        let warning = prospect(&node.disk, &node.state.applied).map_err(|error| error.to_string())?.warning();
+        let recovery = recover(&node.disk, &node.state.applied, epoch).map_err(|error| error.to_string())?;
+        node.config.hello = recovery.identity;
+        node.state.roster.recovered(&recovery.conf_state);
+        node.state.applied.conf_state = recovery.conf_state;
+        finish_recovery(&node.disk).map_err(|error| error.to_string())?;
+        self.say(warning);
         Ok(())
     }
 
@@ -146,24 +178,24 @@ impl Cluster {
     fn carry_out(&mut self, id: NodeId, effects: Vec<Effect>) {
         let mut feedback = Vec::new();
         for effect in effects {
-            feedback.extend(self.carry_out_one(id, effect));
+            feedback.append(&mut self.carry_out_one(id, effect));
         }
         if !feedback.is_empty() {
             self.feed(id, feedback);
         }
     }
 
-    fn carry_out_one(&mut self, id: NodeId, effect: Effect) -> Option<Input> {
+    fn carry_out_one(&mut self, id: NodeId, effect: Effect) -> Vec<Input> {
         match effect {
-            Effect::Persist(persist) => return self.persist(id, persist),
+            Effect::Persist(persist) => return self.persist(id, persist).into_iter().collect(),
             Effect::Send { to, bytes, .. } => self.queue.push_back((id, to, Parcel::Message(bytes))),
             Effect::Apply(entries) => return self.apply(id, entries),
             Effect::FetchEntries { fetch, low, high } => {
                 self.say(format!("n{id} fetches entries {low}..{high}"));
                 let result = read_entries(&self.nodes[&id].disk, low, high).map_err(|problem| problem.to_string());
-                return Some(Input::EntriesFetched { fetch, result });
+                return vec![Input::EntriesFetched { fetch, result }];
             }
-            Effect::MakeSnapshot { to, at_least } => return Some(self.make_snapshot(id, to, at_least)),
+            Effect::MakeSnapshot { to, at_least } => return vec![self.make_snapshot(id, to, at_least)],
             Effect::SendSnapshot { to, id: snapshot, bytes } => {
                 let state = self.nodes.get_mut(&id).unwrap().checkpoints.remove(&snapshot).unwrap();
                 self.say(format!("n{id} sends n{to} a snapshot of {}", state.applied.index));
@@ -179,7 +211,8 @@ impl Cluster {
                 node.disk.write(&switch).unwrap();
                 node.disk.sync().unwrap();
                 assert_eq!(state_directory(&node.disk), Ok(Some(snapshot.clone())));
-                return Some(Input::SnapshotInstalled { id: snapshot });
+                let roster = node.state.roster.clone();
+                return vec![Input::SnapshotInstalled { id: snapshot }, Input::Roster(roster)];
             }
             Effect::DiscardSnapshot { id: snapshot } => {
                 self.say(format!("n{id} discards a snapshot"));
@@ -190,7 +223,7 @@ impl Cluster {
             Effect::Compact { through, batch } => {
                 self.say(format!("n{id} compacts through {through}"));
                 self.nodes[&id].disk.write(&batch).unwrap();
-                return Some(Input::Compacted { through });
+                return vec![Input::Compacted { through }];
             }
             Effect::Welcome { connection, peer, result } => {
                 let accepted = result.is_ok();
@@ -216,7 +249,7 @@ impl Cluster {
             )),
             Effect::Stop(reason) => self.say(format!("n{id} STOPS: {reason}")),
         }
-        None
+        Vec::new()
     }
 
     fn persist(&mut self, id: NodeId, persist: Persist) -> Option<Input> {
@@ -252,8 +285,9 @@ impl Cluster {
         self.feed(id, last.into_iter().collect());
     }
 
-    fn apply(&mut self, id: NodeId, entries: Vec<Committed>) -> Option<Input> {
+    fn apply(&mut self, id: NodeId, entries: Vec<Committed>) -> Vec<Input> {
         let mut last = None;
+        let before = self.nodes[&id].state.roster.clone();
         for Committed { index, term, kind, proposal } in entries {
             let state = &mut self.nodes.get_mut(&id).unwrap().state;
             assert_eq!(index, state.applied.index + 1, "entries are applied in order");
@@ -261,12 +295,16 @@ impl Cluster {
             let what = match kind {
                 CommittedKind::Command(data) => {
                     let command = String::from_utf8_lossy(&data).into_owned();
-                    state.commands.push(command.clone());
-                    format!("{command:?}")
+                    let outcome = enlist(&mut state.roster, &command).unwrap_or_else(|| {
+                        state.commands.push(command.clone());
+                        String::new()
+                    });
+                    format!("{command:?}{outcome}")
                 }
                 CommittedKind::Empty => "nothing".to_owned(),
                 CommittedKind::Configuration(conf) => {
                     state.applied.conf_state = conf.clone();
+                    state.roster.configured(&conf);
                     format!(
                         "voters {:?} outgoing {:?} learners {:?}{}",
                         conf.voters,
@@ -280,7 +318,9 @@ impl Cluster {
             self.say(format!("n{id} applies {index}@{term} {what}{ours}"));
             last = Some(Input::Applied { index });
         }
-        last
+        let roster = self.nodes[&id].state.roster.clone();
+        let changed = (roster != before).then_some(Input::Roster(roster));
+        changed.into_iter().chain(last).collect()
     }
 
     fn make_snapshot(&mut self, id: NodeId, to: NodeId, at_least: u64) -> Input {
@@ -333,6 +373,34 @@ impl Cluster {
                 }
             }
         }
+    }
+}
+
+/// Carries out a command for the roster: `enrol DISK`, `remove N`, `drain N` or `restore N`. What came of it; `None` where it is
+/// none.
+fn enlist(roster: &mut Roster, command: &str) -> Option<String> {
+    let (verb, object) = command.split_once(' ')?;
+    let node = || object.parse::<NodeId>().unwrap();
+    let outcome: Result<NodeId, RosterError> = match verb {
+        "enrol" => roster.enrol(object, Vec::new()),
+        "remove" => roster.remove(node()).map(|()| node()),
+        "drain" => roster.drain(node(), true).map(|()| node()),
+        "restore" => roster.drain(node(), false).map(|()| node()),
+        _ => return None,
+    };
+    Some(outcome.map_or_else(|refusal| format!(": {refusal}"), |node| format!(": node {node}")))
+}
+
+fn hurried() -> Settings {
+    Settings {
+        settle_ms: 1_000,
+        lag_ms: 100,
+        ready_ms: 1_000,
+        degraded_ms: 2_000,
+        replace_ms: 5_000,
+        forget_ms: 20_000,
+        retry_ms: 500,
+        ..Settings::default()
     }
 }
 

@@ -4,9 +4,10 @@ use std::{error::Error, fmt::Write as _};
 
 use goldenscript::{Argument, Command, Context, Runner};
 use lectern_raft::{
-    Batch, Disk, Greeting, Input, NodeId, Role,
+    Batch, Disk, Greeting, Input, NodeId, Replica, Role,
     eraftpb::{ConfChangeSingle, ConfChangeTransition, ConfChangeType, ConfChangeV2},
     found,
+    membership::Request,
 };
 
 use crate::cluster::{Cluster, describe, hello};
@@ -127,6 +128,14 @@ impl Runner for Script {
                 let id = node(id)?;
                 found(&cluster.nodes[&id].disk, &hello(id), &[id])?;
             }
+            // A command for the roster: `roster 1 enrol disk-4`, `roster 1 remove 3`.
+            ("roster", [id, words @ ..]) => {
+                let input = Input::Propose { id: cluster.request(), data: words.join(" ").into_bytes() };
+                cluster.feed(node(id)?, vec![input]);
+            }
+            ("ask", [id, words @ ..]) => ask(cluster, node(id)?, words)?,
+            ("members", [id]) => show_members(cluster, node(id)?),
+            ("recover", [id, epoch]) => cluster.recover(node(id)?, epoch.parse()?)?,
             ("status", _) => status(cluster),
             (name, words) => return Err(format!("no command {name} with {words:?}").into()),
         }
@@ -141,6 +150,7 @@ fn found_cluster(cluster: &mut Cluster, count: NodeId, command: &Command) -> Out
     let cap: Option<u64> = key(command, "cap").map(str::parse).transpose()?;
     let entry: Option<u64> = key(command, "entry").map(str::parse).transpose()?;
     let cache: Option<u64> = key(command, "cache").map(str::parse).transpose()?;
+    cluster.hurried = key(command, "hurried").is_some();
     for id in &ids {
         cluster.add(*id, &ids, |config| {
             config.keep_entries = keep.unwrap_or(config.keep_entries);
@@ -274,10 +284,42 @@ fn damage(cluster: &mut Cluster, id: NodeId, what: &str, command: &Command) -> O
     Ok(())
 }
 
+fn ask(cluster: &mut Cluster, id: NodeId, words: &[&str]) -> Outcome {
+    let request = match words {
+        ["join"] => Request::Join,
+        ["remove", other] => Request::Remove(node(other)?),
+        ["drain", other] => Request::Drain(node(other)?),
+        ["restore", other] => Request::Restore(node(other)?),
+        ["transfer", other] => Request::Transfer(node(other)?),
+        _ => return Err(format!("nothing to ask in {words:?}").into()),
+    };
+    let replica = cluster.nodes[&id].replica.as_ref().ok_or("it is down")?;
+    let line = match replica.ask(request) {
+        Ok(answer) => format!("n{id} says {}: {}", if answer.granted { "yes" } else { "no" }, answer.text),
+        Err(refused) => format!("n{id} cannot say: {refused:?}"),
+    };
+    cluster.say(line);
+    Ok(())
+}
+
+/// Everyone as this node sees them.
+fn show_members(cluster: &mut Cluster, id: NodeId) {
+    let Some(status) = cluster.nodes[&id].replica.as_ref().map(Replica::membership_status) else { return };
+    for member in status.members {
+        let drained = if member.drained { " drained" } else { "" };
+        let degraded = if member.degraded { " degraded" } else { "" };
+        let next = if member.next.is_empty() { String::new() } else { format!(": {}", member.next) };
+        cluster.say(format!("n{} {:?}{drained}{degraded}{next}", member.node, member.standing));
+    }
+    if let Some(next) = status.next_change {
+        cluster.say(format!("next: {}", next.text));
+    }
+}
+
 fn status(cluster: &mut Cluster) {
     let mut text = String::new();
     for (id, node) in &cluster.nodes {
-        let Some(status) = node.replica.as_ref().map(lectern_raft::Replica::status) else {
+        let Some(status) = node.replica.as_ref().map(Replica::status) else {
             let _ = writeln!(text, "n{id} is down");
             continue;
         };
