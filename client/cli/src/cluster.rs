@@ -15,6 +15,8 @@ pub struct Cluster {
     pub leader: Option<u64>,
     /// The highest term any node reports.
     pub term: u64,
+    /// The operator as whom the nodes know this program; empty where they do not.
+    pub operator: String,
     /// By number. Nodes that did not answer are as another node last knew them.
     pub nodes: BTreeMap<u64, Member>,
 }
@@ -82,6 +84,7 @@ impl Cluster {
         Self {
             leader: leader.map(|(leader, _)| leader),
             term: views.iter().map(|view| view.term).max().unwrap_or(0),
+            operator: views.iter().map(|view| view.operator.clone()).find(|name| !name.is_empty()).unwrap_or_default(),
             nodes,
         }
     }
@@ -89,7 +92,11 @@ impl Cluster {
     /// The stable form for scripts.
     pub fn json(&self) -> Value {
         let nodes: Vec<Value> = self.nodes.iter().map(|(number, member)| member.json(*number)).collect();
-        json!({"leader": self.leader, "term": self.term, "nodes": nodes})
+        let mut value = json!({"leader": self.leader, "term": self.term, "nodes": nodes});
+        if !self.operator.is_empty() {
+            value["operator"] = self.operator.clone().into();
+        }
+        value
     }
 }
 
