@@ -1,10 +1,13 @@
 //! Addresses: `HOST:PORT` of a node, and `lectern://HOST[:PORT][#sha256:FINGERPRINT]` of a cluster.
 //!
-//! Nodes speak clear text for now, so only loopback addresses are taken: a token must not cross a network in the open.
+//! A fingerprint, or a file with authorities, makes a cluster known: it is then called in TLS, wherever it is. One that is
+//! not known is called on loopback only, in clear text: a token must not cross a network in the open.
 
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
+
+use lectern_tls::{Fingerprint, Trust};
 
 use crate::ClientError;
 
@@ -24,8 +27,8 @@ pub struct ClusterAddress {
     pub host: String,
     /// The client port.
     pub port: u16,
-    /// SHA-256 of the cluster's CA, 64 lower-hex digits.
-    pub fingerprint: Option<String>,
+    /// Of the cluster's authority.
+    pub fingerprint: Option<Fingerprint>,
 }
 
 impl ClusterAddress {
@@ -35,18 +38,13 @@ impl ClusterAddress {
     }
 
     /// Refuses what would send a token over a network in clear text.
-    pub fn check_reachable_safely(&self) -> Result<(), ClientError> {
-        if is_loopback(&self.host) {
+    pub fn check_reachable_safely(&self, trust: &Trust) -> Result<(), ClientError> {
+        if trust.is_secure() || is_loopback(&self.host) {
             return Ok(());
         }
-        let why = if self.fingerprint.is_some() {
-            "this release does not speak TLS yet, and will not send a token over a network in clear text"
-        } else {
-            "without a fingerprint (lectern://HOST:PORT#sha256:…) only loopback addresses are taken: a token must not \
-             cross a network in clear text"
-        };
         Err(ClientError::usage(format!(
-            "{}: {why}; work on the node itself, or through a tunnel such as `ssh -L 7600:127.0.0.1:7600 HOST`",
+            "{}: a token must not cross a network in clear text, so only loopback addresses are taken as they are; give the \
+             cluster's fingerprint (lectern://HOST:PORT#sha256:…), or --ca with the file of its authority",
             self.endpoint()
         )))
     }
@@ -70,13 +68,13 @@ impl FromStr for ClusterAddress {
 impl fmt::Display for ClusterAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "lectern://{}", self.endpoint())?;
-        self.fingerprint.as_ref().map_or(Ok(()), |fingerprint| write!(f, "#sha256:{fingerprint}"))
+        self.fingerprint.as_ref().map_or(Ok(()), |fingerprint| write!(f, "#{fingerprint}"))
     }
 }
 
-fn parse_fingerprint(text: &str, fragment: &str) -> Result<String, ClientError> {
-    let digits = fragment.strip_prefix("sha256:").map(|digits| digits.replace(':', "").to_ascii_lowercase());
-    digits.filter(|digits| digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())).ok_or_else(|| {
+fn parse_fingerprint(text: &str, fragment: &str) -> Result<Fingerprint, ClientError> {
+    let parsed = fragment.starts_with("sha256:").then(|| fragment.parse().ok()).flatten();
+    parsed.ok_or_else(|| {
         ClientError::usage(format!("the fingerprint in {text:?} is not `sha256:` and 64 hexadecimal digits"))
     })
 }
@@ -111,10 +109,27 @@ fn is_loopback(host: &str) -> bool {
 }
 
 /// An endpoint in the one form that addresses are compared in, if it may be talked to.
-pub(crate) fn normalise_endpoint(text: &str) -> Result<String, ClientError> {
+pub(crate) fn normalise_endpoint(text: &str, trust: &Trust) -> Result<String, ClientError> {
     let address: ClusterAddress = text.trim().parse()?;
-    address.check_reachable_safely()?;
+    address.check_reachable_safely(trust)?;
     Ok(address.endpoint())
+}
+
+/// What is trusted when these are called: what their fingerprint says, and otherwise `known`.
+pub(crate) fn trust_of(endpoints: &[String], known: &Trust) -> Result<Trust, ClientError> {
+    let mut named = None;
+    for text in endpoints {
+        let address: ClusterAddress = text.trim().parse()?;
+        match (named, address.fingerprint) {
+            (Some(first), Some(other)) if first != other => {
+                return Err(ClientError::usage(format!(
+                    "the addresses name two authorities, {first} and {other}; give those of one cluster"
+                )));
+            }
+            (_, found) => named = named.or(found),
+        }
+    }
+    Ok(named.map_or_else(|| known.clone(), Trust::Fingerprint))
 }
 
 #[cfg(test)]
@@ -138,7 +153,7 @@ mod tests {
         }
         let text = format!("lectern://host:1#sha256:{DIGITS}");
         let address: ClusterAddress = text.parse().unwrap();
-        assert_eq!(address.fingerprint.as_deref(), Some(DIGITS));
+        assert_eq!(address.fingerprint.map(|it| it.digits()).as_deref(), Some(DIGITS));
         assert_eq!(address.to_string(), text);
     }
 
@@ -154,10 +169,23 @@ mod tests {
     #[test]
     fn clear_text_stays_on_the_machine() {
         for text in ["127.3.4.5:1", "localhost:1", "[::1]:1"] {
-            assert!(normalise_endpoint(text).is_ok(), "{text}");
+            assert!(normalise_endpoint(text, &Trust::Loopback).is_ok(), "{text}");
         }
-        for text in ["10.0.0.1:1", "example.org", "localhost.example.org:1", &format!("10.0.0.1:1#sha256:{DIGITS}")] {
-            assert_eq!(normalise_endpoint(text).unwrap_err().exit_code(), 2, "{text}");
+        for text in ["10.0.0.1:1", "example.org", "localhost.example.org:1"] {
+            let error = normalise_endpoint(text, &Trust::Loopback).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{text}");
+            let known = Trust::Fingerprint(DIGITS.parse().unwrap());
+            assert!(normalise_endpoint(text, &known).is_ok(), "{text}");
         }
+    }
+
+    #[test]
+    fn one_address_with_a_fingerprint_is_enough_and_two_must_agree() {
+        let pinned = format!("h:1#sha256:{DIGITS}");
+        let known = Trust::Fingerprint(DIGITS.parse().unwrap());
+        assert_eq!(trust_of(&["h:2".into(), pinned.clone()], &Trust::Loopback).unwrap(), known);
+        assert_eq!(trust_of(&["h:2".into()], &known).unwrap(), known);
+        let other = format!("h:3#sha256:{}", "0".repeat(64));
+        assert_eq!(trust_of(&[pinned, other], &Trust::Loopback).unwrap_err().exit_code(), 2);
     }
 }

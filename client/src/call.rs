@@ -5,10 +5,12 @@
 //! secret is repeated only when it certainly did not happen.
 
 use std::error::Error;
+use std::io;
 use std::time::Duration;
 
 use http::uri::PathAndQuery;
 use lectern_rpc::{Call, Kind};
+use lectern_tls::Problem;
 use tokio::time::Instant;
 use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
 use tonic::{ConnectError, Request, Status};
@@ -19,6 +21,10 @@ use crate::error::{Verdict, final_error, judge, reason_of};
 use crate::nodes::Node;
 use crate::{Client, ClientError, Secret};
 
+/// No node answered.
+pub(crate) const UNREACHABLE: &str = "UNREACHABLE";
+/// One did, and is not taken for a node of the cluster, or does not take this program.
+pub(crate) const UNTRUSTED: &str = "UNTRUSTED";
 /// In responses: the leader's client address.
 const LEADER: &str = "lectern-leader";
 /// The largest answer taken.
@@ -38,28 +44,29 @@ struct Miss {
 }
 
 impl Miss {
-    fn not_reached(message: String) -> Self {
-        Self { verdict: Verdict::NotDone, status: None, reason: "UNREACHABLE".into(), message }
+    fn not_reached(address: &str, error: &(dyn Error + 'static)) -> Self {
+        let message = format!("{address}: {}", describe(error));
+        Self { verdict: Verdict::NotDone, status: None, reason: reason_not_reached(error).into(), message }
     }
 
     fn no_answer(message: String) -> Self {
-        Self { verdict: Verdict::Unknown, status: None, reason: "UNREACHABLE".into(), message }
+        Self { verdict: Verdict::Unknown, status: None, reason: UNREACHABLE.into(), message }
     }
 
     fn of(status: Status, address: &str) -> Self {
         if never_left(&status) {
-            return Self::not_reached(format!("{address}: {}", describe(&status)));
+            return Self::not_reached(address, &status);
         }
         let verdict = judge(&status);
         let own_word = reason_of(&status);
         let message =
             if own_word.is_some() { status.message().into() } else { format!("{address}: {}", status.message()) };
-        Self { verdict, reason: own_word.unwrap_or_else(|| "UNREACHABLE".into()), message, status: Some(status) }
+        Self { verdict, reason: own_word.unwrap_or_else(|| UNREACHABLE.into()), message, status: Some(status) }
     }
 
     /// Whether a node said this itself: then the connection is sound.
     fn is_own_word(&self) -> bool {
-        self.reason != "UNREACHABLE"
+        self.reason != UNREACHABLE && self.reason != UNTRUSTED
     }
 }
 
@@ -195,8 +202,7 @@ async fn attempt<Q: Call>(
     key: Option<&MetadataValue<Ascii>>,
     patience: Duration,
 ) -> Result<Q::Response, Miss> {
-    let (number, channel) =
-        node.channel().await.map_err(|error| Miss::not_reached(format!("{}: {}", node.address, describe(&error))))?;
+    let (number, channel) = node.channel().await.map_err(|error| Miss::not_reached(&node.address, &error))?;
     let mut call = Request::new(request.clone());
     authorise(call.metadata_mut(), client.token().as_ref()).map_err(|status| Miss::of(status, &node.address))?;
     if let Some(key) = key {
@@ -204,7 +210,7 @@ async fn attempt<Q: Call>(
     }
     let mut grpc = tonic::client::Grpc::new(channel).max_decoding_message_size(MAX_ANSWER_BYTES);
     let sent = async {
-        grpc.ready().await.map_err(|error| Miss::not_reached(format!("{}: {}", node.address, describe(&error))))?;
+        grpc.ready().await.map_err(|error| Miss::not_reached(&node.address, &error))?;
         let codec = ProstCodec::<Q, Q::Response>::default();
         grpc.unary(call, PathAndQuery::from_static(Q::PATH), codec)
             .await
@@ -272,6 +278,19 @@ pub(crate) fn never_left(status: &Status) -> bool {
         cause = error.source();
     }
     false
+}
+
+/// Why a connection could not be made, for programs: the network, or certificates.
+pub(crate) fn reason_not_reached(error: &(dyn Error + 'static)) -> &'static str {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let problem = error.downcast_ref::<io::Error>().and_then(Problem::in_error);
+        if problem.is_some_and(|problem| !matches!(problem, Problem::Tls(_))) {
+            return UNTRUSTED;
+        }
+        cause = error.source();
+    }
+    UNREACHABLE
 }
 
 /// The innermost cause, which is what says something: "connection refused", not "transport error".

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use lectern_proto::v1;
 use lectern_rpc::v1::cluster_service_client::ClusterServiceClient;
 use lectern_rpc::{Call, Kind};
+use lectern_tls::Trust;
 use tokio::sync::watch;
 
 use crate::call;
@@ -131,9 +132,9 @@ impl Client {
 
     /// Goes to another cluster, signed out: for this client and all its clones. Nothing changes when an address makes no
     /// sense.
-    pub fn redirect(&self, endpoints: &[String]) -> Result<(), ClientError> {
+    pub fn redirect(&self, endpoints: &[String], trust: Trust) -> Result<(), ClientError> {
         let Shared { nodes, options, discovered, answered, .. } = &*self.shared;
-        nodes.begin_at(endpoints, options)?;
+        nodes.begin_at(endpoints, trust, options)?;
         self.set_token(None);
         *discovered.lock().unwrap_or_else(PoisonError::into_inner) = None;
         answered.store(false, Ordering::Relaxed);
@@ -148,6 +149,11 @@ impl Client {
     /// Addresses of all nodes known by now: worth saving for the next start.
     pub fn addresses(&self) -> Vec<String> {
         self.shared.nodes.addresses()
+    }
+
+    /// What is taken for the cluster.
+    pub fn trust(&self) -> Trust {
+        self.shared.nodes.trust()
     }
 
     /// The leader's address, where known.
@@ -196,13 +202,19 @@ impl Client {
     async fn status_at(&self, node: &Arc<Node>) -> Result<v1::GetStatusResponse, ClientError> {
         let patience = self.shared.options.connect_timeout + self.shared.options.attempt_timeout;
         let asked = async {
-            let (_, channel) = node.channel().await.map_err(|error| call::describe(&error))?;
+            let told =
+                |error: &(dyn std::error::Error + 'static)| (call::reason_not_reached(error), call::describe(error));
+            let (_, channel) = node.channel().await.map_err(|error| told(&error))?;
             let answer = ClusterServiceClient::new(channel).get_status(v1::GetStatusRequest {}).await;
-            answer.map(tonic::Response::into_inner).map_err(|status| status.message().to_owned())
+            answer.map(tonic::Response::into_inner).map_err(|status| match call::reason_not_reached(&status) {
+                call::UNREACHABLE => (call::UNREACHABLE, status.message().to_owned()),
+                _ => told(&status),
+            })
         };
-        let answer = tokio::time::timeout(patience, asked).await.unwrap_or_else(|_| Err("no answer in time".into()));
-        let status = answer.map_err(|message| ClientError::Unreachable {
-            reason: "UNREACHABLE".into(),
+        let late = |_| Err((call::UNREACHABLE, "no answer in time".into()));
+        let answer = tokio::time::timeout(patience, asked).await.unwrap_or_else(late);
+        let status = answer.map_err(|(reason, message)| ClientError::Unreachable {
+            reason: reason.into(),
             message: format!("{}: {message}", node.address),
         })?;
         self.learn(&status);

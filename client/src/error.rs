@@ -43,7 +43,7 @@ pub enum ClientError {
     /// No node answered, or none could do it, until the deadline. Nothing was changed, or doing it again is harmless.
     #[error("the cluster cannot be reached: {message}")]
     Unreachable {
-        /// `NO_LEADER`, `NO_QUORUM`, `BUSY`…; `UNREACHABLE` when no node answered.
+        /// `NO_LEADER`, `NO_QUORUM`, `BUSY`…; `UNREACHABLE` when no node answered, `UNTRUSTED` when certificates did not fit.
         reason: String,
         /// What the last attempt found.
         message: String,
@@ -164,6 +164,7 @@ fn unreachable_advice(reason: &str) -> &'static str {
         "NO_QUORUM" => "a majority of the nodes is down; tell the operator, and try again later",
         "NO_LEADER" => "the cluster is choosing a leader; try again in a moment",
         "BUSY" => "the cluster is busy; try again in a moment",
+        "UNTRUSTED" => "nothing was sent; compare the address and its fingerprint with what the operator gave you",
         _ => "check the address (`connect lectern://HOST:PORT`) and that the cluster runs",
     }
 }

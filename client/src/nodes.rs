@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use lectern_tls::{Connector, ProgramTls, Trust};
 use tonic::transport::{Channel, Endpoint};
 
-use crate::address::normalise_endpoint;
+use crate::address::{normalise_endpoint, trust_of};
 use crate::{ClientError, ClientOptions};
 
 /// One node, and the connection to it once there is one.
@@ -13,21 +14,21 @@ use crate::{ClientError, ClientOptions};
 pub(crate) struct Node {
     pub(crate) address: String,
     endpoint: Endpoint,
+    connector: Connector,
     /// Held while connecting, so that many calls make one connection. The number tells connections apart.
     channel: tokio::sync::Mutex<(u64, Option<Channel>)>,
 }
 
 impl Node {
-    fn new(address: &str, options: &ClientOptions) -> Result<Arc<Self>, ClientError> {
+    fn new(address: &str, connector: Connector, options: &ClientOptions) -> Result<Arc<Self>, ClientError> {
         let endpoint = Endpoint::from_shared(format!("http://{address}"))
             .and_then(|endpoint| endpoint.user_agent(options.user_agent.clone()))
             .map_err(|error| ClientError::usage(format!("{address:?} is not an address: {error}")))?
             .connect_timeout(options.connect_timeout)
-            .tcp_nodelay(true)
             // A node that is stopped or cut off answers no pings: calls to it end instead of hanging.
             .http2_keep_alive_interval(options.attempt_timeout)
             .keep_alive_timeout(options.attempt_timeout.max(std::time::Duration::from_secs(1)));
-        Ok(Arc::new(Self { address: address.into(), endpoint, channel: tokio::sync::Mutex::default() }))
+        Ok(Arc::new(Self { address: address.into(), endpoint, connector, channel: tokio::sync::Mutex::default() }))
     }
 
     /// The connection, made now if there is none. The number is for [`Node::forget`].
@@ -36,7 +37,7 @@ impl Node {
         if let (number, Some(channel)) = &*slot {
             return Ok((*number, channel.clone()));
         }
-        let channel = self.endpoint.connect().await?;
+        let channel = self.endpoint.connect_with_connector(self.connector.clone()).await?;
         *slot = (slot.0 + 1, Some(channel.clone()));
         Ok((slot.0, channel))
     }
@@ -53,6 +54,10 @@ impl Node {
 /// What is known of the cluster.
 #[derive(Debug)]
 struct Known {
+    /// What is taken for the cluster.
+    trust: Trust,
+    /// How its nodes are called.
+    connector: Connector,
     nodes: BTreeMap<String, Arc<Node>>,
     /// Order in which nodes are tried: as given, then as learned.
     order: Vec<String>,
@@ -69,9 +74,15 @@ pub(crate) struct Nodes {
 
 impl Nodes {
     pub(crate) fn new(options: &ClientOptions) -> Result<Self, ClientError> {
-        let mut known = Known { nodes: BTreeMap::new(), order: Vec::new(), leader: None, current: 0 };
+        let trust = trust_of(&options.endpoints, &options.trust)?;
+        let connector = match ProgramTls::new(&trust, options.certificate.as_ref()) {
+            Some(tls) => Connector::tls(move || tls.config()),
+            None => Connector::clear(),
+        };
+        let (nodes, order) = (BTreeMap::new(), Vec::new());
+        let mut known = Known { trust, connector, nodes, order, leader: None, current: 0 };
         for text in &options.endpoints {
-            known.add(&normalise_endpoint(text)?, options)?;
+            known.learn(text, options)?;
         }
         if known.order.is_empty() {
             return Err(ClientError::usage("no address of a cluster is known: `connect lectern://HOST:PORT` first"));
@@ -80,8 +91,13 @@ impl Nodes {
     }
 
     /// Begins anew at other addresses.
-    pub(crate) fn begin_at(&self, endpoints: &[String], options: &ClientOptions) -> Result<(), ClientError> {
-        let other = Self::new(&ClientOptions { endpoints: endpoints.to_vec(), ..options.clone() })?;
+    pub(crate) fn begin_at(
+        &self,
+        endpoints: &[String],
+        trust: Trust,
+        options: &ClientOptions,
+    ) -> Result<(), ClientError> {
+        let other = Self::new(&ClientOptions { endpoints: endpoints.to_vec(), trust, ..options.clone() })?;
         *self.known() = other.known.into_inner().unwrap_or_else(PoisonError::into_inner);
         Ok(())
     }
@@ -93,26 +109,21 @@ impl Nodes {
 
     /// Learns the address of a member. One that may not be talked to (in clear text, not loopback) is left out.
     pub(crate) fn learn(&self, address: &str, options: &ClientOptions) {
-        if let Ok(address) = normalise_endpoint(address) {
-            // An address that does not parse is as good as none.
-            let _ = self.known().add(&address, options);
-        }
+        // An address that does not parse is as good as none.
+        let _ = self.known().learn(address, options);
     }
 
     /// The node at an address, learned now if it was not known.
     pub(crate) fn named(&self, address: &str, options: &ClientOptions) -> Result<Arc<Node>, ClientError> {
-        let address = normalise_endpoint(address)?;
         let mut known = self.known();
-        known.add(&address, options)?;
+        let address = known.learn(address, options)?;
         Ok(known.nodes[&address].clone())
     }
 
     pub(crate) fn set_leader(&self, address: &str, options: &ClientOptions) {
-        if let Ok(address) = normalise_endpoint(address) {
-            let mut known = self.known();
-            if known.add(&address, options).is_ok() {
-                known.leader = Some(address);
-            }
+        let mut known = self.known();
+        if let Ok(address) = known.learn(address, options) {
+            known.leader = Some(address);
         }
     }
 
@@ -153,18 +164,25 @@ impl Nodes {
         known.order.iter().map(|address| known.nodes[address].clone()).collect()
     }
 
+    /// What is taken for the cluster.
+    pub(crate) fn trust(&self) -> Trust {
+        self.known().trust.clone()
+    }
+
     pub(crate) fn addresses(&self) -> Vec<String> {
         self.known().order.clone()
     }
 }
 
 impl Known {
-    fn add(&mut self, address: &str, options: &ClientOptions) -> Result<(), ClientError> {
-        if !self.nodes.contains_key(address) {
-            self.nodes.insert(address.into(), Node::new(address, options)?);
-            self.order.push(address.into());
+    /// Adds a node that is not known yet; returns its address in the one form.
+    fn learn(&mut self, address: &str, options: &ClientOptions) -> Result<String, ClientError> {
+        let address = normalise_endpoint(address, &self.trust)?;
+        if !self.nodes.contains_key(&address) {
+            self.nodes.insert(address.clone(), Node::new(&address, self.connector.clone(), options)?);
+            self.order.push(address.clone());
         }
-        Ok(())
+        Ok(address)
     }
 }
 
@@ -216,5 +234,16 @@ mod tests {
         nodes.set_leader("10.0.0.1:7600", &options);
         assert_eq!(nodes.addresses().len(), 3);
         assert_eq!(nodes.leader(), None);
+    }
+
+    #[test]
+    fn nodes_of_a_cluster_that_is_known_are_learned_wherever_they_are() {
+        let options = ClientOptions::new([format!("10.0.0.1:1#sha256:{}", "0".repeat(64))]);
+        let nodes = Nodes::new(&options).unwrap();
+        nodes.learn("10.0.0.2:1", &options);
+        assert_eq!(nodes.addresses(), ["10.0.0.1:1", "10.0.0.2:1"]);
+        nodes.begin_at(&["127.0.0.1:1".into()], Trust::Loopback, &options).unwrap();
+        nodes.learn("10.0.0.2:1", &options);
+        assert_eq!(nodes.addresses(), ["127.0.0.1:1"]);
     }
 }

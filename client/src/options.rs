@@ -2,13 +2,20 @@
 
 use std::time::Duration;
 
+use lectern_tls::{OwnCertificate, Trust};
+
 use crate::Secret;
 
 /// What [`crate::Client::connect`] needs to know. Begin with [`ClientOptions::new`] and change what differs.
 #[derive(Clone, Debug)]
 pub struct ClientOptions {
-    /// Addresses of nodes, `HOST:PORT`; one that answers is enough, the others are learned from it.
+    /// Addresses of nodes, `HOST:PORT` or `lectern://HOST:PORT#sha256:…`; one that answers is enough, the others are learned
+    /// from it.
     pub endpoints: Vec<String>,
+    /// What is taken for the cluster; an endpoint with a fingerprint goes first.
+    pub trust: Trust,
+    /// The certificate to show, for operators.
+    pub certificate: Option<OwnCertificate>,
     /// The bearer token, when signed in.
     pub token: Option<Secret>,
     /// How long one connection may take to be made.
@@ -33,6 +40,8 @@ impl ClientOptions {
     pub fn new(endpoints: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
             endpoints: endpoints.into_iter().map(Into::into).collect(),
+            trust: Trust::default(),
+            certificate: None,
             token: None,
             connect_timeout: Duration::from_secs(2),
             call_deadline: Duration::from_secs(30),

@@ -8,9 +8,10 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy as _;
+use lectern_tls::{OwnCertificate, Trust};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::address::normalise_endpoint;
+use crate::address::{normalise_endpoint, trust_of};
 use crate::{ClientError, ClientOptions, ClusterAddress, Secret, private_file};
 
 /// The profile used when none is named.
@@ -57,12 +58,69 @@ pub struct Profile {
     /// Addresses of nodes, the one given first, then those learned.
     #[serde(default)]
     pub endpoints: Vec<String>,
-    /// SHA-256 of the cluster's CA, lower hex.
+    /// SHA-256 of the cluster's authority, lower hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
+    /// A file with the cluster's authorities, instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<PathBuf>,
     /// The cluster's id, as it said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_id: Option<String>,
+}
+
+impl Profile {
+    /// What is taken for the cluster.
+    pub fn trust(&self) -> Result<Trust, ClientError> {
+        match (&self.fingerprint, &self.ca) {
+            (Some(digits), _) => {
+                let damaged =
+                    || ClientError::usage(format!("the profile's fingerprint {digits:?} is none; connect again"));
+                Ok(Trust::Fingerprint(digits.parse().map_err(|_| damaged())?))
+            }
+            (None, Some(file)) => read_authorities(file),
+            (None, None) => Ok(Trust::Loopback),
+        }
+    }
+}
+
+/// How a cluster is made known, as it can be saved.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    /// What is trusted.
+    pub trust: Trust,
+    /// The file that it came from, where it did.
+    pub ca: Option<PathBuf>,
+}
+
+impl Known {
+    /// The authorities in a file, with where it is whatever folder the program is next started in.
+    fn given(ca: Option<PathBuf>) -> Result<Self, ClientError> {
+        let Some(ca) = ca else { return Ok(Self::default()) };
+        let ca = std::path::absolute(&ca).map_err(|error| ClientError::io(&ca, error))?;
+        Ok(Self { trust: read_authorities(&ca)?, ca: Some(ca) })
+    }
+
+    /// As a profile says.
+    fn kept(profile: &Profile) -> Result<Self, ClientError> {
+        Ok(Self { trust: profile.trust()?, ca: profile.ca.clone() })
+    }
+
+    /// This, unless a fingerprint among the addresses says otherwise.
+    fn at(&self, endpoints: &[String]) -> Result<Self, ClientError> {
+        match trust_of(endpoints, &self.trust)? {
+            same if same == self.trust => Ok(self.clone()),
+            trust => Ok(Self { trust, ca: None }),
+        }
+    }
+
+    fn save_in(&self, profile: &mut Profile) {
+        (profile.fingerprint, profile.ca) = match &self.trust {
+            Trust::Fingerprint(fingerprint) => (Some(fingerprint.digits()), None),
+            Trust::Authorities(_) => (None, self.ca.clone()),
+            Trust::Loopback => (None, None),
+        };
+    }
 }
 
 /// Who one is in a cluster.
@@ -110,6 +168,10 @@ pub struct Overrides {
     pub endpoints: Vec<String>,
     /// `--token-file`.
     pub token_file: Option<PathBuf>,
+    /// `--ca`.
+    pub ca: Option<PathBuf>,
+    /// `--cert` and `--key`.
+    pub certificate: Option<(PathBuf, PathBuf)>,
 }
 
 /// Which cluster, and who.
@@ -119,6 +181,12 @@ pub struct Identity {
     pub profile: String,
     /// Where to begin.
     pub endpoints: Vec<String>,
+    /// What is taken for the cluster.
+    pub known: Known,
+    /// What `--ca` or `LECTERN_CA` says, for a cluster that is connected to anew.
+    pub given: Known,
+    /// The certificate to show, for operators.
+    pub certificate: Option<OwnCertificate>,
     /// The token, if there is one.
     pub token: Option<Secret>,
     /// Whose token it is, where it is a saved one.
@@ -130,7 +198,18 @@ pub struct Identity {
 impl Identity {
     /// Options for [`crate::Client::connect`].
     pub fn options(&self) -> ClientOptions {
-        ClientOptions::new(self.endpoints.clone()).with_token(self.token.clone())
+        let mut options = ClientOptions::new(self.endpoints.clone()).with_token(self.token.clone());
+        options.trust = self.known.trust.clone();
+        options.certificate.clone_from(&self.certificate);
+        options
+    }
+
+    /// How a cluster is to be taken that somebody connects to: by its fingerprint, else by what the command line says.
+    pub fn known_at(&self, address: &ClusterAddress) -> Known {
+        match address.fingerprint {
+            Some(fingerprint) => Known { trust: Trust::Fingerprint(fingerprint), ca: None },
+            None => self.given.clone(),
+        }
     }
 }
 
@@ -146,7 +225,9 @@ impl Profiles {
     }
 
     /// Decides which cluster and who: the command line first, then `LECTERN_PROFILE`, `LECTERN_ENDPOINTS` and
-    /// `LECTERN_TOKEN`, then the profile.
+    /// `LECTERN_TOKEN`, then the profile. What is trusted goes the same way: a fingerprint in an address, `--ca`,
+    /// `LECTERN_CA`, the profile. A profile that knows its cluster is not talked out of it by other addresses, since its token
+    /// is for that cluster alone.
     pub fn resolve(&self, overrides: &Overrides) -> Result<Identity, ClientError> {
         self.resolve_with(overrides, |name| env::var(name).ok().filter(|value| !value.is_empty()))
     }
@@ -173,17 +254,29 @@ impl Profiles {
                 if known.is_empty() { "none".into() } else { known.join(", ") }
             )));
         }
-        let given = match &overrides.token_file {
+        let given_token = match &overrides.token_file {
             Some(path) => Some(read_token_file(path)?),
             None => variable("LECTERN_TOKEN").map(|token| Secret::new(token.trim())),
         };
-        let own = self.token(&profile)?;
+        let given = Known::given(overrides.ca.clone().or_else(|| variable("LECTERN_CA").map(PathBuf::from)))?;
+        let kept = saved.profiles.get(&profile).map(Known::kept).transpose()?.unwrap_or_default();
+        let known = if given.trust.is_secure() { &given } else { &kept };
+        let known = known.at(&endpoints)?;
+        // A token of a cluster that is known goes to that cluster alone.
+        let is_ours = !kept.trust.is_secure() || kept.trust.agrees_with(&known.trust);
+        let own = self.token(&profile)?.filter(|_| is_ours);
+        let certificate = overrides.certificate.as_ref();
+        let certificate = certificate.map(|(certificate, key)| OwnCertificate::load(certificate, key)).transpose();
+        let certificate = certificate.map_err(|error| ClientError::usage(error.to_string()))?;
         Ok(Identity {
             profile,
             endpoints,
-            token_is_given: given.is_some(),
-            username: if given.is_some() { None } else { own.as_ref().map(|own| own.username.clone()) },
-            token: given.or_else(|| own.map(|own| own.token)),
+            known,
+            given,
+            certificate,
+            token_is_given: given_token.is_some(),
+            username: if given_token.is_some() { None } else { own.as_ref().map(|own| own.username.clone()) },
+            token: given_token.or_else(|| own.map(|own| own.token)),
         })
     }
 
@@ -193,24 +286,26 @@ impl Profiles {
         &self,
         name: &str,
         address: &ClusterAddress,
+        known: &Known,
         cluster_id: &str,
         nodes: &[String],
     ) -> Result<Profile, ClientError> {
         check_name(name)?;
-        address.check_reachable_safely()?;
+        address.check_reachable_safely(&known.trust)?;
         let first = address.endpoint();
         let mut endpoints = vec![first.clone()];
         endpoints.extend(nodes.iter().filter(|node| **node != first).cloned());
-        let profile = Profile {
-            endpoints,
-            fingerprint: address.fingerprint.clone(),
-            cluster_id: Some(cluster_id.to_owned()).filter(|id| !id.is_empty()),
-        };
+        let cluster_id = Some(cluster_id.to_owned()).filter(|id| !id.is_empty());
+        let mut profile = Profile { endpoints, cluster_id, ..Profile::default() };
+        known.save_in(&mut profile);
         let before = self.change_profiles(|file| {
             file.current = Some(name.into());
             file.profiles.insert(name.into(), profile.clone())
         })?;
-        if before.is_some_and(|before| before.cluster_id != profile.cluster_id) {
+        // Anyone can say the id of a cluster, so the authority has to be the same, too.
+        let identity =
+            |profile: &Profile| (profile.cluster_id.clone(), profile.fingerprint.clone(), profile.ca.clone());
+        if before.is_some_and(|before| identity(&before) != identity(&profile)) {
             self.forget_token(name)?;
         }
         Ok(profile)
@@ -218,22 +313,26 @@ impl Profiles {
 
     /// Notes that the token under `name` is now one of the cluster at `endpoints`: makes the profile where there is none,
     /// and gives it these addresses where it had only others.
-    pub fn adopt(&self, name: &str, endpoints: &[String]) -> Result<(), ClientError> {
+    pub fn adopt(&self, name: &str, known: &Known, endpoints: &[String]) -> Result<(), ClientError> {
         check_name(name)?;
-        let endpoints = endpoints.iter().map(|endpoint| normalise_endpoint(endpoint)).collect::<Result<Vec<_>, _>>()?;
+        let endpoints = endpoints.iter().map(|endpoint| normalise_endpoint(endpoint, &known.trust));
+        let endpoints = endpoints.collect::<Result<Vec<_>, _>>()?;
         let saved = self.profile(name)?.unwrap_or_default();
-        if endpoints.iter().any(|endpoint| saved.endpoints.contains(endpoint)) {
+        if saved.trust()? == known.trust && endpoints.iter().any(|endpoint| saved.endpoints.contains(endpoint)) {
             return self.remember_nodes(name, &endpoints);
         }
         self.change_profiles(|file| {
-            file.profiles.insert(name.into(), Profile { endpoints, ..Profile::default() });
+            let mut profile = Profile { endpoints, ..Profile::default() };
+            known.save_in(&mut profile);
+            file.profiles.insert(name.into(), profile);
         })
     }
 
     /// Notes nodes that were learned, for the next start. Makes the profile where there is none yet.
     pub fn remember_nodes(&self, name: &str, nodes: &[String]) -> Result<(), ClientError> {
-        let mut nodes: Vec<String> = nodes.iter().filter_map(|node| normalise_endpoint(node).ok()).collect();
         let saved = self.profile(name)?.unwrap_or_default();
+        let trust = saved.trust()?;
+        let mut nodes: Vec<String> = nodes.iter().filter_map(|node| normalise_endpoint(node, &trust).ok()).collect();
         if nodes.iter().all(|node| saved.endpoints.contains(node)) {
             return Ok(());
         }
@@ -305,6 +404,10 @@ fn read_toml<F: Default + DeserializeOwned>(path: &Path) -> Result<F, ClientErro
         .map_err(|_| ClientError::usage(format!("{} is damaged: correct or delete it", path.display())))
 }
 
+fn read_authorities(path: &Path) -> Result<Trust, ClientError> {
+    Trust::from_file(path).map_err(|error| ClientError::usage(error.to_string()))
+}
+
 fn read_token_file(path: &Path) -> Result<Secret, ClientError> {
     let text = std::fs::read_to_string(path).map_err(|error| ClientError::io(path, error))?;
     let token = text.trim();
@@ -357,7 +460,7 @@ mod tests {
     fn what_is_saved_is_for_the_user_alone() {
         use std::os::unix::fs::PermissionsExt as _;
         let (_dir, profiles) = profiles();
-        profiles.connect("default", &"127.0.0.1:1".parse().unwrap(), "C1", &[]).unwrap();
+        profiles.connect("default", &"127.0.0.1:1".parse().unwrap(), &Known::default(), "C1", &[]).unwrap();
         profiles.save_token("default", token("lct_1")).unwrap();
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&profiles.dirs.config), 0o700);
@@ -375,7 +478,9 @@ mod tests {
     #[test]
     fn the_command_line_goes_before_the_environment_and_that_before_the_profile() {
         let (dir, profiles) = profiles();
-        profiles.connect("default", &"127.0.0.1:1".parse().unwrap(), "C1", &["127.0.0.1:2".into()]).unwrap();
+        profiles
+            .connect("default", &"127.0.0.1:1".parse().unwrap(), &Known::default(), "C1", &["127.0.0.1:2".into()])
+            .unwrap();
         profiles.save_token("default", token("lct_saved")).unwrap();
 
         let own = resolve(&profiles, &Overrides::default(), &[]).unwrap();
@@ -398,7 +503,7 @@ mod tests {
     #[test]
     fn an_unknown_profile_is_an_error_that_names_the_known_ones() {
         let (_dir, profiles) = profiles();
-        profiles.connect("home", &"127.0.0.1:1".parse().unwrap(), "C1", &[]).unwrap();
+        profiles.connect("home", &"127.0.0.1:1".parse().unwrap(), &Known::default(), "C1", &[]).unwrap();
         let overrides = Overrides { profile: Some("hom".into()), ..Overrides::default() };
         let error = resolve(&profiles, &overrides, &[]).unwrap_err();
         assert!(error.to_string().contains("home"), "{error}");
@@ -409,12 +514,16 @@ mod tests {
     fn a_token_does_not_follow_a_profile_to_another_cluster() {
         let (_dir, profiles) = profiles();
         let address = "127.0.0.1:1".parse().unwrap();
-        profiles.connect("default", &address, "C1", &[]).unwrap();
+        profiles.connect("default", &address, &Known::default(), "C1", &[]).unwrap();
         profiles.save_token("default", token("lct_1")).unwrap();
-        profiles.connect("default", &address, "C1", &[]).unwrap();
+        profiles.connect("default", &address, &Known::default(), "C1", &[]).unwrap();
         assert!(profiles.token("default").unwrap().is_some());
-        profiles.connect("default", &address, "C2", &[]).unwrap();
+        profiles.connect("default", &address, &Known::default(), "C2", &[]).unwrap();
         assert!(profiles.token("default").unwrap().is_none());
+        profiles.save_token("default", token("lct_2")).unwrap();
+        let pinned = Known { trust: Trust::Fingerprint("ab".repeat(32).parse().unwrap()), ca: None };
+        profiles.connect("default", &address, &pinned, "C2", &[]).unwrap();
+        assert!(profiles.token("default").unwrap().is_none(), "another authority is another cluster, whatever it says");
     }
 
     #[test]
@@ -430,11 +539,59 @@ mod tests {
     #[test]
     fn a_sign_in_elsewhere_takes_the_profile_along() {
         let (_dir, profiles) = profiles();
-        profiles.adopt("default", &["localhost:1".into()]).unwrap();
-        profiles.adopt("default", &["localhost:1".into(), "127.0.0.1:2".into()]).unwrap();
+        profiles.adopt("default", &Known::default(), &["localhost:1".into()]).unwrap();
+        profiles.adopt("default", &Known::default(), &["localhost:1".into(), "127.0.0.1:2".into()]).unwrap();
         assert_eq!(profiles.profile("default").unwrap().unwrap().endpoints, ["localhost:1", "127.0.0.1:2"]);
-        profiles.adopt("default", &["127.0.0.1:3".into()]).unwrap();
+        profiles.adopt("default", &Known::default(), &["127.0.0.1:3".into()]).unwrap();
         assert_eq!(profiles.profile("default").unwrap().unwrap().endpoints, ["127.0.0.1:3"]);
+    }
+
+    #[test]
+    fn a_cluster_that_is_known_stays_known_whatever_addresses_are_given() {
+        let (_dir, profiles) = profiles();
+        let digits = "ab".repeat(32);
+        let address: ClusterAddress = format!("lectern://10.0.0.1:1#sha256:{digits}").parse().unwrap();
+        let known = resolve(&profiles, &Overrides::default(), &[]).unwrap().known_at(&address);
+        profiles.connect("default", &address, &known, "C1", &["10.0.0.2:1".into()]).unwrap();
+        let own = resolve(&profiles, &Overrides::default(), &[]).unwrap();
+        assert_eq!(own.known, known);
+        assert_eq!(own.endpoints, ["10.0.0.1:1", "10.0.0.2:1"]);
+        profiles.remember_nodes("default", &["10.0.0.3:1".into()]).unwrap();
+        assert_eq!(profiles.profile("default").unwrap().unwrap().endpoints.len(), 3);
+        let elsewhere = resolve(&profiles, &Overrides::default(), &[("LECTERN_ENDPOINTS", "127.0.0.1:1")]).unwrap();
+        assert_eq!(elsewhere.known, known, "its token goes to nobody else");
+        let other = format!("10.0.0.9:1#sha256:{}", "cd".repeat(32));
+        let named = resolve(&profiles, &Overrides::default(), &[("LECTERN_ENDPOINTS", &other)]).unwrap();
+        assert_ne!(named.known, known);
+        profiles.save_token("default", token("lct_1")).unwrap();
+        let has_token =
+            |variables: &[(&str, &str)]| resolve(&profiles, &Overrides::default(), variables).unwrap().token.is_some();
+        assert!(has_token(&[]));
+        assert!(!has_token(&[("LECTERN_ENDPOINTS", &other)]), "another authority is not sent the token");
+    }
+
+    #[test]
+    fn a_sign_in_saves_how_the_cluster_is_known() {
+        let (_dir, profiles) = profiles();
+        let pinned = format!("127.0.0.1:1#sha256:{}", "ab".repeat(32));
+        let identity = resolve(&profiles, &Overrides::default(), &[("LECTERN_ENDPOINTS", &pinned)]).unwrap();
+        profiles.adopt("default", &identity.known, &["127.0.0.1:1".into()]).unwrap();
+        assert_eq!(resolve(&profiles, &Overrides::default(), &[]).unwrap().known, identity.known);
+    }
+
+    #[test]
+    fn a_file_with_authorities_is_remembered_by_its_full_path() {
+        let (dir, profiles) = profiles();
+        let certs = dir.path().join("certs");
+        lectern_certs::Authority::found(&certs, "C1", lectern_certs::Term::days(1)).unwrap();
+        let overrides = Overrides { ca: Some(certs.join("ca.pem")), ..Overrides::default() };
+        let identity = resolve(&profiles, &overrides, &[]).unwrap();
+        let address = "10.0.0.1:1".parse().unwrap();
+        profiles.connect("default", &address, &identity.known_at(&address), "C1", &[]).unwrap();
+        assert_eq!(resolve(&profiles, &Overrides::default(), &[]).unwrap().known, identity.given);
+        std::fs::remove_file(certs.join("ca.pem")).unwrap();
+        let error = resolve(&profiles, &Overrides::default(), &[]).unwrap_err();
+        assert!(error.to_string().contains("ca.pem"), "{error}");
     }
 
     #[test]

@@ -13,9 +13,11 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
+use crate::certs::{self, Certs};
 use crate::config::{Addresses, Config, Limits, Log, Timing};
 use crate::init::{self, Genesis, GenesisMember};
 use crate::services::{self, ServeOptions};
+use crate::tls::Tls;
 use crate::{logging, metrics, node};
 
 /// Tasks that are still running get this long at the end.
@@ -41,6 +43,9 @@ enum Command {
     /// Say whether a configuration can be used
     #[command(after_long_help = KEYS)]
     CheckConfig(CheckConfig),
+    /// Make and renew the certificates of a cluster
+    #[command(subcommand, long_about = certs::HELP)]
+    Certs(Certs),
 }
 
 #[derive(Debug, Args)]
@@ -110,12 +115,16 @@ is printed once, when the genesis is made. It is kept nowhere: with it the admin
 
 const KEYS: &str = "Keys of server.toml:
   data_dir             where the node keeps everything; founded by `lectern-server init`
-  client_listen        HOST:PORT where clients are served (loopback only: this node has no TLS)
+  client_listen        HOST:PORT where clients are served (without [tls] on loopback only)
   client_advertise     HOST:PORT that clients are told to call [client_listen]
-  peer_listen          HOST:PORT where other nodes are served (loopback only)
+  peer_listen          HOST:PORT where other nodes are served (without [tls] on loopback only)
   peer_advertise       HOST:PORT that other nodes are told to call [peer_listen]
   metrics_listen       HOST:PORT where Prometheus finds /metrics (loopback only) [nowhere]
   [peers]              N = \"HOST:PORT\" where node N moved since the cluster was founded
+  [tls]                certificates, made by `lectern-server certs`; on all nodes of a cluster, or on none
+    cert               PEM of this node's certificate and the chain that leads to the authority
+    key                PEM of its key
+    ca                 PEM of the authorities that are trusted: a file, or a list of files
   [log]
     format             human or json [human]
     filter             what is logged, as tracing's EnvFilter reads it; LECTERN_LOG goes first [info,raft=warn]
@@ -133,7 +142,8 @@ const KEYS: &str = "Keys of server.toml:
     log_cap_mib        MiB up to which all that follows a snapshot on its way to a peer is kept as well [4096]
     event_ring         events a watcher may lag behind [10000]
 
-The node's number is in its data directory. SIGTERM and SIGINT hand leadership over and stop the node.
+The node's number is in its data directory. SIGTERM and SIGINT hand leadership over and stop the node. Certificates are read
+again when their files change, and on SIGHUP; new connections use them at once.
 For tests only, LECTERN_FAULT_CLOCK_OFFSET_MS shifts this node's system clock by that many milliseconds; @FILE by the number
 in FILE.";
 
@@ -147,9 +157,13 @@ impl Cli {
             Command::Init(init) => init.run(),
             Command::Run(run) => run_node(&run.config()?),
             Command::CheckConfig(check) => {
-                Config::load(&check.config)?;
+                let config = Config::load(&check.config)?;
+                if let Some(files) = &config.tls {
+                    Tls::load(files.paths())?;
+                }
                 say(&format!("{} can be used", check.config.display()))
             }
+            Command::Certs(certs) => say(&certs.run()?),
         }
     }
 }
@@ -206,6 +220,7 @@ impl Run {
                 peer_advertise: String::new(),
                 metrics_listen: None,
                 peers: BTreeMap::new(),
+                tls: None,
                 log: Log::default(),
                 timing: Timing::default(),
                 limits: Limits::default(),
@@ -299,6 +314,9 @@ mod tests {
             "peer_advertise",
             "metrics_listen",
             "peers",
+            "cert",
+            "key",
+            "ca ",
             "format",
             "filter",
             "tick_ms",

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
+use lectern_tls::Paths;
 use serde::Deserialize;
 
 /// One node's configuration. `lectern-server run --help` describes each key.
@@ -27,6 +28,8 @@ pub struct Config {
     /// Peer addresses by node number, where they differ from those the cluster was founded with.
     #[serde(default)]
     pub peers: BTreeMap<String, String>,
+    /// Certificates; without them nothing but loopback is listened on.
+    pub tls: Option<TlsFiles>,
     /// What is logged, and how.
     #[serde(default)]
     pub log: Log,
@@ -36,6 +39,39 @@ pub struct Config {
     /// Bounds.
     #[serde(default)]
     pub limits: Limits,
+}
+
+/// See [`Config::tls`].
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct TlsFiles {
+    /// This node's certificate with its chain, PEM.
+    pub cert: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
+    /// The authorities that are trusted, PEM: one file, or a list of them.
+    pub ca: OneOrMany,
+}
+
+/// A path, or a list of paths.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(untagged)]
+pub enum OneOrMany {
+    /// `ca = "ca.pem"`.
+    One(PathBuf),
+    /// `ca = ["new.pem", "old.pem"]`.
+    Many(Vec<PathBuf>),
+}
+
+impl TlsFiles {
+    /// For reading them.
+    pub fn paths(&self) -> Paths {
+        let authorities = match &self.ca {
+            OneOrMany::One(path) => vec![path.clone()],
+            OneOrMany::Many(paths) => paths.clone(),
+        };
+        Paths { certificate: self.cert.clone(), key: self.key.clone(), authorities }
+    }
 }
 
 /// See [`Config::log`].
@@ -175,11 +211,20 @@ impl Config {
 
     /// Checks what the parser cannot, and resolves the addresses.
     pub fn check(&self) -> Result<Addresses, ConfigError> {
-        let addresses = Addresses {
-            client: loopback("client_listen", &self.client_listen)?,
-            peer: loopback("peer_listen", &self.peer_listen)?,
-            metrics: self.metrics_listen.as_deref().map(|text| loopback("metrics_listen", text)).transpose()?,
+        let safe: fn(&str, SocketAddr) -> Result<SocketAddr, ConfigError> = match &self.tls {
+            Some(files) if files.paths().authorities.is_empty() => {
+                return Err(wrong("tls.ca", "it names no file; name the authorities that this node trusts"));
+            }
+            Some(_) => |_, address| Ok(address),
+            None => loopback,
         };
+        let addresses = Addresses {
+            client: safe("client_listen", resolve("client_listen", &self.client_listen)?)?,
+            peer: safe("peer_listen", resolve("peer_listen", &self.peer_listen)?)?,
+            metrics: self.metrics_listen.as_deref().map(metrics_address).transpose()?,
+        };
+        reachable("client_advertise", &addresses.client, &self.client_advertise)?;
+        reachable("peer_advertise", &addresses.peer, &self.peer_advertise)?;
         self.peer_addresses()?;
         let timing = &self.timing;
         if timing.tick_ms == 0 || timing.heartbeat_ticks == 0 {
@@ -225,23 +270,45 @@ fn wrong(key: &str, problem: impl Into<String>) -> ConfigError {
     ConfigError::Value { key: key.into(), problem: problem.into() }
 }
 
+fn resolve(key: &str, text: &str) -> Result<SocketAddr, ConfigError> {
+    let found = text.to_socket_addrs().ok().and_then(|mut found| found.next());
+    found.ok_or_else(|| wrong(key, format!("`{text}` is not HOST:PORT, such as 127.0.0.1:7600")))
+}
+
 /// Without TLS a node listens on loopback only: passwords and tokens would travel in the clear.
-fn loopback(key: &str, text: &str) -> Result<SocketAddr, ConfigError> {
-    let address = text
-        .to_socket_addrs()
-        .ok()
-        .and_then(|mut found| found.next())
-        .ok_or_else(|| wrong(key, format!("`{text}` is not HOST:PORT, such as 127.0.0.1:7600")))?;
+fn loopback(key: &str, address: SocketAddr) -> Result<SocketAddr, ConfigError> {
     if address.ip().is_loopback() {
         return Ok(address);
     }
     Err(wrong(
         key,
         format!(
-            "{address} is not a loopback address, and this node has no TLS; listen on 127.x.y.z (and reach it through \
-             a tunnel such as ssh -L)"
+            "{address} is not a loopback address, and this node has no TLS; give it certificates in [tls] (see \
+             `lectern-server certs`), or listen on 127.x.y.z (and reach it through a tunnel such as ssh -L)"
         ),
     ))
+}
+
+/// Metrics are always in clear text, so they stay on the machine: a local collector fetches them.
+fn metrics_address(text: &str) -> Result<SocketAddr, ConfigError> {
+    let address = resolve("metrics_listen", text)?;
+    if address.ip().is_loopback() {
+        return Ok(address);
+    }
+    Err(wrong(
+        "metrics_listen",
+        format!(
+            "{address} is not a loopback address, and metrics are in clear text; let a collector on this machine fetch them"
+        ),
+    ))
+}
+
+/// A node that listens everywhere has to say where it is found.
+fn reachable(key: &str, listen: &SocketAddr, advertise: &str) -> Result<(), ConfigError> {
+    if listen.ip().is_unspecified() && advertise.is_empty() {
+        return Err(wrong(key, format!("this node listens on {listen}: say under which HOST:PORT others find it")));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -281,6 +348,31 @@ mod tests {
         assert!(problem.contains("client_listen") && problem.contains("loopback"), "{problem}");
         assert!(with("metrics_listen = \"10.0.0.1:1\"").is_err());
         assert!(with("metrics_listen = \"[::1]:1\"").is_ok());
+    }
+
+    #[test]
+    fn with_tls_any_address_is_listened_on_but_for_metrics() {
+        let files = "[tls]\ncert = \"node.pem\"\nkey = \"node.key\"\nca = ";
+        let open = SMALLEST.replace("127.0.0.1", "10.1.2.3");
+        let config = Config::parse(&format!("{open}\n{files}\"ca.pem\"")).unwrap();
+        assert!(config.check().is_ok());
+        assert_eq!(config.tls.unwrap().paths().authorities, [PathBuf::from("ca.pem")]);
+        let both = Config::parse(&format!("{open}\n{files}[\"new.pem\", \"old.pem\"]")).unwrap();
+        assert_eq!(both.tls.unwrap().paths().authorities.len(), 2);
+        let none = Config::parse(&format!("{open}\n{files}[]")).unwrap();
+        assert!(none.check().unwrap_err().to_string().contains("tls.ca"));
+        let metrics = format!("{open}\nmetrics_listen = \"10.1.2.3:1\"\n{files}\"ca.pem\"");
+        assert!(Config::parse(&metrics).unwrap().check().is_err());
+    }
+
+    #[test]
+    fn a_node_that_listens_everywhere_says_where_it_is_found() {
+        let everywhere = SMALLEST.replace("127.0.0.1", "0.0.0.0");
+        let tls = "[tls]\ncert = \"a\"\nkey = \"b\"\nca = \"c\"";
+        let problem = Config::parse(&format!("{everywhere}\n{tls}")).unwrap().check().unwrap_err().to_string();
+        assert!(problem.contains("client_advertise"), "{problem}");
+        let advertised = "client_advertise = \"a:1\"\npeer_advertise = \"a:2\"";
+        assert!(Config::parse(&format!("{everywhere}\n{advertised}\n{tls}")).unwrap().check().is_ok());
     }
 
     #[test]

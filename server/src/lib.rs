@@ -2,16 +2,20 @@
 //! services.
 //!
 //! `main.rs` reads the configuration and starts things; [`node`] runs the replica and is what the services stand on;
-//! [`store`] keeps the log and the state; [`peer`] carries what nodes say to each other.
+//! [`store`] keeps the log and the state; [`peer`] carries what nodes say to each other; [`tls`] and
+//! `listener` decide with whom connections are made at all.
 
+mod certs;
 pub mod cli;
 pub mod config;
 pub mod fatal;
 pub mod init;
+mod listener;
 pub mod logging;
 pub mod metrics;
 pub mod node;
 pub mod peer;
 pub mod services;
 pub mod store;
+pub mod tls;
 pub mod wall_clock;

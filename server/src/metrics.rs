@@ -46,4 +46,10 @@ fn describe() {
     metrics::describe_gauge!("lectern_state_bytes", "Bytes of the state's table and blob files");
     metrics::describe_counter!("lectern_snapshots_made_total", "Checkpoints made for peers");
     metrics::describe_counter!("lectern_snapshots_installed_total", "Snapshots installed from peers");
+    metrics::describe_gauge!(
+        "lectern_tls_certificate_expiry_seconds",
+        "When a file's certificate expires, Unix seconds"
+    );
+    metrics::describe_counter!("lectern_tls_reloads_total", "Times certificates were read again, by result");
+    metrics::describe_counter!("lectern_refused_connections_total", "Connections refused, by listener and reason");
 }

@@ -21,7 +21,11 @@ pub struct Class {
 impl Class {
     /// On a cluster of this many nodes.
     pub fn on(nodes: u32) -> Self {
-        let mut cluster = Cluster::found(nodes);
+        Self::of(Cluster::found(nodes))
+    }
+
+    /// On a cluster that was founded.
+    pub fn of(mut cluster: Cluster) -> Self {
         cluster.start_all();
         let admin = cluster.admin();
         let instructor = cluster.account(&admin, "noether", "Emmy Noether");

@@ -23,10 +23,14 @@ pub struct Cluster {
     size: u32,
     nodes: Vec<Option<Child>>,
     people: AtomicU32,
+    /// Where nodes have certificates: the fingerprint of the authority that the cluster was founded with.
+    fingerprint: Option<String>,
     /// Environment of every node started from here on.
     pub node_env: Vec<(u32, String, String)>,
     /// Lines added to `server.toml` of every node started from here on.
     pub extra_config: String,
+    /// Lines added to that of one node.
+    pub own_config: Vec<(u32, String)>,
 }
 
 impl Cluster {
@@ -39,6 +43,15 @@ impl Cluster {
 
     /// Founds `size` nodes and starts none.
     pub fn found(size: u32) -> Self {
+        Self::found_as(size, false)
+    }
+
+    /// Founds `size` nodes with certificates and starts none.
+    pub fn found_secured(size: u32) -> Self {
+        Self::found_as(size, true)
+    }
+
+    fn found_as(size: u32, secured: bool) -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let pid = std::process::id();
         let net = format!(
@@ -47,14 +60,16 @@ impl Cluster {
             (pid / 100 + 31 * NEXT_NET.fetch_add(1, Ordering::Relaxed)) % 254 + 1
         );
         let nodes = (0..size).map(|_| None).collect();
-        let cluster = Self {
+        let mut cluster = Self {
             dir,
             net,
             size,
             nodes,
             people: AtomicU32::new(0),
+            fingerprint: None,
             node_env: Vec::new(),
             extra_config: String::new(),
+            own_config: Vec::new(),
         };
         let genesis = cluster.path("genesis.json");
         let mut init = Command::new(bin("lectern-server"));
@@ -73,7 +88,38 @@ impl Cluster {
                 .arg(cluster.data_dir(node));
             Ran::new(format!("lectern-server init --node {node}"), init.output().expect("lectern-server starts")).ok();
         }
+        if secured {
+            cluster.certs(&["ca", "--genesis", genesis.to_str().expect("UTF-8")]);
+            for node in 1..=size {
+                cluster.certs(&["node", "--node", &node.to_string(), "--host", &format!("{}.{node}", cluster.net)]);
+            }
+            cluster.fingerprint = Some(cluster.newest_fingerprint());
+        }
         cluster
+    }
+
+    /// Runs `lectern-server certs` on the cluster's authority.
+    pub fn certs(&self, args: &[&str]) -> Ran {
+        let mut certs = Command::new(bin("lectern-server"));
+        certs.arg("certs").args(args).arg("--dir").arg(self.certs_dir());
+        Ran::new(format!("lectern-server certs {}", args.join(" ")), certs.output().expect("lectern-server starts"))
+            .ok()
+    }
+
+    /// The authority's folder.
+    pub fn certs_dir(&self) -> PathBuf {
+        self.path("certs")
+    }
+
+    /// The fingerprint of the authority that signs now.
+    pub fn newest_fingerprint(&self) -> String {
+        self.certs(&["show", "--print-fingerprint-only"]).stdout.trim().to_owned()
+    }
+
+    fn tls_config(&self, node: u32) -> String {
+        let dir = self.certs_dir();
+        let dir = dir.display();
+        format!("[tls]\ncert = \"{dir}/node-{node}.pem\"\nkey = \"{dir}/node-{node}.key\"\nca = \"{dir}/ca.pem\"\n")
     }
 
     /// Starts every node that does not run, and waits for a leader.
@@ -89,15 +135,23 @@ impl Cluster {
     /// Starts one node and returns at once.
     pub fn start_node(&mut self, node: u32) {
         let config = self.path(&format!("node{node}.toml"));
+        let own = self.own_config.iter().filter(|(of, _)| *of == node).map(|(_, lines)| lines.as_str());
         let text = format!(
-            "data_dir = \"{}\"\nclient_listen = {:?}\npeer_listen = {:?}\nmetrics_listen = \"{}.{node}:7602\"\n{}",
+            "data_dir = \"{}\"\nclient_listen = {:?}\npeer_listen = {:?}\nmetrics_listen = \"{}.{node}:7602\"\n{}{}{}",
             self.data_dir(node).display(),
             self.address(node),
             self.peer_address(node),
             self.net,
-            self.extra_config
+            self.extra_config,
+            own.collect::<String>(),
+            if self.fingerprint.is_some() { self.tls_config(node) } else { String::new() },
         );
         fs::write(&config, text).expect("the folder is writable");
+        self.start_node_with(node, &config);
+    }
+
+    /// Starts one node with a configuration of its own and returns at once.
+    pub fn start_node_with(&mut self, node: u32, config: &Path) {
         let log = File::options().create(true).append(true).open(self.log_path(node)).expect("the log opens");
         let mut command = Command::new(bin("lectern-server"));
         command.arg("run").arg("--config").arg(config).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
@@ -193,9 +247,15 @@ impl Cluster {
         fs::read_to_string(self.log_path(node)).unwrap_or_default()
     }
 
-    /// Addresses of all nodes for clients, comma separated.
+    /// Addresses of all nodes for clients, comma separated; with the fingerprint where nodes have certificates.
     pub fn endpoints(&self) -> String {
-        (1..=self.size).map(|node| self.address(node)).collect::<Vec<_>>().join(",")
+        (1..=self.size).map(|node| self.endpoint(node)).collect::<Vec<_>>().join(",")
+    }
+
+    /// A node's address for clients, with the fingerprint where nodes have certificates.
+    pub fn endpoint(&self, node: u32) -> String {
+        let mark = self.fingerprint.as_ref().map(|fingerprint| format!("#{fingerprint}"));
+        format!("{}{}", self.address(node), mark.unwrap_or_default())
     }
 
     /// A node's address for clients.
@@ -208,7 +268,8 @@ impl Cluster {
         format!("{}.{node}:7602", self.net)
     }
 
-    fn peer_address(&self, node: u32) -> String {
+    /// A node's address for its peers.
+    pub fn peer_address(&self, node: u32) -> String {
         format!("{}.{node}:7601", self.net)
     }
 

@@ -10,6 +10,7 @@ use std::thread;
 pub struct Proxy {
     swallow: Arc<AtomicBool>,
     connections: Arc<Mutex<Vec<TcpStream>>>,
+    overheard: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Proxy {
@@ -19,7 +20,12 @@ impl Proxy {
             TcpListener::bind(listen).unwrap_or_else(|error| panic!("the proxy cannot listen on {listen}: {error}"));
         let swallow = Arc::new(AtomicBool::new(false));
         let connections = Arc::new(Mutex::new(Vec::new()));
-        let proxy = Self { swallow: Arc::clone(&swallow), connections: Arc::clone(&connections) };
+        let overheard = Arc::new(Mutex::new(Vec::new()));
+        let proxy = Self {
+            swallow: Arc::clone(&swallow),
+            connections: Arc::clone(&connections),
+            overheard: Arc::clone(&overheard),
+        };
         let target = target.to_owned();
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
@@ -30,9 +36,10 @@ impl Proxy {
                 }
                 let clone = |stream: &TcpStream| stream.try_clone().expect("a socket can be cloned");
                 let (to_server, from_server) = ((clone(&client), clone(&server)), (server, client));
-                thread::spawn(move || pump(to_server.0, to_server.1, None));
-                let swallow = Arc::clone(&swallow);
-                thread::spawn(move || pump(from_server.0, from_server.1, Some(&swallow)));
+                let heard = Arc::clone(&overheard);
+                thread::spawn(move || pump(to_server.0, to_server.1, None, &heard));
+                let (swallow, heard) = (Arc::clone(&swallow), Arc::clone(&overheard));
+                thread::spawn(move || pump(from_server.0, from_server.1, Some(&swallow), &heard));
             }
         });
         proxy
@@ -41,6 +48,11 @@ impl Proxy {
     /// From now on nothing that the node says reaches a client.
     pub fn swallow_replies(&self) {
         self.swallow.store(true, Ordering::SeqCst);
+    }
+
+    /// All bytes that passed so far, of all connections and both directions.
+    pub fn overheard(&self) -> Vec<u8> {
+        self.overheard.lock().expect("no thread panics with the list").clone()
     }
 
     /// Cuts every connection; new ones work in both directions.
@@ -53,7 +65,7 @@ impl Proxy {
     }
 }
 
-fn pump(mut from: TcpStream, mut to: TcpStream, swallow: Option<&AtomicBool>) {
+fn pump(mut from: TcpStream, mut to: TcpStream, swallow: Option<&AtomicBool>, overheard: &Mutex<Vec<u8>>) {
     let mut buffer = [0; 16 * 1024];
     loop {
         let count = match from.read(&mut buffer) {
@@ -62,6 +74,7 @@ fn pump(mut from: TcpStream, mut to: TcpStream, swallow: Option<&AtomicBool>) {
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
             Err(_) => break,
         };
+        overheard.lock().expect("no thread panics with the list").extend_from_slice(&buffer[..count]);
         let lost = swallow.is_some_and(|swallow| swallow.load(Ordering::SeqCst));
         if !lost && to.write_all(&buffer[..count]).is_err() {
             break;

@@ -1,8 +1,9 @@
 //! The subcommands.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use lectern_cli::args::{GlobalArgs, duration};
 use lectern_tui_kit::guide::GuideCommand;
 use lectern_tui_kit::settings::TuiArgs;
@@ -16,12 +17,33 @@ pub struct Cli {
     /// Options of every subcommand.
     #[command(flatten)]
     pub global: GlobalArgs,
+    /// As whom to operate.
+    #[command(flatten)]
+    pub operator: OperatorArgs,
     /// Options of the full screen.
     #[command(flatten)]
     pub tui: TuiArgs,
     /// What to do; nothing opens the full screen.
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+/// An operator's certificate, made by `lectern-server certs operator`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct OperatorArgs {
+    /// An operator's certificate.
+    #[arg(long, global = true, value_name = "FILE", env = "LECTERN_CERT", hide_env = true, requires = "key")]
+    pub cert: Option<PathBuf>,
+    /// Its key.
+    #[arg(long, global = true, value_name = "FILE", env = "LECTERN_KEY", hide_env = true, requires = "cert")]
+    pub key: Option<PathBuf>,
+}
+
+impl OperatorArgs {
+    /// Both, or none.
+    pub fn files(&self) -> Option<(PathBuf, PathBuf)> {
+        self.cert.clone().zip(self.key.clone())
+    }
 }
 
 /// What to do.

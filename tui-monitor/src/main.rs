@@ -24,6 +24,7 @@ use screens::Overview;
 
 fn main() -> ExitCode {
     let mut cli = cli::Cli::parse();
+    cli.global.certificate = cli.operator.files();
     match cli.command.take() {
         Some(command) => lectern_cli::run(cli, |cli| cli.global.clone(), |_, session| status::run(command, session)),
         None => full_screen(&cli),

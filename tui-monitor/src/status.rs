@@ -83,7 +83,11 @@ fn describe(cluster: &Cluster) -> String {
     let table = text::table(&columns, rows, "No node is known.");
     let noticed = cluster.nodes.iter().filter(|(_, member)| !member.status.notice.is_empty());
     let lines = noticed.map(|(number, member)| format!("\nNode {number}: {}", text::clean(&member.status.notice)));
-    format!("{head}\n\n{table}\n{}", lines.collect::<String>())
+    let operator = match cluster.operator.as_str() {
+        "" => String::new(),
+        name => format!("\nThe nodes know you as operator {}.", text::clean(name)),
+    };
+    format!("{head}\n\n{table}\n{}{operator}", lines.collect::<String>())
 }
 
 /// What `watch` prints when it changes: roles and terms, not every index.

@@ -49,6 +49,7 @@ pub fn status(node: u64, leader: u64, commit: u64) -> NodeStatus {
 pub fn answer(node: u64, leader: u64, term: u64, commit: u64) -> Answer {
     let others = (1..=3).map(|other| NodeStatus { last_contact_ms: Some(80 * other), ..status(other, leader, commit) });
     let view = GetStatusResponse {
+        operator: String::new(),
         cluster_id: "lectern".into(),
         self_: Some(status(node, leader, commit)),
         leader_id: leader,

@@ -22,6 +22,12 @@ pub struct GlobalArgs {
     /// A file that holds the token to use.
     #[arg(long, global = true, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
+    /// A file with the cluster's authority (ca.pem), where its address has no fingerprint.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// An operator's certificate and key: programs for operators fill it in.
+    #[arg(skip)]
+    pub certificate: Option<(PathBuf, PathBuf)>,
     /// How long to keep trying when the cluster does not answer, such as 10s or 2m.
     #[arg(long, global = true, value_name = "TIME", value_parser = duration)]
     pub timeout: Option<Duration>,

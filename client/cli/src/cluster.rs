@@ -16,6 +16,8 @@ pub struct Cluster {
     /// The term in which it leads; without a leader the highest one any node reports. While a node stands for a newer term,
     /// others still follow the leader of the one before.
     pub term: u64,
+    /// The operator as whom the nodes know this program; empty where they do not.
+    pub operator: String,
     /// By number. Nodes that did not answer are as another node last knew them.
     pub nodes: BTreeMap<u64, Member>,
 }
@@ -82,13 +84,18 @@ impl Cluster {
         let leader = votes.into_iter().find(|((leader, _), count)| *leader != 0 && *count * 2 > nodes.len());
         let highest = views.iter().map(|view| view.term).max().unwrap_or(0);
         let (leader, term) = leader.map_or((None, highest), |((leader, term), _)| (Some(leader), term));
-        Self { leader, term, nodes }
+        let operator = views.iter().map(|view| view.operator.clone()).find(|name| !name.is_empty()).unwrap_or_default();
+        Self { leader, term, operator, nodes }
     }
 
     /// The stable form for scripts.
     pub fn json(&self) -> Value {
         let nodes: Vec<Value> = self.nodes.iter().map(|(number, member)| member.json(*number)).collect();
-        json!({"leader": self.leader, "term": self.term, "nodes": nodes})
+        let mut value = json!({"leader": self.leader, "term": self.term, "nodes": nodes});
+        if !self.operator.is_empty() {
+            value["operator"] = self.operator.clone().into();
+        }
+        value
     }
 }
 

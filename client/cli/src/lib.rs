@@ -49,7 +49,7 @@ use std::future::Future;
 use std::process::ExitCode;
 
 pub use lectern_client::ClientError as Error;
-pub use session::Session;
+pub use session::{Connected, Session};
 
 use args::GlobalArgs;
 

@@ -1,7 +1,8 @@
 //! One run of a program: who, which cluster, and how to answer.
 
-use lectern_client::{Client, Identity, Overrides, Profiles};
-use lectern_client::{Dirs, SavedToken};
+use lectern_client::{
+    Client, ClientOptions, ClusterAddress, Dirs, Identity, Known, Overrides, Profiles, SavedToken, Trust,
+};
 use lectern_proto::v1;
 use lectern_rpc::Call;
 use serde_json::Value;
@@ -17,6 +18,16 @@ pub struct Session {
     as_json: bool,
 }
 
+/// A cluster that answered, and is saved.
+pub struct Connected {
+    /// What it said.
+    pub status: v1::GetStatusResponse,
+    /// Where its nodes are.
+    pub endpoints: Vec<String>,
+    /// What is taken for it.
+    pub trust: Trust,
+}
+
 impl Session {
     /// As the options, the environment and the saved profile say. Connects when the first call is made.
     pub fn open(global: &GlobalArgs) -> Result<Self> {
@@ -25,6 +36,8 @@ impl Session {
             profile: global.profile.clone(),
             endpoints: global.endpoints.clone(),
             token_file: global.token_file.clone(),
+            ca: global.ca.clone(),
+            certificate: global.certificate.clone(),
         };
         let identity = profiles.resolve(&overrides)?;
         let mut options = identity.options();
@@ -88,7 +101,28 @@ impl Session {
             expires_at_ms: response.expires_at_ms,
         };
         self.profiles.save_token(profile, token)?;
-        self.profiles.adopt(profile, &self.client.addresses())
+        self.profiles.adopt(profile, &self.known(), &self.client.addresses())
+    }
+
+    /// How the cluster that is called now is known, as it can be saved.
+    fn known(&self) -> Known {
+        let (own, trust) = (&self.identity.known, self.client.trust());
+        if own.trust == trust { own.clone() } else { Known { trust, ca: self.identity.given.ca.clone() } }
+    }
+
+    /// Looks whether a cluster answers at an address, and saves it under the profile's name. The client goes on calling the
+    /// one that it called before.
+    pub async fn connect(&self, address: &ClusterAddress) -> Result<Connected> {
+        let known = self.identity.known_at(address);
+        address.check_reachable_safely(&known.trust)?;
+        let mut options = ClientOptions::new([address.endpoint()]);
+        options.trust = known.trust.clone();
+        options.certificate.clone_from(&self.identity.certificate);
+        let client = Client::connect(options)?;
+        let status = client.status().await?;
+        let saved =
+            self.profiles.connect(&self.identity.profile, address, &known, &status.cluster_id, &client.addresses())?;
+        Ok(Connected { status, endpoints: saved.endpoints, trust: known.trust })
     }
 
     /// Whose uploads these are: the same files of two people are two things.

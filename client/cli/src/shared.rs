@@ -1,12 +1,12 @@
 //! Subcommands of every program a person signs in to: connection, account, tokens.
 
 use clap::{Args, Subcommand};
-use lectern_client::{Client, ClientOptions, ClusterAddress};
+use lectern_client::ClusterAddress;
 use lectern_proto::v1;
 use serde_json::json;
 
 use crate::table::{cut, keep, spare};
-use crate::{Error, Result, Session, input, json, pages, text};
+use crate::{Connected, Error, Result, Session, input, json, pages, text};
 
 /// What they are.
 #[derive(Subcommand, Debug)]
@@ -107,12 +107,11 @@ pub async fn run(command: SharedCommand, session: &Session) -> Result<()> {
 }
 
 async fn connect(address: &ClusterAddress, session: &Session) -> Result<()> {
-    address.check_reachable_safely()?;
-    let client = Client::connect(ClientOptions::new([address.endpoint()]))?;
-    let status = client.status().await?;
+    let Connected { status, endpoints, trust } = session.connect(address).await?;
     let profile = &session.identity().profile;
-    session.profiles().connect(profile, address, &status.cluster_id, &client.addresses())?;
-    let value = json!({"profile": profile, "cluster_id": status.cluster_id, "nodes": client.addresses()});
+    let value = json!({
+        "profile": profile, "cluster_id": status.cluster_id, "nodes": endpoints, "secure": trust.is_secure(),
+    });
     session.show(value, || {
         let nodes = text::count(status.nodes.len(), "node", "nodes");
         format!("Connected to a cluster of {nodes}; saved as `{profile}`. Now sign in.")

@@ -255,6 +255,8 @@ impl Board {
         nodes.push(own.clone());
         nodes.sort_by_key(|node| node.node_id);
         GetStatusResponse {
+            // Of the caller, not of the node: the service fills it in.
+            operator: String::new(),
             cluster_id: self.cluster_id.clone(),
             self_: Some(own),
             leader_id: facts.replica.leader,

@@ -52,6 +52,7 @@ use lectern_raft::Input;
 use prost::Message;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use crate::tls::Tls;
 use crate::wall_clock::WallClock;
 pub(crate) use board::{Board, Member};
 pub use error::{Leader, NodeError};
@@ -111,6 +112,8 @@ pub(crate) struct Shared {
     command_room: Arc<Semaphore>,
     chunk_room: Arc<Semaphore>,
     forwarding_key: [u8; 32],
+    /// How connections are secured, where they are.
+    pub(crate) tls: Option<Tls>,
 }
 
 impl Shared {
@@ -253,6 +256,11 @@ impl Node {
     /// What the cluster's nodes prove to each other with that a call they pass on came from where they say.
     pub(crate) fn forwarding_key(&self) -> [u8; 32] {
         self.shared.forwarding_key
+    }
+
+    /// The node's certificates, where it has some.
+    pub(crate) fn tls(&self) -> Option<&Tls> {
+        self.shared.tls.as_ref()
     }
 
     /// The cluster's id.

@@ -14,6 +14,7 @@ use lectern_raft::{
 };
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 
 use super::apply_thread::Applier;
@@ -33,6 +34,7 @@ use crate::peer::{self, Hub};
 use crate::store::{
     AppliedMeta, Caches, DataDir, DiskProblem, INITIAL_STATE, LogDb, NodeDisk, StateDb, StateWrite, StoreProblem,
 };
+use crate::tls::{self, Tls};
 use crate::wall_clock::WallClock;
 use crate::{logging, metrics};
 
@@ -48,6 +50,9 @@ pub enum StartError {
     /// The genesis.
     #[error(transparent)]
     Genesis(#[from] InitError),
+    /// The certificates.
+    #[error(transparent)]
+    Tls(#[from] lectern_tls::MaterialError),
     /// The tables.
     #[error(transparent)]
     Tables(#[from] lectern_lms::StoreError),
@@ -83,7 +88,8 @@ pub fn start(config: &Config, peer_listener: TcpListener) -> Result<Running, Sta
     let runtime = Handle::current();
     let cluster = lookup::cluster(&opened.state.newest())?;
     let addresses = peer_addresses(config, &opened)?;
-    let shared = share(config, &opened);
+    let tls = secure(config, &opened, &runtime)?;
+    let shared = share(config, &opened, tls);
     shared.applied_now_ms.store(cluster.now_ms, Ordering::Release);
     shared.board.set_applied(opened.meta.index, cluster.feature_level);
     let hub = Hub::new(shared.clone(), opened.data.clone(), opened.identity.clone(), addresses, runtime.clone());
@@ -175,7 +181,16 @@ fn peer_addresses(config: &Config, opened: &Opened) -> Result<BTreeMap<NodeId, S
     Ok(addresses)
 }
 
-fn share(config: &Config, opened: &Opened) -> Arc<Shared> {
+/// Reads the certificates, where there are some, and looks after them from now on.
+fn secure(config: &Config, opened: &Opened, runtime: &Handle) -> Result<Option<Tls>, StartError> {
+    let Some(files) = &config.tls else { return Ok(None) };
+    let tls = Tls::load(files.paths())?;
+    tls.require_owner(&opened.identity.cluster_id, opened.identity.node)?;
+    runtime.spawn(tls::keep(tls.clone(), signal(SignalKind::hangup())?));
+    Ok(Some(tls))
+}
+
+fn share(config: &Config, opened: &Opened, tls: Option<Tls>) -> Arc<Shared> {
     let version = env!("CARGO_PKG_VERSION");
     let own = Member {
         client_address: config.client_address().into(),
@@ -214,6 +229,7 @@ fn share(config: &Config, opened: &Opened) -> Arc<Shared> {
         command_room: Arc::new(Semaphore::new(COMMAND_BYTES_IN_FLIGHT)),
         chunk_room: Arc::new(Semaphore::new(CHUNK_BYTES_IN_FLIGHT)),
         forwarding_key: opened.genesis.forwarding_key(),
+        tls,
     })
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use lectern_proto::internal::v1::{ClockProbe, PeerReply, peer_frame, peer_reply};
 use lectern_raft::{Input, NodeId};
 use lectern_rpc::internal::v1::peer_service_client::PeerServiceClient;
+use lectern_tls::{Connector, Problem};
 use tonic::Streaming;
 use tonic::transport::{Channel, Endpoint};
 
@@ -69,9 +70,11 @@ pub(super) async fn keep_dialed(hub: Arc<Hub>, peer: NodeId, address: String) {
 
 /// Opens a stream and keeps it until it breaks.
 async fn talk(hub: &Hub, peer: NodeId, address: &str) -> End {
-    let channel = match connect(address).await {
+    let channel = match connect(address, hub.connector(peer)).await {
         Ok(channel) => channel,
         Err(error) if is_refused(&error) => return End::Refused,
+        // Until a person gives somebody other certificates.
+        Err(error) if is_insecure(&error) => return End::Rejected(innermost(&error)),
         Err(error) => return End::Unreachable(innermost(&error)),
     };
     let (queues, outgoing) = lane::queues();
@@ -79,7 +82,8 @@ async fn talk(hub: &Hub, peer: NodeId, address: &str) -> End {
     let mut client = PeerServiceClient::new(channel).max_decoding_message_size(MAX_FRAME_BYTES);
     let mut replies = match tokio::time::timeout(WELCOME_DEADLINE, client.messages(outgoing)).await {
         Ok(Ok(response)) => response.into_inner(),
-        Ok(Err(status)) => return End::Unreachable(status.message().into()),
+        Ok(Err(status)) if is_insecure(&status) => return End::Rejected(innermost(&status)),
+        Ok(Err(status)) => return End::Unreachable(innermost(&status)),
         Err(_) => return End::Unreachable("it took the connection but did not answer".into()),
     };
     if let Err(end) = shake_hands(hub, peer, &mut replies).await {
@@ -95,16 +99,15 @@ async fn talk(hub: &Hub, peer: NodeId, address: &str) -> End {
 }
 
 /// A connection to a peer's listener.
-pub(super) async fn connect(address: &str) -> Result<Channel, tonic::transport::Error> {
+pub(super) async fn connect(address: &str, connector: Connector) -> Result<Channel, tonic::transport::Error> {
     Endpoint::from_shared(format!("http://{address}"))?
         .connect_timeout(CONNECT_DEADLINE)
-        .tcp_nodelay(true)
         .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
         .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
         .keep_alive_while_idle(true)
         .initial_stream_window_size(4 << 20)
         .initial_connection_window_size(8 << 20)
-        .connect()
+        .connect_with_connector(connector)
         .await
 }
 
@@ -126,7 +129,7 @@ async fn shake_hands(hub: &Hub, peer: NodeId, replies: &mut Streaming<PeerReply>
     if hello.node_id != peer {
         return Err(End::Rejected(format!("node {} answers at the address of node {peer}", hello.node_id)));
     }
-    hub.greet(&hello, true).await.map_err(|refused| End::Rejected(refused.reason))
+    hub.greet(&hello, true, hub.verified(peer).as_ref()).await.map_err(|refused| End::Rejected(refused.reason))
 }
 
 /// Probes the peer's clock and takes its answers, until the stream breaks.
@@ -169,7 +172,15 @@ fn is_refused(error: &(dyn Error + 'static)) -> bool {
         .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::ConnectionRefused))
 }
 
-fn innermost(error: &(dyn Error + 'static)) -> String {
+/// Whether one side does not accept the other's certificate, or only one of them speaks TLS.
+fn is_insecure(error: &(dyn Error + 'static)) -> bool {
+    let problem = |cause: &(dyn Error + 'static)| Problem::in_error(cause.downcast_ref::<io::Error>()?);
+    // Anything else about TLS is a connection that broke in its beginning.
+    chain(error).filter_map(problem).any(|problem| !matches!(problem, Problem::Tls(_)))
+}
+
+/// What lies behind an error.
+pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
     chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
@@ -185,7 +196,7 @@ mod tests {
     #[tokio::test]
     async fn a_port_where_nothing_listens_is_told_from_other_problems() {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let error = connect(&free.to_string()).await.unwrap_err();
+        let error = connect(&free.to_string(), Connector::clear()).await.unwrap_err();
         assert!(is_refused(&error), "{}", innermost(&error));
     }
 }

@@ -2,6 +2,7 @@
 
 use lectern_proto::internal::v1::Hello;
 use lectern_raft::Greeting;
+use lectern_tls::Name;
 
 use super::PROTOCOL;
 use crate::node::Member;
@@ -51,6 +52,22 @@ pub(super) fn to_judge(hello: &Hello, own: &lectern_raft::Hello, welcomed: bool)
     Ok(Greeting { hello: identity(hello), configured_at: hello.configured_at, member: hello.member, welcomed })
 }
 
+/// Refuses a hello that says something else than the certificate of its connection.
+pub(super) fn require_certified(hello: &Hello, certified: Option<&Name>) -> Result<(), String> {
+    let said = Name::Node { cluster: hello.cluster_id.clone(), node: hello.node_id };
+    match certified {
+        Some(name) if *name == said => Ok(()),
+        Some(name) => Err(format!(
+            "it says that it is {} of cluster {}, and its certificate is one of {} of cluster {}",
+            said.words(),
+            said.cluster(),
+            name.words(),
+            name.cluster()
+        )),
+        None => Err(format!("it says that it is {}, and shows no certificate", said.words())),
+    }
+}
+
 /// Who the peer is.
 pub(super) fn identity(hello: &Hello) -> lectern_raft::Hello {
     lectern_raft::Hello {
@@ -84,6 +101,17 @@ mod tests {
         let hello = introduce(&own(1), &Member::default(), (7, true), 2);
         let greeting = Greeting { hello: own(1), configured_at: 7, member: true, welcomed: true };
         assert_eq!(to_judge(&hello, &own(2), true), Ok(greeting));
+    }
+
+    #[test]
+    fn a_hello_must_say_what_the_certificate_says() {
+        let hello = introduce(&own(1), &Member::default(), (0, false), 2);
+        let name = |cluster: &str, node| Name::Node { cluster: cluster.into(), node };
+        assert_eq!(require_certified(&hello, Some(&name("c", 1))), Ok(()));
+        let operator = Name::Operator { cluster: "c".into(), name: "ada".into() };
+        for other in [Some(name("c", 2)), Some(name("d", 1)), Some(operator), None] {
+            assert!(require_certified(&hello, other.as_ref()).is_err(), "{other:?}");
+        }
     }
 
     #[test]

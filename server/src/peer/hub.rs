@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use lectern_proto::internal::v1::{self as wire, peer_frame::Kind};
 use lectern_raft::{Input, NodeId, TurnedAway};
+use lectern_tls::{Connector, Name};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
@@ -15,6 +16,7 @@ use super::lane::Lane;
 use super::{dialer, hello, send_snapshot};
 use crate::node::Shared;
 use crate::store::DataDir;
+use crate::tls;
 
 /// The replica judges a hello within one step; only a stalled node takes this long.
 const JUDGEMENT_DEADLINE: Duration = Duration::from_secs(2);
@@ -111,9 +113,17 @@ impl Hub {
     }
 
     /// Has the replica judge what a peer says of itself, and remembers how it describes itself when accepted. `welcomed`
-    /// says that the peer has accepted this node's own hello.
-    pub(super) async fn greet(&self, hello: &wire::Hello, welcomed: bool) -> Result<(), TurnedAway> {
+    /// says that the peer has accepted this node's own hello; `certified` is whom the connection's certificate is for.
+    pub(super) async fn greet(
+        &self,
+        hello: &wire::Hello,
+        welcomed: bool,
+        certified: Option<&Name>,
+    ) -> Result<(), TurnedAway> {
         let not_now = |reason| TurnedAway { reason, removed: false };
+        if self.shared.tls.is_some() {
+            hello::require_certified(hello, certified).map_err(not_now)?;
+        }
         let greeting = hello::to_judge(hello, &self.own, welcomed).map_err(not_now)?;
         let connection = self.handshakes.fetch_add(1, Ordering::Relaxed);
         let (waiting, judgement) = oneshot::channel();
@@ -149,6 +159,17 @@ impl Hub {
     /// The lane to a peer.
     pub(super) fn lane(&self, peer: NodeId) -> &Lane {
         &self.lanes[&peer]
+    }
+
+    /// How a peer is called.
+    pub(super) fn connector(&self, peer: NodeId) -> Connector {
+        tls::connector(self.shared.tls.as_ref(), peer)
+    }
+
+    /// Whom a connection to a peer has been verified to lead to, where it was.
+    pub(super) fn verified(&self, peer: NodeId) -> Option<Name> {
+        let name = || Name::Node { cluster: self.own.cluster_id.clone(), node: peer };
+        self.shared.tls.as_ref().map(|_| name())
     }
 
     /// A peer's address.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use lectern_proto::internal::v1::{SnapshotFile, SnapshotFrame, SnapshotPiece, SnapshotStart, snapshot_frame::Kind};
 use lectern_raft::Input;
+use lectern_tls::Name;
 use tokio::sync::mpsc;
 use tonic::Streaming;
 
@@ -17,13 +18,18 @@ use crate::store::sync_dir;
 /// Pieces read ahead of the disk.
 const PIECES_AHEAD: usize = 4;
 
-/// Takes one snapshot; `Ok` once it is staged and the replica was told.
-pub(super) async fn receive(hub: &Hub, mut frames: Streaming<SnapshotFrame>) -> Result<(), String> {
+/// Takes one snapshot from the peer that the connection's certificate is for; `Ok` once it is staged and the replica was
+/// told.
+pub(super) async fn receive(
+    hub: &Hub,
+    mut frames: Streaming<SnapshotFrame>,
+    certified: Option<&Name>,
+) -> Result<(), String> {
     let Some(Kind::Start(start)) = next(&mut frames).await? else {
         return Err("a snapshot begins with its manifest".into());
     };
     let hello = start.hello.clone().unwrap_or_default();
-    hub.greet(&hello, false).await.map_err(|refused| refused.reason)?;
+    hub.greet(&hello, false, certified).await.map_err(|refused| refused.reason)?;
     let SnapshotStart { snapshot_id: id, raft_message, files, .. } = start;
     manifest::check(&id, &files)?;
     let dir = hub.data.staging(&id);

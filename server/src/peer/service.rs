@@ -12,10 +12,10 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{Hub, MAX_FRAME_BYTES, receive_snapshot};
+use crate::listener::{Listener, Origin, incoming};
 use crate::wall_clock;
 
 const HELLO_DEADLINE: Duration = Duration::from_secs(5);
@@ -24,6 +24,7 @@ const REPLIES: usize = 16;
 
 /// Serves peers on `listener` as long as the process runs.
 pub(crate) async fn serve(hub: Arc<Hub>, listener: TcpListener) -> Result<(), tonic::transport::Error> {
+    let connections = incoming(listener, Listener::Peers, hub.shared.tls.clone());
     let service = PeerServiceServer::new(Answerer { hub })
         .max_decoding_message_size(MAX_FRAME_BYTES)
         .max_encoding_message_size(MAX_FRAME_BYTES);
@@ -33,7 +34,7 @@ pub(crate) async fn serve(hub: Arc<Hub>, listener: TcpListener) -> Result<(), to
         .initial_stream_window_size(4 << 20)
         .initial_connection_window_size(8 << 20)
         .add_service(service)
-        .serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true)))
+        .serve_with_incoming(connections)
         .await
 }
 
@@ -46,10 +47,11 @@ impl PeerService for Answerer {
     type MessagesStream = tokio_stream::adapters::Map<ReceiverStream<PeerReply>, fn(PeerReply) -> ReplyResult>;
 
     async fn messages(&self, request: Request<Streaming<PeerFrame>>) -> Result<Response<Self::MessagesStream>, Status> {
+        let origin = Origin::of(&request);
         let mut frames = request.into_inner();
         let hello = first_hello(&mut frames).await?;
         let from = hello.node_id;
-        let greeted = self.hub.greet(&hello, false).await;
+        let greeted = self.hub.greet(&hello, false, origin.name.as_ref()).await;
         let (replies, out) = mpsc::channel(REPLIES);
         let (refused, removed) = match &greeted {
             Ok(()) => (String::new(), false),
@@ -62,15 +64,20 @@ impl PeerService for Answerer {
                 let number = self.hub.new_inbound(from);
                 tokio::spawn(take_frames(self.hub.clone(), from, number, frames, replies));
             }
-            Err(TurnedAway { reason, .. }) => tracing::warn!(from, reason, "refused a peer"),
+            Err(TurnedAway { reason, .. }) => {
+                let address = origin.address.map(tracing::field::display);
+                tracing::warn!(from, address, reason, "refused a peer");
+            }
         }
         Ok(Response::new(ReceiverStream::new(out).map(Ok as fn(PeerReply) -> ReplyResult)))
     }
 
     async fn snapshot(&self, request: Request<Streaming<SnapshotFrame>>) -> Result<Response<SnapshotReply>, Status> {
         // A task of its own: when the sender goes away this call is dropped, and what was staged must still be removed.
-        let (hub, frames) = (self.hub.clone(), request.into_inner());
-        let receiving = tokio::spawn(async move { receive_snapshot::receive(&hub, frames).await });
+        let (hub, origin) = (self.hub.clone(), Origin::of(&request));
+        let frames = request.into_inner();
+        let receiving =
+            tokio::spawn(async move { receive_snapshot::receive(&hub, frames, origin.name.as_ref()).await });
         let staged = receiving.await.unwrap_or_else(|error| Err(error.to_string()));
         if let Err(problem) = &staged {
             tracing::warn!(problem, "did not stage a snapshot");

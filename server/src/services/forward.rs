@@ -16,6 +16,8 @@ use tonic_types::StatusExt as _;
 
 use super::client_address::Statement;
 use super::{MAX_REQUEST_BYTES, errors, metadata};
+use crate::node::Leader;
+use crate::tls::{self, Tls};
 
 /// How long a leader may take to answer.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -29,14 +31,21 @@ const PASSED_ON: [&str; 3] = [metadata::AUTHORIZATION, metadata::IDEMPOTENCY_KEY
 /// Connections to the nodes that led.
 #[derive(Default)]
 pub struct Forwarder {
-    channels: Mutex<HashMap<String, Channel>>,
+    tls: Option<Tls>,
+    /// By number and client address.
+    channels: Mutex<HashMap<(u64, String), Channel>>,
 }
 
 impl Forwarder {
-    /// Makes the call at `leader` (HOST:PORT), with what this node states of the client's address.
+    /// Connecting as the node itself does, in TLS where it has certificates.
+    pub fn new(tls: Option<Tls>) -> Self {
+        Self { tls, channels: Mutex::default() }
+    }
+
+    /// Makes the call at the leader's client address, with what this node states of the client's address.
     pub async fn call<Q: Call>(
         &self,
-        leader: &str,
+        leader: &Leader,
         request: Request<Q>,
         client: Option<Statement>,
     ) -> Result<Q::Response, Status> {
@@ -56,23 +65,23 @@ impl Forwarder {
         }
     }
 
-    fn channel(&self, leader: &str) -> Result<Channel, Status> {
+    fn channel(&self, leader: &Leader) -> Result<Channel, Status> {
+        let key = (leader.node_id, leader.client_address.clone());
         let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(channel) = channels.get(leader) {
+        if let Some(channel) = channels.get(&key) {
             return Ok(channel.clone());
         }
-        let endpoint = Endpoint::from_shared(format!("http://{leader}"))
+        let endpoint = Endpoint::from_shared(format!("http://{}", leader.client_address))
             .map_err(|_| errors::internal("the leader's client address is not HOST:PORT"))?;
         let channel = endpoint
             .connect_timeout(CONNECT_DEADLINE)
-            .tcp_nodelay(true)
             .http2_keep_alive_interval(KEEPALIVE)
             .keep_alive_timeout(KEEPALIVE)
-            .connect_lazy();
+            .connect_with_connector_lazy(tls::connector(self.tls.as_ref(), leader.node_id));
         if channels.len() >= MAX_CHANNELS {
             channels.clear();
         }
-        channels.insert(leader.to_owned(), channel.clone());
+        channels.insert(key, channel.clone());
         Ok(channel)
     }
 }
@@ -149,10 +158,11 @@ mod tests {
     #[tokio::test]
     async fn where_nobody_listens_nothing_was_changed() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
+        let client_address = listener.local_addr().unwrap().to_string();
         drop(listener);
+        let leader = Leader { node_id: 1, client_address, is_self: false };
         let request = Request::new(lectern_proto::v1::SignOutRequest {});
-        let status = Forwarder::default().call(&address, request, None).await.unwrap_err();
+        let status = Forwarder::default().call(&leader, request, None).await.unwrap_err();
         assert_eq!(status.get_details_error_info().unwrap().reason, "NO_LEADER");
     }
 }

@@ -9,6 +9,7 @@ use tonic::{Request, Status};
 use super::client_address::{ForwardingKey, Statement};
 use super::errors::{self, reasons};
 use super::secrets;
+use crate::listener::Origin;
 
 /// `Bearer TOKEN`.
 pub const AUTHORIZATION: &str = "authorization";
@@ -56,7 +57,7 @@ impl Caller {
             token_id: token_id(metadata)?,
             idempotency_key: idempotency_key(metadata)?,
             forwarded: metadata.contains_key(FORWARDED),
-            address: request.remote_addr().map(|address| address.ip()),
+            address: Origin::of(request).address.map(|address| address.ip()),
             stale: text(metadata, CONSISTENCY) == Some("stale"),
         })
     }

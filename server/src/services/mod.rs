@@ -36,6 +36,7 @@ mod home;
 mod materials;
 mod measure;
 mod metadata;
+mod operator;
 mod pages;
 mod passwords;
 mod read;
@@ -115,8 +116,8 @@ impl Door {
         let forwarding_key = ForwardingKey::new(node.forwarding_key());
         Ok(Self(Arc::new(Inner {
             forwarding_key,
+            forwarder: Forwarder::new(node.tls().cloned()),
             node,
-            forwarder: Forwarder::default(),
             authenticator,
             passwords,
             guessing: Mutex::default(),

@@ -22,10 +22,10 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tonic::service::Routes;
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 
 use super::measure::MeasureLayer;
 use super::{Door, MAX_REQUEST_BYTES, health};
+use crate::listener::{Listener, incoming};
 use crate::node::Node;
 
 /// A connection that says nothing for this long is asked whether it is there.
@@ -84,6 +84,7 @@ pub async fn serve(
 ) -> Result<(), ServeError> {
     let (stop, stopping) = watch::channel(false);
     let mut stopped = stopping.clone();
+    let connections = incoming(listener, Listener::Clients, node.tls().cloned());
     let door = Door::new(node.clone(), options.scratch_dir, stopping.clone())?;
     let (health, reporting) = health::service(node, stopping);
     let routes = routes(&door)?.add_service(health);
@@ -95,7 +96,7 @@ pub async fn serve(
         .timeout(CALL_DEADLINE)
         .layer(MeasureLayer::new(options.max_calls))
         .add_routes(routes)
-        .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), async move {
+        .serve_with_incoming_shutdown(connections, async move {
             shutdown.await;
             stop.send_replace(true);
         });

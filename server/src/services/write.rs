@@ -69,7 +69,7 @@ impl Door {
                     .address
                     .filter(|_| guessable)
                     .map(|address| self.forwarding_key.state(request.get_ref(), address, self.node.now_ms()));
-                self.forwarder.call(&leader.client_address, request, stated).await
+                self.forwarder.call(leader, request, stated).await
             }
             _ => Err(errors::no_leader()),
         };

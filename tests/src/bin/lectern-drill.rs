@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use lectern_client::{Client, ClientOptions, Secret, new_key, v1};
+use lectern_client::{Client, ClientOptions, Secret, Trust, new_key, v1};
 use serde_json::json;
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -26,6 +26,9 @@ struct Args {
     /// Addresses of the nodes.
     #[arg(long = "endpoint", value_delimiter = ',', required = true)]
     endpoints: Vec<String>,
+    /// A file with the cluster's authority, where the addresses have no fingerprint.
+    #[arg(long, env = "LECTERN_CA")]
+    ca: Option<PathBuf>,
     /// The cluster's folder.
     #[arg(long)]
     dir: PathBuf,
@@ -102,9 +105,17 @@ async fn run_script(args: &Args, command: &str, node: u64) -> Outcome<()> {
     if status.success() { Ok(()) } else { Err(format!("scripts/cluster {command} {node} failed").into()) }
 }
 
+fn connect(args: &Args) -> Outcome<Client> {
+    let mut options = ClientOptions::new(args.endpoints.iter().cloned());
+    if let Some(ca) = &args.ca {
+        options.trust = Trust::from_file(ca)?;
+    }
+    Ok(Client::connect(options)?)
+}
+
 /// The administrator: signed in with the password kept beside the cluster, or activated with the founding code.
 async fn sign_in_admin(args: &Args) -> Outcome<Client> {
-    let client = Client::connect(ClientOptions::new(args.endpoints.iter().cloned()))?;
+    let client = connect(args)?;
     let kept = args.dir.join("accounts/admin/password");
     let response = if kept.exists() {
         let password = std::fs::read_to_string(&kept)?.trim().to_owned();
@@ -176,7 +187,7 @@ async fn student(admin: &Client, args: &Args, course: &str, number: usize) -> Ou
     admin.call(request).await?;
     let issued = admin.call(v1::IssueCodesRequest { users: vec![username.clone()], course: String::new() }).await?;
     let code = issued.codes.into_iter().next().ok_or("no code was issued")?.code;
-    let client = Client::connect(ClientOptions::new(args.endpoints.iter().cloned()))?;
+    let client = connect(args)?;
     let response = activate(&client, &username, code, new_key()).await?;
     client.set_token(Some(Secret::new(response.token)));
     let kind = v1::EnrollmentType::Student.into();

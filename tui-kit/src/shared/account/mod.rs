@@ -7,8 +7,9 @@ mod fields;
 mod password;
 mod screens;
 
+use lectern_cli::Connected;
 use lectern_cli::Session;
-use lectern_client::{Client, ClientError, ClientOptions, ClusterAddress, Secret};
+use lectern_client::{ClientError, ClusterAddress, Secret};
 use lectern_proto::v1;
 
 use super::Shares;
@@ -209,12 +210,8 @@ pub async fn perform<P: Shares>(session: &Session, effect: Effect, reply: &Reply
 
 async fn connect(session: &Session, address: &str) -> Result<usize, ClientError> {
     let address: ClusterAddress = address.trim().parse()?;
-    address.check_reachable_safely()?;
-    let client = Client::connect(ClientOptions::new([address.endpoint()]))?;
-    let status = client.status().await?;
-    let profile = &session.identity().profile;
-    let saved = session.profiles().connect(profile, &address, &status.cluster_id, &client.addresses())?;
-    session.client().redirect(&saved.endpoints)?;
+    let Connected { status, endpoints, trust } = session.connect(&address).await?;
+    session.client().redirect(&endpoints, trust)?;
     Ok(status.nodes.len())
 }
 

@@ -1,0 +1,158 @@
+//! How connections come in: accepted, in TLS where the node has certificates, and handed to tonic when they are sound.
+//!
+//! tonic's own TLS has one configuration for ever and logs nothing of what it refuses. Here each connection gets the
+//! certificates of its moment, and a refusal is a line in the log and a count.
+//!
+//! Invariants:
+//! * No handshake in the loop that accepts: a slow caller holds up nobody.
+//! * Handshakes under way are bounded in number and in time.
+//! * What is handed on has said who it is: its [`Origin`].
+
+mod connection;
+mod refusal;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lectern_tls::{Accepts, Name, Problem};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, mpsc};
+use tokio_rustls::TlsAcceptor;
+use tokio_stream::wrappers::ReceiverStream;
+
+use crate::tls::Tls;
+pub(crate) use connection::{Connection, Origin};
+use refusal::{Refusal, Refusals};
+
+/// A caller that is not done by then is not waited for.
+const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(5);
+/// Handshakes under way at once on one listener: some 20 MiB.
+const HANDSHAKES: usize = 512;
+/// Sound connections that wait for tonic.
+const READY: usize = 16;
+/// When the system can accept no more (too many open files), a moment passes before the next try.
+const AFTER_FAILURE: Duration = Duration::from_millis(100);
+/// The first byte of a TLS connection.
+const TLS_HANDSHAKE: u8 = 0x16;
+/// What TLS gets from a node without certificates: both its library and a person see that this is not TLS.
+const NO_TLS_HERE: &[u8] = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\nThis node has no TLS.\n";
+
+/// A listener of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Listener {
+    /// For programs, and for nodes that pass calls on.
+    Clients,
+    /// For nodes.
+    Peers,
+}
+
+impl Listener {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Clients => "clients",
+            Self::Peers => "peers",
+        }
+    }
+
+    fn accepts(self) -> Accepts {
+        match self {
+            Self::Clients => Accepts::Everybody,
+            Self::Peers => Accepts::Nodes,
+        }
+    }
+}
+
+/// Sound connections, for `serve_with_incoming`. Accepting ends when the stream is dropped.
+pub(crate) fn incoming(
+    listener: TcpListener,
+    which: Listener,
+    tls: Option<Tls>,
+) -> ReceiverStream<io::Result<Connection>> {
+    let (ready, stream) = mpsc::channel(READY);
+    tokio::spawn(accept_all(listener, Arc::new(Gate { which, tls, refusals: Refusals::new(which) }), ready));
+    ReceiverStream::new(stream)
+}
+
+/// What every connection has to pass.
+struct Gate {
+    which: Listener,
+    tls: Option<Tls>,
+    refusals: Refusals,
+}
+
+async fn accept_all(listener: TcpListener, gate: Arc<Gate>, ready: mpsc::Sender<io::Result<Connection>>) {
+    let places = Arc::new(Semaphore::new(HANDSHAKES));
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = ready.closed() => return,
+        };
+        let (tcp, from) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(listener = gate.which.label(), %error, "cannot accept connections");
+                tokio::time::sleep(AFTER_FAILURE).await;
+                continue;
+            }
+        };
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            gate.refusals.note(from, &Refusal::busy());
+            continue;
+        };
+        let (gate, ready) = (Arc::clone(&gate), ready.clone());
+        tokio::spawn(async move {
+            let _place = place;
+            let shaken = tokio::time::timeout(HANDSHAKE_DEADLINE, gate.shake_hands(tcp, from)).await;
+            match shaken.unwrap_or_else(|_| Err(Some(Refusal::late(HANDSHAKE_DEADLINE)))) {
+                // Without a receiver the node is stopping.
+                Ok(connection) => drop(ready.send(Ok(connection)).await),
+                Err(Some(refusal)) => gate.refusals.note(from, &refusal),
+                Err(None) => {}
+            }
+        });
+    }
+}
+
+impl Gate {
+    /// An error without a refusal is a caller that went away, as probes of load balancers do.
+    async fn shake_hands(&self, tcp: TcpStream, from: SocketAddr) -> Result<Connection, Option<Refusal>> {
+        tcp.set_nodelay(true).map_err(|_| None)?;
+        let Some(tls) = &self.tls else {
+            return clear(tcp, from).await;
+        };
+        let config = tls.accepting(self.which.accepts());
+        let stream = TlsAcceptor::from(config).accept(tcp).await.map_err(|error| match Problem::in_error(&error) {
+            _ if error.kind() == io::ErrorKind::UnexpectedEof => None,
+            problem => problem.map(|problem| Refusal::of(&problem)),
+        })?;
+        let name = match stream.get_ref().1.peer_certificates().and_then(<[_]>::first) {
+            Some(certificate) => Some(Name::of(certificate).map_err(|untrusted| Some(Refusal::untrusted(&untrusted)))?),
+            None => None,
+        };
+        Ok(Connection::new(stream, Origin { address: Some(from), name }))
+    }
+}
+
+/// Looks at the first byte, so that a caller that speaks TLS is told, and told of.
+async fn clear(mut tcp: TcpStream, from: SocketAddr) -> Result<Connection, Option<Refusal>> {
+    let mut first = [0];
+    match tcp.peek(&mut first).await {
+        Ok(0) | Err(_) => Err(None),
+        Ok(_) if first[0] == TLS_HANDSHAKE => {
+            // What is not read would make the system throw the answer away.
+            let mut hello = [0; 4_096];
+            let told = async {
+                let _its_beginning = tcp.read(&mut hello).await?;
+                tcp.write_all(NO_TLS_HERE).await?;
+                tcp.shutdown().await
+            };
+            // Who does not listen has the log of this node.
+            let _not_told = told.await;
+            Err(Some(Refusal::no_tls_here()))
+        }
+        Ok(_) => Ok(Connection::new(tcp, Origin { address: Some(from), name: None })),
+    }
+}
