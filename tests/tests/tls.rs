@@ -88,7 +88,7 @@ fn a_wrong_fingerprint_and_clear_text_are_told_to_the_caller_and_in_the_log_and_
     await_line(&cluster, 1, &["refused a connection", "does not accept this node's certificate", "127."]);
     assert!(!cluster.path("person0/config/profiles.toml").exists());
 
-    let clear = person.through(&cluster.address(1)).run(&["whoami", "--timeout", "2s"]);
+    let clear = person.with("lectern-monitor").through(&cluster.address(1)).run(&["status"]);
     let error = clear.refused(UNREACHABLE, "UNTRUSTED");
     assert!(error["error"]["message"].as_str().expect("a message").contains("speaks TLS"), "{error}");
     await_line(&cluster, 1, &["refused a connection", "speaks clear text"]);

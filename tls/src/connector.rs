@@ -45,7 +45,7 @@ impl Connector {
         Self { configure: Some(Arc::new(configure)) }
     }
 
-    /// Connects.
+    /// Connects. In TLS it is done when the other side has accepted this one, too, and said its first word.
     pub async fn connect(&self, host: &str, port: u16) -> io::Result<CallerStream> {
         let tcp = TcpStream::connect((host, port)).await?;
         tcp.set_nodelay(true)?;
@@ -53,7 +53,7 @@ impl Connector {
         let name = ServerName::try_from(host.to_owned())
             .unwrap_or_else(|_| ServerName::try_from(NO_NAME).expect("the constant is a name"));
         match TlsConnector::from(configure()).connect(name, tcp).await {
-            Ok(tls) => Ok(CallerStream::new(tls, true)),
+            Ok(tls) => CallerStream::new(tls, true).accepted().await,
             Err(error) => Err(Problem::in_error(&error).map_or(error, io::Error::other)),
         }
     }

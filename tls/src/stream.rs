@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use rustls::{AlertDescription, CertificateError, InvalidMessage};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 
 use crate::Untrusted;
 
@@ -92,6 +92,8 @@ pub struct CallerStream {
     secure: bool,
     /// The other side has said nothing yet.
     silent: bool,
+    /// What it said first, and is still to be read.
+    first: Vec<u8>,
 }
 
 impl std::fmt::Debug for CallerStream {
@@ -102,16 +104,33 @@ impl std::fmt::Debug for CallerStream {
 
 impl CallerStream {
     pub(crate) fn new(io: impl Io + 'static, secure: bool) -> Self {
-        Self { io: Box::new(io), secure, silent: true }
+        Self { io: Box::new(io), secure, silent: true, first: Vec::new() }
+    }
+
+    /// Waits for the other side's first word, which HTTP/2 servers say unasked. In TLS 1.3 it judges a certificate when this
+    /// side is done: only then is it certain that this side is accepted.
+    pub(crate) async fn accepted(mut self) -> io::Result<Self> {
+        let mut word = [0; 1_024];
+        let count = self.read(&mut word).await?;
+        if count == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.first.extend_from_slice(&word[..count]);
+        Ok(self)
     }
 }
 
 impl AsyncRead for CallerStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if !self.first.is_empty() {
+            let count = self.first.len().min(buffer.remaining());
+            buffer.put_slice(&self.first[..count]);
+            self.first.drain(..count);
+            return Poll::Ready(Ok(()));
+        }
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.io).poll_read(cx, buffer);
         if self.secure {
-            // In TLS 1.3 the other side judges a certificate when this side is done: its refusal comes with the first read.
             return polled.map_err(|error| match Problem::in_error(&error) {
                 Some(problem @ Problem::NotAccepted(_)) => io::Error::other(problem),
                 _ => error,
