@@ -16,7 +16,7 @@ const SLACK_BYTES: u64 = 64 * 1024;
 /// The last lines of a log that are shown.
 const TAIL: usize = 12;
 /// Everyone's limits: little memory, and a log so short that a node which was away needs a snapshot.
-const LIMITS: &str = "[limits]\ncache_mib = 32\nwrite_buffer_mib = 16\nlog_keep_entries = 3000\n";
+const LIMITS: &str = "[limits]\ncache_mib = 32\nwrite_buffer_mib = 16\nlog_keep_entries = 500\n";
 
 /// A node's process and what was done to it.
 #[derive(Debug, Default)]

@@ -1,6 +1,6 @@
 //! Faults: how each begins and ends on the cluster as it is at that moment.
 //!
-//! A new kind of fault is a variant of [`Kind`], an arm of `begin` and, where its end is new, an [`Undo`]. Replacing
+//! A new kind of fault is a variant of [`Kind`], an arm of `begin` and, where its end is new, an `Undo`. Replacing
 //! nodes one after the other belongs here once nodes can be added: an arm that grows the cluster and retires a node.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -59,6 +59,7 @@ fn wrong_arguments_are_told_and_nothing_starts() {
         ("cluster", &["kill"]),
         ("demo", &["--maybe"]),
         ("cluster", &["start", "--nodes", "0"]),
+        ("chaos", &["--nodes", "4"]),
     ] {
         let ran = script(name, args);
         assert_eq!(ran.code, 2, "`{}`: {}", ran.command, ran.stderr);
