@@ -9,6 +9,11 @@
 //! | near the median | near the median | the node may lead, and its stamping clock drifts towards its system clock |
 //! | near | far | the system clock was put right: the stamping clock adopts it |
 //! | far | either | the node neither leads nor stamps |
+//!
+//! A median of two clocks that differ says nothing. The stamping clock's word counts there only because it was right
+//! before; at a node that has just started and met one other, it was never compared with anything. So a majority of the
+//! voters' clocks must agree with the stamping clock, or with the system clock that it is to adopt, where there are three or
+//! more voters; of two nobody can say which is wrong.
 
 use std::collections::BTreeMap;
 
@@ -83,8 +88,10 @@ impl Clock {
             Correction::None
         } else if self.near(median) {
             Correction::Drift(self.system.clamp(-most, most))
-        } else {
+        } else if self.agreed(me, voters, self.system) {
             Correction::Adopt(self.system)
+        } else {
+            Correction::None
         }
     }
 
@@ -93,7 +100,8 @@ impl Clock {
         let median = self.median();
         let offset_ms = median.saturating_sub(self.system);
         let compared = self.compared(me, voters);
-        ClockVerdict { offset_ms, compared, good: compared && self.near(offset_ms) && self.near(median) }
+        let good = compared && self.near(offset_ms) && self.near(median) && self.agreed(me, voters, 0);
+        ClockVerdict { offset_ms, compared, good }
     }
 
     /// The median of the system clock and its peers'; of an even number the middle one nearer to the stamping clock, which
@@ -109,6 +117,13 @@ impl Clock {
     fn compared(&self, me: NodeId, voters: &[NodeId]) -> bool {
         let known = voters.iter().filter(|voter| **voter == me || self.peers.contains_key(voter)).count();
         voters.is_empty() || known > voters.len() / 2
+    }
+
+    /// A majority of the voters' clocks agrees with a clock of this node that is so far ahead of its stamping clock.
+    fn agreed(&self, me: NodeId, voters: &[NodeId], ahead_ms: i64) -> bool {
+        let near = |peer: &i64| self.near(peer.saturating_sub(ahead_ms));
+        let agrees = |voter: &NodeId| *voter == me || self.peers.get(voter).is_some_and(near);
+        voters.len() < 3 || voters.iter().filter(|voter| agrees(voter)).count() > voters.len() / 2
     }
 
     fn near(&self, offset_ms: i64) -> bool {
@@ -168,6 +183,14 @@ mod tests {
     }
 
     #[test]
+    fn a_node_that_starts_with_a_wrong_clock_and_meets_one_other_may_not_lead() {
+        let two_of_three = clock(&[-HOUR]).verdict(1, &[1, 2, 3]);
+        assert!(two_of_three.compared && !two_of_three.good, "one of the two clocks is wrong, and it may be this one");
+        assert!(clock(&[-HOUR, 0]).verdict(1, &[1, 2, 3]).good, "the third has decided");
+        assert!(!clock(&[-HOUR, 0, -HOUR]).verdict(1, &[1, 2, 3, 4]).good);
+    }
+
+    #[test]
     fn a_step_of_the_system_clock_is_suspect_at_once_and_moves_no_stamp() {
         let mut clock = clock(&[3, -2]);
         clock.system_is(HOUR);
@@ -202,6 +225,17 @@ mod tests {
         clock.system_is(HOUR);
         assert_eq!(judge(&clock), (-HOUR, false));
         assert_eq!(clock.correction(1, &[1, 2], 1), Correction::None);
+    }
+
+    #[test]
+    fn a_clock_between_two_wrong_ones_is_not_adopted() {
+        let mut clock = clock(&[0, -400 * 24 * HOUR]);
+        clock.system_is(-HOUR);
+        assert_eq!(
+            clock.correction(1, &[1, 2, 3, 4, 5], 1),
+            Correction::None,
+            "it is the median, and nobody agrees with it"
+        );
     }
 
     #[test]

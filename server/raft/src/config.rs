@@ -1,6 +1,12 @@
 //! What can be set, with the limits that keep every queue bounded.
 
-use crate::{Hello, NodeId, compaction::Policy, membership::Settings, snapshots::Patience};
+use crate::{
+    Hello, NodeId,
+    compaction::Policy,
+    membership::Settings,
+    mutation::{Mutation, mutated},
+    snapshots::Patience,
+};
 
 /// The replica's settings. [`Config::new`] gives the defaults, which suit one data centre; on slow networks raise the
 /// election ticks.
@@ -117,7 +123,11 @@ impl Config {
             check_quorum: true,
             pre_vote: true,
             batch_append: true,
-            read_only_option: raft::ReadOnlyOption::Safe,
+            read_only_option: if mutated(Mutation::LeaseReads) {
+                raft::ReadOnlyOption::LeaseBased
+            } else {
+                raft::ReadOnlyOption::Safe
+            },
             ..raft::Config::default()
         }
     }

@@ -7,7 +7,11 @@ use raft::{
 
 use crate::{
     Disk, Effect, Greeting, Hello, NodeId, Refused, Replica, Reply, RequestId, SnapshotMeta, TurnedAway,
-    agreement::Verdict, clock::Correction, codec, members, replica::voters,
+    agreement::Verdict,
+    clock::Correction,
+    codec, members,
+    mutation::{Mutation, mutated},
+    replica::voters,
 };
 
 /// A fetch that is not answered for this long is forgotten, and asked for again when raft needs it.
@@ -66,7 +70,9 @@ impl<D: Disk> Replica<D> {
         self.effects.extend(overdue.unused.into_iter().map(|id| Effect::DiscardSnapshot { id }));
         for node in overdue.lost {
             self.notice(format!("the snapshot for node {node} was not delivered in time"));
-            self.raw.report_snapshot(node, raft::SnapshotStatus::Failure);
+            if !mutated(Mutation::SnapshotsNotReported) {
+                self.raw.report_snapshot(node, raft::SnapshotStatus::Failure);
+            }
         }
         let refused = self.reads.expire(self.raw.raft.leader_id, now);
         self.reply_all(refused);
@@ -178,7 +184,7 @@ impl<D: Disk> Replica<D> {
 
     pub(crate) fn propose_configuration(&mut self, id: RequestId, change: ConfChangeV2) {
         let appended = self.admit(0).and_then(|()| {
-            if self.raw.raft.has_pending_conf() {
+            if self.raw.raft.has_pending_conf() && !mutated(Mutation::PendingChangeIgnored) {
                 return Err(Refused::Busy);
             }
             self.raw.propose_conf_change(Vec::new(), change).map_err(|_| Refused::Busy)
@@ -202,7 +208,7 @@ impl<D: Disk> Replica<D> {
         if bytes > self.config.max_entry_bytes {
             return Err(Refused::TooLarge);
         }
-        if !self.is_leader() {
+        if !self.is_leader() && !mutated(Mutation::ProposedAnywhere) {
             return Err(Refused::NotLeader { leader: self.raw.raft.leader_id });
         }
         if !self.clock_verdict().good {
@@ -264,7 +270,8 @@ impl<D: Disk> Replica<D> {
     }
 
     pub(crate) fn snapshot_sent(&mut self, to: NodeId, id: &str, ok: bool) {
-        if self.raw.mut_store().snapshots.get_mut().sent(to, id, ok) {
+        let awaited = self.raw.mut_store().snapshots.get_mut().sent(to, id, ok);
+        if awaited && !mutated(Mutation::SnapshotsNotReported) {
             let status = if ok { raft::SnapshotStatus::Finish } else { raft::SnapshotStatus::Failure };
             self.raw.report_snapshot(to, status);
         }

@@ -29,6 +29,7 @@
 //! | `peers.rs`, `clock.rs`, `agreement.rs` | whom to believe |
 //! | `membership/`, `recovery.rs` | who takes part, and how a lost majority is got over |
 //! | `sim/` | the simulator |
+//! | `mutation.rs` | mistakes made on purpose, to see that the tests catch them |
 //!
 //! # Invariants
 //!
@@ -106,6 +107,10 @@ mod input;
 mod inputs;
 mod log;
 pub mod membership;
+#[cfg(not(feature = "mutations"))]
+mod mutation;
+#[cfg(feature = "mutations")]
+pub mod mutation;
 mod peers;
 mod proposals;
 mod reads;

@@ -16,6 +16,7 @@ use crate::{
     codec::sorted,
     fetches::Fetches,
     format::{self, entry_key},
+    mutation::{Mutation, mutated},
     peers::Remembered,
     snapshots::Snapshots,
     spans::Spans,
@@ -52,7 +53,7 @@ pub fn found<D: Disk>(disk: &D, identity: &Identity, voters: &[NodeId]) -> Resul
     }
     let mut batch = Batch::default();
     batch.put(format::IDENTITY, format::encode_identity(identity));
-    let start = u64::from(!voters.is_empty());
+    let start = u64::from(!voters.is_empty() && !mutated(Mutation::FoundedAtZero));
     batch.put(format::TRUNCATED, format::encode_numbers(&[start, start]));
     batch.put(format::LAST, format::encode_numbers(&[start]));
     if !voters.is_empty() {
@@ -79,7 +80,10 @@ pub fn state_directory<D: Disk>(disk: &D) -> Result<Option<String>, OpenError> {
 /// What a new state begins from: the founding snapshot at a founding member, nothing at a joiner.
 pub fn founding_state<D: Disk>(disk: &D) -> Result<Applied, OpenError> {
     match disk.get(format::FOUNDING)? {
-        Some(value) => Ok(Applied { index: 1, term: 1, conf_state: format::decode_conf_state(&value)? }),
+        Some(value) => {
+            let start = u64::from(!mutated(Mutation::FoundedAtZero));
+            Ok(Applied { index: start, term: start, conf_state: format::decode_conf_state(&value)? })
+        }
         None => Ok(Applied::default()),
     }
 }
@@ -175,7 +179,9 @@ impl<D: Disk> Log<D> {
             assert!(first > self.spans.truncated().0 && first <= self.spans.last() + 1, "entries follow the log");
             if first <= self.spans.last() {
                 truncate_from = Some(first);
-                batch.delete_range(entry_key(first), format::ENTRIES_END);
+                if !mutated(Mutation::TailLeftBehind) {
+                    batch.delete_range(entry_key(first), format::ENTRIES_END);
+                }
                 self.forget_from(first);
             }
             for entry in entries {
@@ -352,7 +358,7 @@ fn read_spans<D: Disk>(disk: &D, index: u64, term: u64, now: u64) -> Result<Span
 /// Checks that log, hard state and state belong together, and lifts the commit index to what was applied (trap 5).
 fn recover(spans: &Spans, last: u64, hard_state: &mut HardState, applied: &Applied) -> Result<(), OpenError> {
     let known = hard_state.commit.max(last);
-    if known > spans.last() {
+    if known > spans.last() && !mutated(Mutation::LostTailAccepted) {
         return Err(OpenError::LostTail { commit: known, last: spans.last() });
     }
     if last < spans.last() {
@@ -365,7 +371,9 @@ fn recover(spans: &Spans, last: u64, hard_state: &mut HardState, applied: &Appli
         let first = spans.truncated().0 + 1;
         return Err(OpenError::AppliedAhead { applied: applied.index, term: applied.term, first, last });
     }
-    hard_state.commit = hard_state.commit.max(applied.index);
+    if !mutated(Mutation::CommitNotRecovered) {
+        hard_state.commit = hard_state.commit.max(applied.index);
+    }
     Ok(())
 }
 

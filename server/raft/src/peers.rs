@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 use crate::{
     Batch, Greeting, Hello, NodeId, TurnedAway, format,
     membership::{Roster, Stage},
+    mutation::{Mutation, mutated},
 };
 
 /// The configuration as this node knows it.
@@ -137,7 +138,7 @@ impl Peers {
         }
         // What it enrolled with counts for more than what was met first.
         match self.enrolled.get(&node).or_else(|| self.disk.incarnations.get(&node)) {
-            Some(known) if *known != hello.incarnation => Err(format!(
+            Some(known) if *known != hello.incarnation && !mutated(Mutation::WipedNodeReturns) => Err(format!(
                 "node {node} has lost its disk since it was seen first, and what it had promised with it: remove it from the cluster, \
                  and let it join again under a new number"
             )),

@@ -7,7 +7,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::{NodeId, Refused, Reply, RequestId};
+use crate::{
+    NodeId, Refused, Reply, RequestId,
+    mutation::{Mutation, mutated},
+};
 
 /// A round under way: the contexts numbered from `first` on all belong to it, and any answer to one of them is a read
 /// point for all its reads, since each was asked for after they arrived.
@@ -81,6 +84,7 @@ impl Reads {
             return None;
         }
         match &mut self.round {
+            Some(_) if mutated(Mutation::ReadsNotRepeated) => return None,
             Some(round) if round.asked_at.is_some_and(|asked| now.saturating_sub(asked) < self.retry) => return None,
             Some(round) => round.asked_at = Some(now),
             None if self.queue.is_empty() => return None,
@@ -90,7 +94,8 @@ impl Reads {
             }
         }
         self.counter += 1;
-        let parts = [self.node, self.boot, self.counter];
+        let number = if mutated(Mutation::EqualReadContexts) { u64::MAX } else { self.counter };
+        let parts = [self.node, self.boot, number];
         Some(parts.iter().flat_map(|part| part.to_be_bytes()).collect())
     }
 
@@ -115,7 +120,9 @@ impl Reads {
     /// The state machine has applied up to `applied`: the reads that may go ahead.
     pub(crate) fn applied(&mut self, applied: u64) -> Vec<Reply> {
         let mut replies = Vec::new();
-        while let Some(point) = self.points.first_entry().filter(|point| *point.key() <= applied) {
+        while let Some(point) =
+            self.points.first_entry().filter(|point| *point.key() <= applied || mutated(Mutation::ReadsNotAwaited))
+        {
             let (index, ids) = point.remove_entry();
             self.waiting_for_apply -= ids.len();
             replies.extend(ids.into_iter().map(|id| Reply::ReadReady { id, index }));

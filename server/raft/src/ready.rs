@@ -9,7 +9,11 @@ use raft::{
 };
 
 use crate::{
-    Committed, CommittedKind, Disk, Effect, Persist, Replica, Reply, codec, compaction::Bounds, log::Log, members,
+    Committed, CommittedKind, Disk, Effect, Persist, Replica, Reply, codec,
+    compaction::Bounds,
+    log::Log,
+    members,
+    mutation::{Mutation, mutated},
     proposals::Outcome,
 };
 
@@ -59,7 +63,8 @@ impl<D: Disk> Replica<D> {
         let new_term = ready.hs().is_some_and(|now| (now.term, now.vote) != (before.term, before.vote));
         // A leader's messages promise nothing about this disk, except that its term is its own: the only voter of a group
         // leads before that is durable, and after a crash would lead in the same term with other entries.
-        let late = if new_term || !self.writes.is_durable(self.writes.term()) {
+        let early = mutated(Mutation::SaidBeforeDurable);
+        let late = if !early && (new_term || !self.writes.is_durable(self.writes.term())) {
             messages
         } else {
             self.send(messages);
@@ -88,7 +93,10 @@ impl<D: Disk> Replica<D> {
     }
 
     fn persist(&mut self, ready: &mut Ready, new_term: bool) {
-        let held = ready.take_persisted_messages().into_iter().filter_map(|message| outgoing(&message)).collect();
+        let mut held = ready.take_persisted_messages().into_iter().filter_map(|message| outgoing(&message)).collect();
+        if mutated(Mutation::SaidBeforeDurable) {
+            self.effects.append(&mut held);
+        }
         let entries = ready.take_entries();
         let hard_state = ready.hs().cloned();
         if entries.is_empty() && hard_state.is_none() {
@@ -138,6 +146,7 @@ impl<D: Disk> Replica<D> {
             };
             // The type comes first: the entry that leaves a joint configuration is empty (trap 1).
             let kind = match entry.get_entry_type() {
+                _ if mutated(Mutation::EmptyEntriesSkipped) && entry.data.is_empty() => CommittedKind::Empty,
                 EntryType::EntryNormal if entry.data.is_empty() => CommittedKind::Empty,
                 EntryType::EntryNormal => CommittedKind::Command(entry.take_data()),
                 EntryType::EntryConfChange | EntryType::EntryConfChangeV2 => self.configure(&entry),
@@ -193,7 +202,7 @@ impl<D: Disk> Replica<D> {
     fn step_down_if_removed(&mut self) {
         let me = self.config.node;
         let votes = self.conf_state.voters.contains(&me) || self.conf_state.voters_outgoing.contains(&me);
-        if self.is_leader() && !votes {
+        if self.is_leader() && !votes && !mutated(Mutation::RemovedLeaderStays) {
             let term = self.raw.raft.term;
             self.raw.raft.become_follower(term, 0);
         }

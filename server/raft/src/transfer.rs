@@ -41,7 +41,9 @@ impl<D: Disk> Replica<D> {
             return;
         }
         if !std::mem::replace(&mut self.leads_with_wrong_clock, true) {
-            self.notice(if verdict.compared {
+            self.notice(if verdict.compared && verdict.offset_ms.unsigned_abs() <= self.config.max_clock_offset_ms {
+                "no majority of the cluster's clocks agrees with this node's: it hands leadership over".to_owned()
+            } else if verdict.compared {
                 format!(
                     "this node's clock is off by {} ms from the cluster's: it hands leadership over",
                     verdict.offset_ms

@@ -343,6 +343,11 @@ fn own_notice(replica: &ReplicaView) -> String {
         return "this node's clock has been compared with no majority's yet: it neither leads nor stamps".into();
     }
     let away = ahead_seconds(replica.clock).abs();
+    if away <= 1.0 {
+        return "no majority of the cluster's clocks agrees with this node's yet: it neither leads nor stamps; set the wrong one \
+                (NTP)"
+            .into();
+    }
     format!("this node's clock is {away:.1} s away from its peers': it neither leads nor stamps; set it (NTP)")
 }
 

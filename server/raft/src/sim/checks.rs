@@ -1,8 +1,13 @@
-//! What must hold, whatever happens: checked after each step, and counted, so that a run that met no trouble is seen.
+//! What must hold, whatever happens: checked after each step.
 
 use std::{collections::BTreeMap, fmt};
 
-use crate::{Committed, CommittedKind, Effect, NodeId, Role, sim::machine::Machine};
+use raft::eraftpb::ConfState;
+
+use crate::{
+    Committed, CommittedKind, Effect, NodeId, Persist, Role,
+    sim::{Counters, machine::Link},
+};
 
 /// Something that must never happen has happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,106 +30,54 @@ impl fmt::Display for Violation {
 
 impl std::error::Error for Violation {}
 
-/// What a run went through.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "each counter is named after what it counts")]
-pub struct Report {
-    pub seed: u64,
-    pub nodes: u64,
-    pub synchronous_nodes: u64,
-    pub steps: u64,
-    pub elections: u64,
-    pub crashes: u64,
-    pub wiped: u64,
-    pub turned_away: u64,
-    pub writes_lost: u64,
-    pub restarts: u64,
-    pub partitions: u64,
-    pub pauses: u64,
-    pub clock_faults: u64,
-    pub transfers: u64,
-    pub dropped: u64,
-    pub duplicated: u64,
-    pub truncations: u64,
-    pub compactions: u64,
-    pub fetches: u64,
-    pub snapshots_made: u64,
-    pub snapshots_discarded: u64,
-    pub long_streams: u64,
-    pub installs: u64,
-    pub proposals: u64,
-    pub acknowledged: u64,
-    pub refused: u64,
-    pub unknown: u64,
-    pub retries_without_effect: u64,
-    pub reads: u64,
-    pub reads_refused: u64,
-    pub comparisons: u64,
-    pub last_index: u64,
-    /// A hash over everything that happened, in order: equal for equal runs.
-    pub fingerprint: u64,
-    /// What happened, for a person.
-    pub story: Vec<String>,
+/// Why a node's work ends here.
+#[derive(Debug)]
+pub(crate) enum Halt {
+    /// Something that must never happen.
+    Violation(String),
+    /// The node died at a failpoint or of its disk: what it had in hand is gone.
+    Died,
 }
 
-impl Report {
-    /// Adds another run's counters to these.
-    pub fn add(&mut self, other: &Self) {
-        for ((_, sum), (_, counter)) in self.counters_mut().into_iter().zip(other.clone().counters_mut()) {
-            *sum += *counter;
-        }
+impl From<String> for Halt {
+    fn from(what: String) -> Self {
+        Self::Violation(what)
     }
+}
 
-    /// The counters that must not all be zero over a set of runs, by name.
-    pub fn counters(&self) -> Vec<(&'static str, u64)> {
-        self.clone().counters_mut().into_iter().map(|(name, counter)| (name, *counter)).collect()
-    }
+/// What work on a node yields.
+pub(crate) type Outcome<T = ()> = Result<T, Halt>;
 
-    fn counters_mut(&mut self) -> Vec<(&'static str, &mut u64)> {
-        vec![
-            ("nodes", &mut self.nodes),
-            ("synchronous nodes", &mut self.synchronous_nodes),
-            ("steps", &mut self.steps),
-            ("elections", &mut self.elections),
-            ("crashes", &mut self.crashes),
-            ("disks lost", &mut self.wiped),
-            ("hellos turned away", &mut self.turned_away),
-            ("writes lost", &mut self.writes_lost),
-            ("restarts", &mut self.restarts),
-            ("partitions", &mut self.partitions),
-            ("pauses", &mut self.pauses),
-            ("clock faults", &mut self.clock_faults),
-            ("transfers", &mut self.transfers),
-            ("messages dropped", &mut self.dropped),
-            ("messages duplicated", &mut self.duplicated),
-            ("truncations", &mut self.truncations),
-            ("compactions", &mut self.compactions),
-            ("fetches", &mut self.fetches),
-            ("snapshots made", &mut self.snapshots_made),
-            ("snapshots discarded", &mut self.snapshots_discarded),
-            ("long streams", &mut self.long_streams),
-            ("installs", &mut self.installs),
-            ("proposals", &mut self.proposals),
-            ("acknowledged", &mut self.acknowledged),
-            ("proposals refused", &mut self.refused),
-            ("outcomes unknown", &mut self.unknown),
-            ("retries without effect", &mut self.retries_without_effect),
-            ("reads", &mut self.reads),
-            ("reads refused", &mut self.reads_refused),
-            ("hash comparisons", &mut self.comparisons),
-        ]
-    }
+pub(crate) fn ensure(holds: bool, what: impl FnOnce() -> String) -> Outcome {
+    if holds { Ok(()) } else { Err(Halt::Violation(what())) }
+}
+
+/// An entry as the first node that wrote it has shown it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Seen {
+    contents: u64,
+    /// The term of the entry before it: logs that agree on an entry agree on all before it.
+    before: Option<u64>,
 }
 
 /// What every node must agree on.
 #[derive(Debug, Default)]
 pub(crate) struct Checks {
+    pub(crate) nodes: NodeId,
     leaders: BTreeMap<u64, NodeId>,
-    entries: BTreeMap<(u64, u64), u64>,
+    entries: BTreeMap<(u64, u64), Seen>,
+    /// The terms along each node's log, as far as it was told to write it.
+    logs: BTreeMap<NodeId, BTreeMap<u64, u64>>,
+    /// Term and contents of every entry that any node has applied.
     committed: BTreeMap<u64, (u64, u64)>,
+    /// The configuration of the last of them.
+    configuration: ConfState,
     chains: BTreeMap<u64, [u8; 32]>,
-    effective: BTreeMap<u64, u64>,
-    pub(crate) report: Report,
+    /// Where each request took effect, and what the client is told.
+    pub(crate) effective: BTreeMap<u64, u64>,
+    outcomes: BTreeMap<u64, u64>,
+    pub(crate) last_index: u64,
+    pub(crate) counters: Counters,
 }
 
 /// A short hash for comparing.
@@ -134,69 +87,130 @@ pub(crate) fn digest(bytes: &[u8]) -> u64 {
 }
 
 impl Checks {
+    /// For a cluster founded with these nodes.
+    pub(crate) fn new(voters: &[NodeId]) -> Self {
+        let configuration = ConfState { voters: voters.to_vec(), ..ConfState::default() };
+        Self { nodes: voters.len() as NodeId, configuration, ..Self::default() }
+    }
+
+    /// A node begins from what its disk holds.
+    pub(crate) fn started(&mut self, node: NodeId, terms: BTreeMap<u64, u64>) {
+        self.logs.insert(node, terms);
+    }
+
     /// Looks at an effect as it leaves a node.
-    pub(crate) fn effect(&mut self, node: NodeId, effect: &Effect) -> Result<(), String> {
+    pub(crate) fn effect(&mut self, node: NodeId, effect: &Effect) -> Outcome {
         match effect {
-            Effect::RoleChanged(change) if change.role == Role::Leader => {
-                let leader = *self.leaders.entry(change.term).or_insert_with(|| {
-                    self.report.elections += 1;
-                    node
-                });
-                ensure(leader == node, || format!("nodes {leader} and {node} both lead in term {}", change.term))
-            }
-            // Alone, a node may lose a term that was never durable, and nobody else has heard of it.
-            Effect::Persist(_) if self.report.nodes == 1 => Ok(()),
-            Effect::Persist(persist) => {
-                self.report.truncations += u64::from(persist.truncate_from.is_some());
-                for entry in &persist.entries {
-                    let contents = digest(&entry.data) ^ u64::from(entry.entry_type.unsigned_abs());
-                    let known = *self.entries.entry((entry.index, entry.term)).or_insert(contents);
-                    ensure(known == contents, || format!("two entries at index {} term {}", entry.index, entry.term))?;
-                }
+            Effect::RoleChanged(change) if change.role == Role::Leader => self.leads(node, change.term),
+            Effect::Persist(persist) => self.writes(node, persist),
+            Effect::Install { index, term, .. } => {
+                self.logs.insert(node, [(*index, *term)].into());
                 Ok(())
             }
             _ => Ok(()),
         }
     }
 
-    /// A node applies an entry. `durable` counts the nodes that would still hold it after a crash; asked the first time.
-    pub(crate) fn applied<M: Machine>(
+    /// One leader a term, and each holds everything that was committed before it.
+    fn leads(&mut self, node: NodeId, term: u64) -> Outcome {
+        let leader = *self.leaders.entry(term).or_insert_with(|| {
+            self.counters.elections += 1;
+            node
+        });
+        ensure(leader == node, || format!("nodes {leader} and {node} both lead in term {term}"))?;
+        let Some((last, (committed, _))) = self.committed.last_key_value().filter(|(_, (at, _))| *at < term) else {
+            return Ok(());
+        };
+        let log = self.logs.get(&node);
+        let held = log.and_then(|log| log.get(last).copied());
+        let compacted = log.and_then(|log| log.first_key_value()).is_some_and(|(first, _)| first > last);
+        ensure(held == Some(*committed) || compacted, || {
+            format!("node {node} leads in term {term} without entry {last} of term {committed}, which was applied")
+        })
+    }
+
+    /// Entries of the same index and term are the same, and so is everything before them.
+    fn writes(&mut self, node: NodeId, persist: &Persist) -> Outcome {
+        let log = self.logs.entry(node).or_default();
+        if let Some(from) = persist.truncate_from {
+            self.counters.truncations += 1;
+            let gone = log.split_off(&from);
+            let committed = gone.first_key_value().and_then(|(index, term)| {
+                self.committed.get(index).filter(|(committed, _)| committed == term).map(|_| *index)
+            });
+            ensure(committed.is_none(), || {
+                format!("node {node} gives up entry {}, which was applied", committed.unwrap_or_default())
+            })?;
+        }
+        for entry in &persist.entries {
+            let contents = digest(&entry.data) ^ u64::from(entry.entry_type.unsigned_abs());
+            let before = entry.index.checked_sub(1).and_then(|before| log.get(&before).copied());
+            log.insert(entry.index, entry.term);
+            // Alone, a node may lose a term that was never durable, and nobody else has heard of it.
+            if self.nodes == 1 {
+                continue;
+            }
+            let this = Seen { contents, before };
+            let known = *self.entries.entry((entry.index, entry.term)).or_insert(this);
+            let at = format_args!("index {} of term {}", entry.index, entry.term);
+            ensure(known.contents == contents, || format!("there are two entries at {at}"))?;
+            let agrees = known.before == before || known.before.is_none() || before.is_none();
+            ensure(agrees, || {
+                format!("the logs that agree at {at} differ before it: {:?} and {before:?}", known.before)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// A node applies an entry. `durable` says which nodes would still hold it after a crash; asked the first time.
+    pub(crate) fn applied(
         &mut self,
         node: NodeId,
         entry: &Committed,
-        effective: bool,
-        chain: [u8; 32],
-        durable: impl FnOnce() -> (usize, usize),
-    ) -> Result<(), String> {
+        (done, chain): &Link,
+        durable: impl Fn(NodeId) -> bool,
+    ) -> Outcome {
         let index = entry.index;
         let command: &[u8] = if let CommittedKind::Command(command) = &entry.kind { command } else { &[] };
         let this = (entry.term, digest(command));
+        ensure(durable(node), || format!("node {node} applies entry {index}, which a crash would take from it"))?;
+        let first = !self.committed.contains_key(&index);
         if let Some(known) = self.committed.get(&index) {
             ensure(*known == this, || format!("node {node} applies another entry at {index} than was applied before"))?;
         } else {
-            let (durable, nodes) = durable();
-            ensure(durable > nodes / 2, || {
-                format!("entry {index} is applied by {node} but durable at {durable} of {nodes} nodes")
+            ensure(self.is_quorum(&durable), || {
+                format!("entry {index} is applied by node {node}, and durable at no majority")
             })?;
             self.committed.insert(index, this);
-            self.report.last_index = self.report.last_index.max(index);
+            self.last_index = self.last_index.max(index);
+            if let CommittedKind::Configuration(conf_state) = &entry.kind {
+                self.configuration = conf_state.clone();
+            }
         }
-        let known = *self.chains.entry(index).or_insert(chain);
-        ensure(known == chain, || format!("the state of node {node} differs after entry {index}"))?;
-        if command.is_empty() {
+        let known = *self.chains.entry(index).or_insert(*chain);
+        ensure(known == *chain, || format!("the state of node {node} differs after entry {index}"))?;
+        let Some(done) = done else { return Ok(()) };
+        if first && done.effective {
+            *self.counters.commands.entry(done.kind).or_default() += 1;
+        }
+        if done.request == 0 {
             return Ok(());
         }
-        let request = M::request(command);
+        let request = done.request;
         let at = *self.effective.entry(request).or_insert(index);
-        if !effective {
-            self.report.retries_without_effect += u64::from(at != index);
-        }
-        ensure(effective == (at == index), || {
+        self.counters.retries_without_effect += u64::from(first && at != index);
+        ensure(done.effective == (at == index), || {
             format!("request {request} takes effect at {at} and at {index} (node {node})")
-        })
+        })?;
+        let told = *self.outcomes.entry(request).or_insert(done.outcome);
+        ensure(told == done.outcome, || format!("request {request} is answered in two ways, at {at} and at {index}"))
     }
-}
 
-pub(crate) fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
-    if holds { Ok(()) } else { Err(what()) }
+    /// Whether so many voters hold it that no future leader can lack it.
+    fn is_quorum(&self, durable: impl Fn(NodeId) -> bool) -> bool {
+        let majority = |voters: &[NodeId]| {
+            voters.is_empty() || voters.iter().filter(|voter| durable(**voter)).count() > voters.len() / 2
+        };
+        majority(&self.configuration.voters) && majority(&self.configuration.voters_outgoing)
+    }
 }

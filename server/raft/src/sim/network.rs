@@ -1,5 +1,5 @@
 //! A network of ordered streams: two a pair of nodes, one for what is urgent and one for bulk. Within a stream order is
-//! kept; between streams everything may happen.
+//! kept; between streams, and between a connection and the one after it, everything may happen.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,6 +21,8 @@ pub(crate) struct Network {
     cut: BTreeSet<(NodeId, NodeId)>,
     /// When the last message of each stream arrives.
     arrivals: BTreeMap<(NodeId, NodeId, bool), u64>,
+    /// The same of the connections before.
+    earlier: BTreeMap<(NodeId, NodeId), u64>,
 }
 
 impl Network {
@@ -38,8 +40,27 @@ impl Network {
         arrivals
     }
 
+    /// Whether a message that arrives then is there before one of an earlier connection.
+    pub(crate) fn overtakes(&self, from: NodeId, to: NodeId, arrival: u64) -> bool {
+        self.earlier.get(&(from, to)).is_some_and(|earlier| arrival < *earlier)
+    }
+
+    /// The connection broke. What is on its way still arrives, maybe after what the next connection brings.
+    pub(crate) fn broken(&mut self, from: NodeId, to: NodeId) {
+        for urgent in [false, true] {
+            let last = self.arrivals.remove(&(from, to, urgent)).unwrap_or_default();
+            let earlier = self.earlier.entry((from, to)).or_default();
+            *earlier = last.max(*earlier);
+        }
+    }
+
     pub(crate) fn is_cut(&self, from: NodeId, to: NodeId) -> bool {
         self.cut.contains(&(from, to))
+    }
+
+    /// Neither can hear the other.
+    pub(crate) fn is_broken(&self, one: NodeId, other: NodeId) -> bool {
+        self.is_cut(one, other) || self.is_cut(other, one)
     }
 
     /// Cuts everything between `side` and the others; from the side only, where one-way.

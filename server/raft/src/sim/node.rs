@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
-    Applied, Batch, Committed, Config, Effect, Hello, Input, NodeId, Persist, Replica, Role, RoleChange,
+    Applied, Batch, Committed, Config, Effect, Hello, Input, NodeId, OpenError, Persist, Replica, Role, RoleChange,
     dice::Dice,
     found, founding_state,
     sim::{
         SimDisk,
+        failpoints::Point,
         machine::{Machine, State},
     },
     state_directory,
@@ -23,6 +24,25 @@ pub(crate) struct Install {
     pub(crate) switch: Batch,
 }
 
+/// What waits to be given to the replica.
+pub(crate) enum Delivery {
+    Input(Input),
+    /// Something to propose, stamped when the node looks at it.
+    Ask {
+        id: u64,
+        what: Ask,
+    },
+}
+
+/// What is to be proposed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ask {
+    /// A client's request.
+    Request(u64),
+    /// Time passes; at the start of a term, since when nothing was applied.
+    Time { since_ms: Option<i64> },
+}
+
 /// See the module's text. What a crash takes is taken in [`Node::crash`]; everything else survives.
 #[allow(clippy::struct_excessive_bools, reason = "each says which of the shell's threads is at work")]
 pub(crate) struct Node<M> {
@@ -31,16 +51,25 @@ pub(crate) struct Node<M> {
     pub(crate) replica: Option<Replica<SimDisk>>,
     /// Writes and applies at once, instead of on threads of their own.
     pub(crate) synchronous: bool,
-    /// Grows with each start; events of an earlier life are void.
+    /// Grows with each start and crash; events of an earlier life are void.
     pub(crate) life: u64,
     pub(crate) paused_until: u64,
+    pub(crate) slow_until: u64,
     /// How far its system clock is wrong …
     pub(crate) system_clock: i64,
+    /// … how far it is when nobody has touched it …
+    pub(crate) skew: i64,
     /// … and the clock it stamps with.
     pub(crate) stamping_clock: i64,
-    pub(crate) inbox: Vec<Input>,
+    pub(crate) inbox: Vec<Delivery>,
     pub(crate) woken: bool,
+    /// Its effects are being carried out.
+    pub(crate) stepping: bool,
     pub(crate) role: RoleChange,
+    /// The last term that it began as a leader does.
+    pub(crate) begun_term: u64,
+    /// It will die at this point, the so manieth time it comes there.
+    pub(crate) fuse: Option<(Point, u64)>,
     pub(crate) writing: VecDeque<Persist>,
     pub(crate) writer_busy: bool,
     pub(crate) applying: VecDeque<Committed>,
@@ -53,6 +82,10 @@ pub(crate) struct Node<M> {
     pub(crate) checkpoints: BTreeMap<String, State<M>>,
     /// It has lost its disk once, and what it had promised with it: nobody is to believe it any more.
     pub(crate) wiped: bool,
+    /// Its disk was made to fail: it may stop, or refuse to start, with a sentence.
+    pub(crate) excused: bool,
+    /// It cannot start any more, because what its disk holds is damaged.
+    pub(crate) beyond_repair: bool,
     /// The disk it lost.
     lost_disk: Option<SimDisk>,
 }
@@ -72,11 +105,16 @@ impl<M: Machine> Node<M> {
             synchronous,
             life: 0,
             paused_until: 0,
+            slow_until: 0,
             system_clock: 0,
+            skew: 0,
             stamping_clock: 0,
             inbox: Vec::new(),
             woken: false,
+            stepping: false,
             role: RoleChange { role: Role::Follower, term: 0, leader: 0, ready: false },
+            begun_term: 0,
+            fuse: None,
             writing: VecDeque::new(),
             writer_busy: false,
             applying: VecDeque::new(),
@@ -87,25 +125,27 @@ impl<M: Machine> Node<M> {
             directory: ORIGINAL.to_owned(),
             checkpoints: BTreeMap::new(),
             wiped: false,
+            excused: false,
+            beyond_repair: false,
             lost_disk: None,
         }
     }
 
     /// Starts from what the disks hold.
-    pub(crate) fn start(&mut self, seed: u64, logger: slog::Logger, now: u64) -> Result<Vec<Effect>, String> {
-        let named = state_directory(&self.disk).map_err(|error| error.to_string())?;
-        self.directory = named.unwrap_or_else(|| ORIGINAL.to_owned());
+    pub(crate) fn start(&mut self, seed: u64, logger: slog::Logger, now: u64) -> Result<Vec<Effect>, OpenError> {
+        self.directory = state_directory(&self.disk)?.unwrap_or_else(|| ORIGINAL.to_owned());
         let state = self.directories.get(&self.directory);
-        self.state = state.ok_or_else(|| format!("the state directory {:?} is gone", self.directory))?.clone();
+        self.state = state.expect("the directory that the log names was synced before the switch").clone();
         let directory = self.directory.clone();
         self.directories.retain(|name, _| *name == directory);
         let applied: Applied = self.state.applied.clone();
-        let opened = Replica::open(self.config.clone(), self.disk.clone(), applied, seed, logger, now);
-        let (replica, effects) = opened.map_err(|error| error.to_string())?;
+        let (replica, effects) = Replica::open(self.config.clone(), self.disk.clone(), applied, seed, logger, now)?;
         self.replica = Some(replica);
         self.life += 1;
         self.paused_until = 0;
         self.stamping_clock = self.system_clock;
+        self.begun_term = 0;
+        self.excused = self.disk.is_troubled();
         Ok(effects)
     }
 
@@ -115,6 +155,7 @@ impl<M: Machine> Node<M> {
         self.life += 1;
         self.inbox.clear();
         self.woken = false;
+        self.fuse = None;
         self.writing.clear();
         self.applying.clear();
         (self.writer_busy, self.applier_busy) = (false, false);
@@ -135,7 +176,8 @@ impl<M: Machine> Node<M> {
             config.clone_from(&self.config);
             config.hello.incarnation.push_str(", replaced");
         });
-        (anew.life, anew.wiped, anew.system_clock) = (self.life, true, self.system_clock);
+        (anew.life, anew.wiped) = (self.life, true);
+        (anew.system_clock, anew.skew) = (self.system_clock, self.skew);
         anew.lost_disk = Some(std::mem::take(&mut self.disk));
         *self = anew;
     }
@@ -153,40 +195,20 @@ impl<M: Machine> Node<M> {
         self.replica.is_some()
     }
 
-    /// The switch: from here on the staged directory is the state.
-    pub(crate) fn switch(&mut self) -> Result<Option<Input>, String> {
-        let Some(install) = self.installing.take() else { return Ok(None) };
-        let staged = self.directories.get(&install.id);
-        self.state = staged.ok_or_else(|| format!("the staged snapshot {} is gone", install.id))?.clone();
-        if self.state.applied.index != install.index {
-            return Err(format!(
-                "snapshot {} is of {}, not of {}",
-                install.id, self.state.applied.index, install.index
-            ));
-        }
-        self.applying.clear();
-        self.directory.clone_from(&install.id);
-        self.write(&install.switch, true)?;
-        Ok(Some(Input::SnapshotInstalled { id: install.id }))
+    /// Its data cannot be counted on any more.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.wiped || self.beyond_repair || self.disk.is_damaged()
     }
 
-    pub(crate) fn write(&self, batch: &Batch, sync: bool) -> Result<(), String> {
-        use crate::Disk;
-        self.disk.write(batch).map_err(|error| error.to_string())?;
-        if sync { self.disk.sync().map_err(|error| error.to_string()) } else { Ok(()) }
-    }
-
-    /// Begins to write all that is queued, as one batch. The last number and whether it is to be synced.
-    pub(crate) fn begin_write(&mut self) -> Result<Option<(u64, bool)>, String> {
-        let Some(last) = self.writing.back().map(|persist| persist.number) else { return Ok(None) };
+    /// All that is queued, as one batch: its last number, whether it is to be synced, and what to write.
+    pub(crate) fn merge_writes(&mut self) -> Option<(u64, bool, Batch)> {
+        let last = self.writing.back().map(|persist| persist.number)?;
         let mut merged = Batch::default();
         let mut sync = false;
         for persist in self.writing.drain(..) {
             sync |= persist.must_sync;
             merged.append(persist.batch);
         }
-        self.write(&merged, false)?;
-        self.writer_busy = true;
-        Ok(Some((last, sync)))
+        Some((last, sync, merged))
     }
 }

@@ -102,7 +102,7 @@ impl Cluster {
 
     pub fn start(&mut self, id: NodeId) -> Result<(), String> {
         self.start_without_clocks(id)?;
-        self.compare_clocks(id, 0);
+        self.compare_clocks(id, None, 0);
         Ok(())
     }
 
@@ -145,9 +145,10 @@ impl Cluster {
         Greeting { hello: node.config.hello.clone(), configured_at, member, welcomed }
     }
 
-    /// Everyone measures that this node's clock is ahead by so much.
-    pub fn compare_clocks(&mut self, id: NodeId, ahead_ms: i64) {
-        let others: Vec<NodeId> = self.nodes.keys().copied().filter(|other| *other != id).collect();
+    /// Everyone, or one peer, measures that this node's clock is ahead by so much.
+    pub fn compare_clocks(&mut self, id: NodeId, with: Option<NodeId>, ahead_ms: i64) {
+        let meets = |other: NodeId| other != id && with.is_none_or(|with| with == other);
+        let others: Vec<NodeId> = self.nodes.keys().copied().filter(|other| meets(*other)).collect();
         for peer in others {
             self.feed(id, vec![Input::ClockOffset { peer, offset_ms: -ahead_ms }]);
             self.feed(peer, vec![Input::ClockOffset { peer: id, offset_ms: ahead_ms }]);

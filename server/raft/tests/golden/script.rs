@@ -109,7 +109,10 @@ impl Runner for Script {
                 cluster.feed(node(id)?, vec![Input::TurnedAway { by }]);
             }
             ("hello", [id]) => say_hello(cluster, node(id)?, command)?,
-            ("clock", [id, offset]) => cluster.compare_clocks(node(id)?, offset.parse()?),
+            ("clock", [id, offset]) => {
+                let with = key(command, "with").map(node).transpose()?;
+                cluster.compare_clocks(node(id)?, with, offset.parse()?);
+            }
             // The node reads its system clock: so far ahead of the clock it stamps with.
             ("step-clock", [id, ahead]) => {
                 cluster.feed(node(id)?, vec![Input::SystemClock { ahead_ms: ahead.parse()? }]);
