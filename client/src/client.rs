@@ -103,17 +103,23 @@ impl Client {
 
     /// Every node's own view, asked of all at once: needs no leader and no quorum.
     pub async fn statuses(&self) -> Vec<(String, Result<v1::GetStatusResponse, ClientError>)> {
+        self.ask_all(self.shared.options.connect_timeout + self.shared.options.attempt_timeout).await
+    }
+
+    /// Like [`Client::statuses`], with so much time for each node.
+    pub(crate) async fn ask_all(
+        &self,
+        patience: Duration,
+    ) -> Vec<(String, Result<v1::GetStatusResponse, ClientError>)> {
         let mut asked = Vec::new();
         for node in self.shared.nodes.all() {
             let client = self.clone();
             let address = node.address.clone();
-            asked.push((address, tokio::spawn(async move { client.status_at(&node).await })));
+            asked.push((address, tokio::spawn(async move { client.status_within(&node, patience).await })));
         }
         let mut views = Vec::new();
         for (address, task) in asked {
-            let view = task.await.unwrap_or_else(|error| {
-                Err(ClientError::Unreachable { reason: "UNREACHABLE".into(), message: error.to_string() })
-            });
+            let view = task.await.unwrap_or_else(|error| Err(ClientError::unreachable(error.to_string())));
             views.push((address, view));
         }
         views
@@ -194,17 +200,17 @@ impl Client {
     }
 
     async fn status_at(&self, node: &Arc<Node>) -> Result<v1::GetStatusResponse, ClientError> {
-        let patience = self.shared.options.connect_timeout + self.shared.options.attempt_timeout;
+        self.status_within(node, self.shared.options.connect_timeout + self.shared.options.attempt_timeout).await
+    }
+
+    async fn status_within(&self, node: &Arc<Node>, patience: Duration) -> Result<v1::GetStatusResponse, ClientError> {
         let asked = async {
             let (_, channel) = node.channel().await.map_err(|error| call::describe(&error))?;
             let answer = ClusterServiceClient::new(channel).get_status(v1::GetStatusRequest {}).await;
-            answer.map(tonic::Response::into_inner).map_err(|status| status.message().to_owned())
+            answer.map(tonic::Response::into_inner).map_err(|status| call::words(&status))
         };
         let answer = tokio::time::timeout(patience, asked).await.unwrap_or_else(|_| Err("no answer in time".into()));
-        let status = answer.map_err(|message| ClientError::Unreachable {
-            reason: "UNREACHABLE".into(),
-            message: format!("{}: {message}", node.address),
-        })?;
+        let status = answer.map_err(|words| ClientError::unreachable(format!("{}: {words}", node.address)))?;
         self.learn(&status);
         Ok(status)
     }
