@@ -9,15 +9,17 @@ use std::io;
 use std::time::Duration;
 
 use http::uri::PathAndQuery;
+use lectern_proto::MAX_REQUEST_BYTES;
 use lectern_rpc::{Call, Kind};
 use lectern_tls::Problem;
 use tokio::time::Instant;
 use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
-use tonic::{ConnectError, Request, Status};
+use tonic::{Code, ConnectError, Request, Status};
 use tonic_prost::ProstCodec;
 
 use crate::backoff::Backoff;
-use crate::error::{Verdict, final_error, judge, reason_of};
+use crate::diagnosis::why_unreachable;
+use crate::error::{UNREACHABLE, Verdict, final_error, judge, reason_of};
 use crate::nodes::Node;
 use crate::{Client, ClientError, Secret};
 
@@ -29,6 +31,10 @@ pub(crate) const UNTRUSTED: &str = "UNTRUSTED";
 const LEADER: &str = "lectern-leader";
 /// The largest answer taken.
 const MAX_ANSWER_BYTES: usize = 32 * 1024 * 1024;
+/// No attempt is begun with less time than this: it could only fail, and its failure would hide what went wrong before.
+const SHORTEST_ATTEMPT: Duration = Duration::from_millis(50);
+/// Tokens are much shorter; longer headers are refused before a node sees them.
+const MAX_TOKEN_BYTES: usize = 1024;
 /// How often a node's own failure is taken to another node.
 const MAX_FAILURES: u32 = 4;
 
@@ -60,7 +66,7 @@ impl Miss {
         let verdict = judge(&status);
         let own_word = reason_of(&status);
         let message =
-            if own_word.is_some() { status.message().into() } else { format!("{address}: {}", status.message()) };
+            if own_word.is_some() { status.message().into() } else { format!("{address}: {}", words(&status)) };
         Self { verdict, reason: own_word.unwrap_or_else(|| UNREACHABLE.into()), message, status: Some(status) }
     }
 
@@ -87,6 +93,12 @@ pub(crate) async fn call<Q: Call>(
     request: Q,
     key: Option<String>,
 ) -> Result<Q::Response, ClientError> {
+    let bytes = request.encoded_len();
+    if bytes > MAX_REQUEST_BYTES {
+        let (size, most) = (bytes.div_ceil(1 << 20), MAX_REQUEST_BYTES >> 20);
+        let message = format!("this is {size} MiB at once, and a call takes {most} MiB: send less at a time");
+        return Err(ClientError::refused(Code::InvalidArgument, "TOO_LARGE", message));
+    }
     client.discover();
     let options = client.options();
     let key_value = key.as_deref().map(metadata_value).transpose()?;
@@ -113,9 +125,9 @@ pub(crate) async fn call<Q: Call>(
         note_failure(client, &node, &miss, &mut trail);
         let deadline = if client.ever_answered() { trail.deadline } else { begun + first_contact(client) };
         let pause = trail.backoff.next_pause();
-        if Instant::now() + pause >= deadline {
+        if Instant::now() + pause + SHORTEST_ATTEMPT >= deadline {
             client.update_link(|link| link.down(&miss.message));
-            return Err(gave_up::<Q>(&trail, miss, key));
+            return Err(gave_up::<Q>(client, &trail, miss, key).await);
         }
         tokio::time::sleep(pause).await;
     }
@@ -151,7 +163,11 @@ fn verdict<Q: Call>(trail: &mut Trail, miss: &Miss, key: Option<&String>) -> Opt
         Verdict::Failed => {
             trail.failures += 1;
             if Q::KIND == Kind::Secret || trail.failures >= MAX_FAILURES {
-                return miss.status.as_ref().map(final_error);
+                return Some(match &miss.status {
+                    Some(status) if miss.is_own_word() => final_error(status),
+                    _ if trail.unknown && Q::KIND == Kind::Keyed => unknown(miss, key.cloned()),
+                    _ => ClientError::unreachable(&*miss.message),
+                });
             }
             trail.unknown = true;
             None
@@ -159,8 +175,12 @@ fn verdict<Q: Call>(trail: &mut Trail, miss: &Miss, key: Option<&String>) -> Opt
         Verdict::Final => {
             let status = miss.status.as_ref()?;
             // A change that was lost on the way may have been the one that ended the sign-in.
-            if trail.unknown && Q::KIND == Kind::Keyed && status.code() == tonic::Code::Unauthenticated {
-                return Some(ClientError::OutcomeUnknown { key: key.cloned(), message: miss.message.clone() });
+            if trail.unknown && Q::KIND == Kind::Keyed && status.code() == Code::Unauthenticated {
+                return Some(unknown(miss, key.cloned()));
+            }
+            // Whoever knows no such method is not a node's client address, or a node of an older release.
+            if status.code() == Code::Unimplemented && !miss.is_own_word() {
+                return Some(ClientError::unreachable(&*miss.message));
             }
             Some(final_error(status))
         }
@@ -188,11 +208,16 @@ fn note_failure(client: &Client, node: &Node, miss: &Miss, trail: &mut Trail) {
     }
 }
 
-fn gave_up<Q: Call>(trail: &Trail, miss: Miss, key: Option<String>) -> ClientError {
+async fn gave_up<Q: Call>(client: &Client, trail: &Trail, miss: Miss, key: Option<String>) -> ClientError {
     if trail.unknown && Q::KIND == Kind::Keyed {
-        return ClientError::OutcomeUnknown { key, message: miss.message };
+        return unknown(&miss, key);
     }
-    ClientError::Unreachable { reason: miss.reason, message: miss.message }
+    let own_word = miss.is_own_word().then(|| miss.reason.clone());
+    why_unreachable(client, own_word, &miss.message).await
+}
+
+fn unknown(miss: &Miss, key: Option<String>) -> ClientError {
+    ClientError::OutcomeUnknown { key, message: miss.message.clone() }
 }
 
 async fn attempt<Q: Call>(
@@ -218,7 +243,7 @@ async fn attempt<Q: Call>(
     };
     let answer = tokio::time::timeout(patience, sent)
         .await
-        .unwrap_or_else(|_| Err(Miss::no_answer(format!("{}: no answer in {patience:?}", node.address))));
+        .unwrap_or_else(|_| Err(Miss::no_answer(format!("{}: {}", node.address, in_time(patience)))));
     match answer {
         Ok(response) => {
             if let Some(leader) = leader_in(response.metadata()) {
@@ -252,6 +277,9 @@ fn heard_from(client: &Client, node: &Node) {
 /// Puts the token into a call's metadata.
 pub(crate) fn authorise(metadata: &mut MetadataMap, token: Option<&Secret>) -> Result<(), Status> {
     let Some(token) = token else { return Ok(()) };
+    if token.expose().len() > MAX_TOKEN_BYTES {
+        return Err(Status::unauthenticated("what was given as the token is too long to be one; sign in again"));
+    }
     let mut value = MetadataValue::try_from(format!("Bearer {}", token.expose()))
         .map_err(|_| Status::unauthenticated("the token holds characters that no token has; sign in again"))?;
     value.set_sensitive(true);
@@ -291,6 +319,28 @@ pub(crate) fn reason_not_reached(error: &(dyn Error + 'static)) -> &'static str 
         cause = error.source();
     }
     UNREACHABLE
+}
+
+/// That nothing came for so long, in words.
+pub(crate) fn in_time(patience: Duration) -> String {
+    match patience.as_millis() {
+        ..500 => "no answer in time".into(),
+        millis => format!("no answer in {}.{} s", millis / 1000, millis % 1000 / 100),
+    }
+}
+
+/// What a status says; where it says nothing, what that means.
+pub(crate) fn words(status: &Status) -> String {
+    match (status.code(), reason_of(status)) {
+        (_, Some(_)) => status.message().into(),
+        (Code::Unimplemented, None) => "it does not know this call: is this a node's address for clients?".into(),
+        (Code::Unknown | Code::Internal, None) => {
+            let cause = describe(status);
+            format!("it does not speak as a node does ({cause}): is this a node's address for clients?")
+        }
+        _ if status.message().is_empty() => status.code().to_string(),
+        _ => status.message().into(),
+    }
 }
 
 /// The innermost cause, which is what says something: "connection refused", not "transport error".

@@ -104,17 +104,23 @@ impl Client {
 
     /// Every node's own view, asked of all at once: needs no leader and no quorum.
     pub async fn statuses(&self) -> Vec<(String, Result<v1::GetStatusResponse, ClientError>)> {
+        self.ask_all(self.shared.options.connect_timeout + self.shared.options.attempt_timeout).await
+    }
+
+    /// Like [`Client::statuses`], with so much time for each node.
+    pub(crate) async fn ask_all(
+        &self,
+        patience: Duration,
+    ) -> Vec<(String, Result<v1::GetStatusResponse, ClientError>)> {
         let mut asked = Vec::new();
         for node in self.shared.nodes.all() {
             let client = self.clone();
             let address = node.address.clone();
-            asked.push((address, tokio::spawn(async move { client.status_at(&node).await })));
+            asked.push((address, tokio::spawn(async move { client.status_within(&node, patience).await })));
         }
         let mut views = Vec::new();
         for (address, task) in asked {
-            let view = task.await.unwrap_or_else(|error| {
-                Err(ClientError::Unreachable { reason: "UNREACHABLE".into(), message: error.to_string() })
-            });
+            let view = task.await.unwrap_or_else(|error| Err(ClientError::unreachable(error.to_string())));
             views.push((address, view));
         }
         views
@@ -200,14 +206,17 @@ impl Client {
     }
 
     async fn status_at(&self, node: &Arc<Node>) -> Result<v1::GetStatusResponse, ClientError> {
-        let patience = self.shared.options.connect_timeout + self.shared.options.attempt_timeout;
+        self.status_within(node, self.shared.options.connect_timeout + self.shared.options.attempt_timeout).await
+    }
+
+    async fn status_within(&self, node: &Arc<Node>, patience: Duration) -> Result<v1::GetStatusResponse, ClientError> {
         let asked = async {
             let told =
                 |error: &(dyn std::error::Error + 'static)| (call::reason_not_reached(error), call::describe(error));
             let (_, channel) = node.channel().await.map_err(|error| told(&error))?;
             let answer = ClusterServiceClient::new(channel).get_status(v1::GetStatusRequest {}).await;
             answer.map(tonic::Response::into_inner).map_err(|status| match call::reason_not_reached(&status) {
-                call::UNREACHABLE => (call::UNREACHABLE, status.message().to_owned()),
+                call::UNREACHABLE => (call::UNREACHABLE, call::words(&status)),
                 _ => told(&status),
             })
         };

@@ -13,8 +13,10 @@ use tokio::time::Instant;
 use tonic::{Request, Status};
 
 use crate::backoff::Backoff;
-use crate::call::{authorise, describe};
+use crate::call::{authorise, describe, in_time};
+use crate::diagnosis::why_unreachable;
 use crate::error::{Verdict, final_error, judge, reason_of};
+use crate::save::{in_the_way, put_in_place};
 use crate::upload::{OnProgress, Progress, malformed};
 use crate::{Client, ClientError};
 
@@ -29,7 +31,7 @@ pub async fn download(
     progress: OnProgress<'_>,
 ) -> Result<v1::FileRef, ClientError> {
     if !overwrite && destination.symlink_metadata().is_ok() {
-        return Err(ClientError::usage(format!("{} exists already", destination.display())));
+        return Err(in_the_way(destination));
     }
     let mut part = Part::open(destination, file_id).await?;
     let mut backoff = Backoff::new(client.options().max_backoff);
@@ -53,8 +55,7 @@ pub async fn download(
             backoff = Backoff::new(client.options().max_backoff);
         }
         if last_progress.elapsed() >= patience(client) {
-            let reason = reason_of(&interruption).unwrap_or_else(|| "UNREACHABLE".into());
-            return Err(ClientError::Unreachable { reason, message: interruption.message().into() });
+            return Err(why_unreachable(client, reason_of(&interruption), interruption.message()).await);
         }
         if avoid.len() + 1 >= client.addresses().len() {
             avoid.clear();
@@ -62,7 +63,7 @@ pub async fn download(
         avoid.push(node.address.clone());
         tokio::time::sleep(backoff.next_pause()).await;
     };
-    part.finish(destination, &file).await?;
+    part.finish(destination, overwrite, &file).await?;
     Ok(file)
 }
 
@@ -128,7 +129,7 @@ impl Part {
         self.back_to_whole_chunks().await.map_err(Interruption::Local)?;
         let options = client.options();
         let patience = options.attempt_timeout.max(std::time::Duration::from_secs(10));
-        let late = |_| Status::unavailable(format!("{}: no answer in {patience:?}", node.address));
+        let late = |_| Status::unavailable(format!("{}: {}", node.address, in_time(patience)));
         let unreachable =
             |error: tonic::transport::Error| Status::unavailable(format!("{}: {}", node.address, describe(&error)));
         let (number, channel) = node.channel().await.map_err(unreachable)?;
@@ -196,7 +197,7 @@ impl Part {
     }
 
     /// Verifies what arrived and moves it into place.
-    async fn finish(mut self, destination: &Path, file: &v1::FileRef) -> Result<(), ClientError> {
+    async fn finish(mut self, destination: &Path, overwrite: bool, file: &v1::FileRef) -> Result<(), ClientError> {
         if self.bytes != file.size || self.hasher.finalize().as_bytes()[..] != file.digest[..] {
             // Of no use to a later try.
             let _ = fs::remove_file(&self.path);
@@ -205,17 +206,17 @@ impl Part {
         }
         let stored = async {
             self.file.flush().await?;
-            self.file.sync_all().await?;
-            tokio::fs::rename(&self.path, destination).await
+            self.file.sync_all().await
         };
-        stored.await.map_err(|error| ClientError::io(destination, error))
+        stored.await.map_err(|error: io::Error| ClientError::io(destination, error))?;
+        put_in_place(&self.path, destination, overwrite)
     }
 }
 
 fn part_path(destination: &Path, file_id: &str) -> Result<PathBuf, ClientError> {
     let name = destination
         .file_name()
-        .ok_or_else(|| ClientError::usage(format!("{} is not the name of a file", destination.display())))?;
+        .ok_or_else(|| ClientError::local_file(format!("{} is not the name of a file", destination.display())))?;
     let safe_id: String = file_id.chars().filter(char::is_ascii_alphanumeric).collect();
     let mut hidden = OsString::from(".");
     hidden.push(name);

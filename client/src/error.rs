@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
+/// The reason when no node answered.
+pub(crate) const UNREACHABLE: &str = "UNREACHABLE";
+
 /// One bad row of an import.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadRow {
@@ -41,7 +44,7 @@ pub enum ClientError {
         message: String,
     },
     /// No node answered, or none could do it, until the deadline. Nothing was changed, or doing it again is harmless.
-    #[error("the cluster cannot be reached: {message}")]
+    #[error("{}{message}", if reason == UNREACHABLE { "the cluster cannot be reached: " } else { "" })]
     Unreachable {
         /// `NO_LEADER`, `NO_QUORUM`, `BUSY`…; `UNREACHABLE` when no node answered, `UNTRUSTED` when certificates did not fit.
         reason: String,
@@ -60,6 +63,12 @@ pub enum ClientError {
     /// What was asked for makes no sense as written.
     #[error("{message}")]
     Usage {
+        /// For people.
+        message: String,
+    },
+    /// A file of this machine is not what it must be for this, and what to do about it.
+    #[error("{message}")]
+    LocalFile {
         /// For people.
         message: String,
     },
@@ -85,6 +94,22 @@ impl ClientError {
         Self::Usage { message: message.into() }
     }
 
+    /// A local file that cannot be used for this.
+    pub fn local_file(message: impl Into<String>) -> Self {
+        Self::LocalFile { message: message.into() }
+    }
+
+    /// A refusal that is clear before, or without, asking the cluster: by the reason the cluster would give.
+    pub fn refused(code: Code, reason: &str, message: impl Into<String>) -> Self {
+        let (reason, message) = (reason.to_owned(), message.into());
+        Self::Refused { code, reason, message, metadata: BTreeMap::new(), rows: Vec::new() }
+    }
+
+    /// No node answered.
+    pub(crate) fn unreachable(message: impl Into<String>) -> Self {
+        Self::Unreachable { reason: UNREACHABLE.into(), message: message.into() }
+    }
+
     /// A trouble of the local disk with `path`.
     pub fn io(path: impl AsRef<Path>, source: io::Error) -> Self {
         Self::Io { path: path.as_ref().into(), source }
@@ -93,7 +118,7 @@ impl ClientError {
     /// What a program exits with: 1 refused, 2 usage, 3 not signed in, 4 unreachable or no quorum, 6 outcome unknown.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Refused { .. } | Self::Io { .. } | Self::DigestMismatch { .. } => 1,
+            Self::Refused { .. } | Self::Io { .. } | Self::LocalFile { .. } | Self::DigestMismatch { .. } => 1,
             Self::Usage { .. } => 2,
             Self::NotSignedIn { .. } => 3,
             Self::Unreachable { .. } => 4,
@@ -109,7 +134,7 @@ impl ClientError {
             Self::NotSignedIn { .. } => "NOT_SIGNED_IN",
             Self::OutcomeUnknown { .. } => "OUTCOME_UNKNOWN",
             Self::Usage { .. } => "USAGE",
-            Self::Io { .. } => "LOCAL_FILE",
+            Self::Io { .. } | Self::LocalFile { .. } => "LOCAL_FILE",
             Self::DigestMismatch { .. } => "DIGEST_MISMATCH",
         }
     }
@@ -135,6 +160,7 @@ impl ClientError {
             }
             Self::OutcomeUnknown { key: None, .. } => "do it again: the second answer is the one that counts".into(),
             Self::Usage { .. } => "see --help".into(),
+            Self::LocalFile { .. } => String::new(),
             Self::Io { .. } => "check the path, its permissions and the space on the disk".into(),
             Self::DigestMismatch { .. } => "do it again, and do not change the files meanwhile".into(),
         }
@@ -143,14 +169,13 @@ impl ClientError {
 
 fn refusal_advice(reason: &str) -> &'static str {
     match reason {
-        "BAD_CREDENTIALS" => "check the username, and the password or code; an admin can issue a new code",
         "ACCOUNT_INACTIVE" => "ask an admin to reactivate the account",
         "WRONG_ROLE" => "ask the course's instructor, or an admin, for the role this takes",
         "NOT_FOUND" => "check the name; lists show what you may see",
         "DUPLICATE_NAME" => "choose another name",
         "STALE_REVISION" => "somebody changed it in between: read it again and repeat your change",
         "KEY_REUSED" => "use a fresh idempotency key for a different change",
-        "BAD_ROWS" => "correct the rows and import again; nothing was imported",
+        "BAD_ROWS" => "correct the rows and import again",
         "CHUNKS_MISSING" => "repeat the command: the upload goes on where it stopped",
         "UPLOAD_EXPIRED" => "repeat the command: a new upload begins",
         "QUOTA_EXCEEDED" => "ask the instructor for more room, or hand in less",
@@ -161,11 +186,13 @@ fn refusal_advice(reason: &str) -> &'static str {
 
 fn unreachable_advice(reason: &str) -> &'static str {
     match reason {
-        "NO_QUORUM" => "a majority of the nodes is down; tell the operator, and try again later",
+        "NO_QUORUM" => "tell the operator, and try again later; nothing that was acknowledged is lost",
         "NO_LEADER" => "the cluster is choosing a leader; try again in a moment",
         "BUSY" => "the cluster is busy; try again in a moment",
         "UNTRUSTED" => "nothing was sent; compare the address and its fingerprint with what the operator gave you",
-        _ => "check the address (`connect lectern://HOST:PORT`) and that the cluster runs",
+        _ => {
+            "check that the cluster runs, and the address: --endpoint HOST:PORT, LECTERN_ENDPOINTS, or what `connect` saved"
+        }
     }
 }
 

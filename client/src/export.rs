@@ -6,8 +6,9 @@ use tokio::time::Instant;
 use tonic::{Request, Status};
 
 use crate::backoff::Backoff;
-use crate::call::authorise;
-use crate::error::{Verdict, final_error, judge};
+use crate::call::{authorise, describe};
+use crate::diagnosis::why_unreachable;
+use crate::error::{Verdict, final_error, judge, reason_of};
 use crate::{Client, ClientError};
 
 impl Client {
@@ -20,17 +21,17 @@ impl Client {
         loop {
             self.discover();
             let node = self.nodes().pick(false, &avoid);
-            let problem = match node.channel().await {
+            let (reason, problem) = match node.channel().await {
                 Ok((_, channel)) => match export_once(self, channel, course).await {
                     Ok(csv) => return Ok(csv),
                     Err(status) if judge(&status) == Verdict::Final => return Err(final_error(&status)),
-                    Err(status) => status.message().to_owned(),
+                    Err(status) => (reason_of(&status), status.message().to_owned()),
                 },
-                Err(error) => error.to_string(),
+                Err(error) => (None, format!("{}: {}", node.address, describe(&error))),
             };
             let pause = backoff.next_pause();
             if Instant::now() + pause >= deadline {
-                return Err(ClientError::Unreachable { reason: "UNREACHABLE".into(), message: problem });
+                return Err(why_unreachable(self, reason, &problem).await);
             }
             if avoid.len() + 1 >= self.addresses().len() {
                 avoid.clear();

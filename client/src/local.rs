@@ -5,12 +5,16 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
+use lectern_proto::MAX_FILE_BYTES;
 use lectern_proto::v1::FileDeclaration;
 
 use crate::ClientError;
 
 /// Bytes read at a time while digesting.
 const READ_BYTES: usize = 256 * 1024;
+
+/// What is said of pipes, devices and directories.
+const NOT_REGULAR: &str = "it is not a regular file";
 
 /// A local file, and what it is to be called in the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,11 +26,15 @@ pub struct LocalFile {
 }
 
 impl LocalFile {
-    /// A single file under its own name.
+    /// A single file under its own name. Refused where something else has that name: a directory, a pipe, a device.
     pub fn new(path: impl Into<PathBuf>) -> Result<Self, ClientError> {
         let path = path.into();
         let name = path.file_name().and_then(|name| name.to_str()).map(ToOwned::to_owned);
-        let name = name.ok_or_else(|| ClientError::usage(format!("{} has no name in UTF-8", path.display())))?;
+        let name = name.ok_or_else(|| not_utf8(&path))?;
+        // What cannot be looked at is told of when it is read.
+        if path.metadata().is_ok_and(|there| !there.is_file()) {
+            return Err(ClientError::io(path, io::Error::new(io::ErrorKind::InvalidInput, NOT_REGULAR)));
+        }
         Ok(Self { path, name })
     }
 }
@@ -55,7 +63,7 @@ pub struct Walk {
 pub fn walk_directory(root: &Path) -> Result<Walk, ClientError> {
     let real_root = root.canonicalize().map_err(|error| ClientError::io(root, error))?;
     if !real_root.is_dir() {
-        return Err(ClientError::usage(format!("{} is not a directory", root.display())));
+        return Err(ClientError::local_file(format!("{} is not a directory", root.display())));
     }
     let mut walk = Walk::default();
     let entries = WalkBuilder::new(&real_root)
@@ -103,9 +111,39 @@ fn take_entry(root: &Path, path: &Path, is_link: bool, walk: &mut Walk) -> Resul
 fn relative_name(root: &Path, path: &Path) -> Result<String, ClientError> {
     let relative = path.strip_prefix(root).unwrap_or(path);
     let parts: Option<Vec<_>> = relative.components().map(|part| part.as_os_str().to_str()).collect();
-    parts
-        .map(|parts| parts.join("/"))
-        .ok_or_else(|| ClientError::usage(format!("{}: its name is not UTF-8; rename it", path.display())))
+    parts.map(|parts| parts.join("/")).ok_or_else(|| not_utf8(path))
+}
+
+fn not_utf8(path: &Path) -> ClientError {
+    ClientError::local_file(format!("{}: its name is not UTF-8; rename it", path.display()))
+}
+
+/// Opens a file to read it. What is no regular file is refused: a pipe would wait for ever, a device never end.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    let refused = || io::Error::new(io::ErrorKind::InvalidInput, NOT_REGULAR);
+    if !fs::metadata(path)?.is_file() {
+        return Err(refused());
+    }
+    let file = File::open(path)?;
+    // What was opened may be another one than what was looked at.
+    if file.metadata()?.is_file() { Ok(file) } else { Err(refused()) }
+}
+
+/// Reads a whole regular file of at most `limit` bytes.
+pub fn read_regular(path: &Path, limit: u64) -> Result<Vec<u8>, ClientError> {
+    let file = open_regular(path).map_err(|error| ClientError::io(path, error))?;
+    read_at_most(file, path, limit)
+}
+
+/// Reads all there is, at most `limit` bytes; more are refused. `path` is for the words.
+pub fn read_at_most(from: impl io::Read, path: &Path, limit: u64) -> Result<Vec<u8>, ClientError> {
+    let mut bytes = Vec::new();
+    from.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| ClientError::io(path, error))?;
+    if bytes.len() as u64 > limit { Err(too_large(path, limit)) } else { Ok(bytes) }
+}
+
+fn too_large(path: &Path, limit: u64) -> ClientError {
+    ClientError::local_file(format!("{} is larger than {} MiB, which is the most", path.display(), limit >> 20))
 }
 
 /// Sizes and BLAKE3 digests of `files`, in their order. `progress` hears of the bytes read so far, over all files.
@@ -139,20 +177,18 @@ pub(crate) async fn digest_file(
     while let Some(read) = pieces.recv().await {
         progress(read);
     }
-    let digested = task.await.unwrap_or_else(|error| Err(io::Error::other(error)));
-    digested.map_err(|error| ClientError::io(path, error))
+    task.await.unwrap_or_else(|error| Err(ClientError::io(path, io::Error::other(error))))
 }
 
-fn digest_blocking(path: &Path, progress: &dyn Fn(u64)) -> io::Result<(u64, [u8; 32])> {
-    if fs::metadata(path)?.is_dir() {
-        return Err(io::Error::new(io::ErrorKind::IsADirectory, "is a directory"));
-    }
-    let mut file = File::open(path)?;
+fn digest_blocking(path: &Path, progress: &dyn Fn(u64)) -> Result<(u64, [u8; 32]), ClientError> {
+    let trouble = |error| ClientError::io(path, error);
+    let mut file = open_regular(path).map_err(trouble)?;
     let mut hasher = blake3::Hasher::new();
     let mut buffer = vec![0; READ_BYTES];
     let mut size = 0;
-    loop {
-        let read = file.read(&mut buffer)?;
+    // A file may be far too large, or grow while it is read.
+    while size <= MAX_FILE_BYTES {
+        let read = file.read(&mut buffer).map_err(trouble)?;
         if read == 0 {
             return Ok((size, *hasher.finalize().as_bytes()));
         }
@@ -160,6 +196,7 @@ fn digest_blocking(path: &Path, progress: &dyn Fn(u64)) -> io::Result<(u64, [u8;
         size += read as u64;
         progress(size);
     }
+    Err(too_large(path, MAX_FILE_BYTES))
 }
 
 #[cfg(test)]
@@ -207,6 +244,23 @@ mod tests {
         assert_eq!(names, ["a.txt", "same"]);
         let skipped: Vec<_> = walk.skipped.iter().map(|skipped| skipped.path.file_name().unwrap()).collect();
         assert_eq!(skipped, ["loop", "nowhere", "out"]);
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn what_never_ends_and_what_is_too_large_is_refused_at_once() {
+        for endless in ["/dev/zero", "/dev/fd", "/"] {
+            assert!(open_regular(Path::new(endless)).is_err(), "{endless}");
+            assert!(LocalFile::new(endless).is_err(), "{endless}");
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("sparse");
+        File::create(&path).unwrap().set_len(MAX_FILE_BYTES + 1).unwrap();
+        let error = declare(&[LocalFile::new(&path).unwrap()], &|_| {}).await.unwrap_err();
+        assert!(error.exit_code() == 1 && error.to_string().contains("100 MiB"), "{error}");
+        fs::write(&path, "12345").unwrap();
+        assert_eq!(read_regular(&path, 5).unwrap(), b"12345");
+        assert_eq!(read_regular(&path, 4).unwrap_err().exit_code(), 1);
     }
 
     #[tokio::test]

@@ -12,7 +12,11 @@ use lectern_tls::{OwnCertificate, Trust};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::address::{normalise_endpoint, trust_of};
+use crate::local::read_at_most;
 use crate::{ClientError, ClientOptions, ClusterAddress, Secret, private_file};
+
+/// A file that is larger holds no token.
+const MAX_TOKEN_FILE_BYTES: u64 = 1 << 20;
 
 /// The profile used when none is named.
 pub const DEFAULT_PROFILE: &str = "default";
@@ -179,6 +183,8 @@ pub struct Overrides {
 pub struct Identity {
     /// Name of the profile: what is learned or signed in to is saved under it.
     pub profile: String,
+    /// Whether that profile is saved, or none was asked for by name.
+    pub profile_is_known: bool,
     /// Where to begin.
     pub endpoints: Vec<String>,
     /// What is taken for the cluster.
@@ -248,11 +254,7 @@ impl Profiles {
             endpoints = saved.profiles.get(&profile).map(|profile| profile.endpoints.clone()).unwrap_or_default();
         }
         if endpoints.is_empty() && asked_for.is_some() {
-            let known: Vec<_> = saved.profiles.keys().cloned().collect();
-            return Err(ClientError::usage(format!(
-                "there is no profile {profile:?}; known: {}",
-                if known.is_empty() { "none".into() } else { known.join(", ") }
-            )));
+            return Err(no_profile(&profile, &saved));
         }
         let given_token = match &overrides.token_file {
             Some(path) => Some(read_token_file(path)?),
@@ -269,6 +271,7 @@ impl Profiles {
         let certificate = certificate.map(|(certificate, key)| OwnCertificate::load(certificate, key)).transpose();
         let certificate = certificate.map_err(|error| ClientError::usage(error.to_string()))?;
         Ok(Identity {
+            profile_is_known: asked_for.is_none() || saved.profiles.contains_key(&profile),
             profile,
             endpoints,
             known,
@@ -278,6 +281,14 @@ impl Profiles {
             username: if given_token.is_some() { None } else { own.as_ref().map(|own| own.username.clone()) },
             token: given_token.or_else(|| own.map(|own| own.token)),
         })
+    }
+
+    /// The refusal of a profile that is not saved: it names those that are.
+    pub fn no_such_profile(&self, name: &str) -> ClientError {
+        match read_toml(&self.dirs.profiles()) {
+            Ok(saved) => no_profile(name, &saved),
+            Err(error) => error,
+        }
     }
 
     /// Saves a cluster under `name` and makes it the current one. A token kept under that name for another cluster is
@@ -401,7 +412,7 @@ fn read_toml<F: Default + DeserializeOwned>(path: &Path) -> Result<F, ClientErro
     let Some(text) = private_file::read(path)? else { return Ok(F::default()) };
     // The parser's own words may quote the line, which may hold a token.
     toml::from_str(&text)
-        .map_err(|_| ClientError::usage(format!("{} is damaged: correct or delete it", path.display())))
+        .map_err(|_| ClientError::local_file(format!("{} is damaged: correct or delete it", path.display())))
 }
 
 fn read_authorities(path: &Path) -> Result<Trust, ClientError> {
@@ -409,12 +420,19 @@ fn read_authorities(path: &Path) -> Result<Trust, ClientError> {
 }
 
 fn read_token_file(path: &Path) -> Result<Secret, ClientError> {
-    let text = std::fs::read_to_string(path).map_err(|error| ClientError::io(path, error))?;
-    let token = text.trim();
-    if token.is_empty() {
-        return Err(ClientError::usage(format!("{} holds no token", path.display())));
+    // A pipe will do: shells make one of the output of a password manager.
+    let file = std::fs::File::open(path).map_err(|error| ClientError::io(path, error))?;
+    let bytes = read_at_most(file, path, MAX_TOKEN_FILE_BYTES)?;
+    match std::str::from_utf8(&bytes).map(str::trim) {
+        Ok(token) if !token.is_empty() => Ok(Secret::new(token)),
+        _ => Err(ClientError::local_file(format!("{} holds no token", path.display()))),
     }
-    Ok(Secret::new(token))
+}
+
+fn no_profile(name: &str, saved: &ProfilesFile) -> ClientError {
+    let known: Vec<_> = saved.profiles.keys().cloned().collect();
+    let known = if known.is_empty() { "none".into() } else { known.join(", ") };
+    ClientError::usage(format!("there is no profile {name:?}; known: {known}"))
 }
 
 fn split_list(list: &str) -> Vec<String> {
@@ -598,7 +616,8 @@ mod tests {
     fn a_damaged_file_is_named_and_not_quoted() {
         let (_dir, profiles) = profiles();
         private_file::replace(&profiles.dirs.tokens(), "tokens = lct_secret").unwrap();
-        let error = profiles.token("default").unwrap_err().to_string();
-        assert!(error.contains("tokens.toml") && !error.contains("lct_secret"), "{error}");
+        let error = profiles.token("default").unwrap_err();
+        assert!(error.to_string().contains("tokens.toml") && !error.to_string().contains("lct_secret"), "{error}");
+        assert_eq!((error.exit_code(), error.reason()), (1, "LOCAL_FILE"));
     }
 }

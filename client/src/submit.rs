@@ -3,7 +3,8 @@
 //! Before anything is sent, the keys of the pledge and of the submission are written to a journal named after what is
 //! handed in. A command that is run again finds it, repeats its pledge with the same key (and so gets the same pledge,
 //! judged by the first moment), uploads what is missing, and submits with the same key (and so never twice). The
-//! journal goes when the cluster has answered.
+//! journal goes when the cluster has answered. Where it cannot be written (the disk is full), the work is handed in without
+//! it, and the caller is told: a deadline does not wait for a disk.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -40,13 +41,15 @@ pub struct HandIn {
 }
 
 /// How far it is.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Stage<'a> {
     /// The files are being digested: so many bytes so far.
     Digesting {
         /// Bytes read.
         bytes: u64,
     },
+    /// The keys cannot be kept on this machine: if this run is interrupted, the next one begins anew.
+    Unkept(&'a ClientError),
     /// The cluster holds the digests: from now on nobody is late who was not at this moment.
     Pledged(&'a v1::Pledge),
     /// The bytes are on their way.
@@ -69,8 +72,16 @@ pub struct HandedIn {
     pub resumed: bool,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// The keys of one hand-in, and where they are kept.
 struct Journal {
+    path: PathBuf,
+    keys: Keys,
+    /// It could not be written: told once.
+    unkept: bool,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Keys {
     pledge_key: String,
     submit_key: String,
     #[serde(default)]
@@ -90,12 +101,12 @@ pub async fn hand_in(
     let declarations = declare(&what.files, &|bytes| on_stage(Stage::Digesting { bytes })).await?;
     let path = journal_path(dirs, scope, what, &declarations);
     forget_old_journals(&dirs.state.join("uploads"));
-    let (mut journal, mut resumed) = match read_journal(&path)? {
+    let (mut journal, mut resumed) = match Journal::read(&path, on_stage) {
         Some(journal) => (journal, true),
-        None => (fresh_journal(&path, &declarations)?, false),
+        None => (Journal::begin(&path, &declarations, on_stage), false),
     };
     loop {
-        let handed_in = attempt(client, &path, &mut journal, what, &declarations, on_stage).await;
+        let handed_in = attempt(client, &mut journal, what, &declarations, on_stage).await;
         match handed_in {
             Ok(response) => {
                 forget(&path);
@@ -105,17 +116,34 @@ pub async fn hand_in(
             // What an earlier run left behind is over: begin anew, once.
             Err(error) if resumed && is_over(&error) => {
                 forget(&path);
-                journal = fresh_journal(&path, &declarations)?;
+                journal = Journal::begin(&path, &declarations, on_stage);
                 resumed = false;
             }
             Err(error) => {
+                let changed =
+                    matches!(error, ClientError::DigestMismatch { .. }) || error.is_refused_for("DIGEST_MISMATCH");
+                if changed {
+                    withdraw(client, &journal.keys.pledge_id).await;
+                }
                 // A refusal is the answer to these keys: the next run is a new attempt. Anything else goes on with them.
-                if matches!(error, ClientError::Refused { .. }) {
+                if changed || matches!(error, ClientError::Refused { .. }) {
                     forget(&path);
                 }
                 return Err(error);
             }
         }
+    }
+}
+
+/// Gives up the pledge of files that have changed since: nothing could ever complete it, and it would hold their room for
+/// an hour.
+async fn withdraw(client: &Client, pledge_id: &str) {
+    if pledge_id.is_empty() {
+        return;
+    }
+    let request = v1::WithdrawPledgeRequest { pledge_id: pledge_id.into() };
+    if let Err(error) = client.call(request).await {
+        tracing::debug!(%error, "a pledge could not be withdrawn; it ends by itself");
     }
 }
 
@@ -125,39 +153,38 @@ fn is_over(error: &ClientError) -> bool {
 
 async fn attempt(
     client: &Client,
-    path: &Path,
     journal: &mut Journal,
     what: &HandIn,
     declarations: &[v1::FileDeclaration],
     on_stage: OnStage<'_>,
 ) -> Result<v1::SubmitResponse, ClientError> {
     if !what.files.is_empty() {
-        let pledge = pledge(client, journal, what, declarations).await?;
+        let pledge = pledge(client, &journal.keys, what, declarations).await?;
         on_stage(Stage::Pledged(&pledge));
-        journal.pledge_id.clone_from(&pledge.pledge_id);
-        write_journal(path, journal)?;
+        journal.keys.pledge_id.clone_from(&pledge.pledge_id);
+        journal.keep(on_stage);
         let session = pledge.upload.ok_or_else(|| malformed("the pledge's upload"))?;
         complete_bytes(client, session.upload_id, what, on_stage).await?;
     }
     for _ in 1..MAX_ROUNDS {
-        match submit(client, journal, what, on_stage).await {
+        match submit(client, &journal.keys, what, on_stage).await {
             Err(error) if error.is_refused_for("CHUNKS_MISSING") && !what.files.is_empty() => {
                 // The refusal belongs to the key, so the next try takes another one.
-                journal.submit_key = new_key();
-                write_journal(path, journal)?;
-                let again = pledge(client, journal, what, declarations).await?;
+                journal.keys.submit_key = new_key();
+                journal.keep(on_stage);
+                let again = pledge(client, &journal.keys, what, declarations).await?;
                 let session = again.upload.ok_or_else(|| malformed("the pledge's upload"))?;
                 complete_bytes(client, session.upload_id, what, on_stage).await?;
             }
             answer => return answer,
         }
     }
-    submit(client, journal, what, on_stage).await
+    submit(client, &journal.keys, what, on_stage).await
 }
 
 async fn pledge(
     client: &Client,
-    journal: &Journal,
+    keys: &Keys,
     what: &HandIn,
     declarations: &[v1::FileDeclaration],
 ) -> Result<v1::Pledge, ClientError> {
@@ -169,7 +196,7 @@ async fn pledge(
         text_digest: digest(&what.text),
         comment_digest: digest(&what.comment),
     };
-    client.call_with_key(&journal.pledge_key, request).await?.pledge.ok_or_else(|| malformed("the pledge"))
+    client.call_with_key(&keys.pledge_key, request).await?.pledge.ok_or_else(|| malformed("the pledge"))
 }
 
 /// BLAKE3 of what goes with the files; empty where there is nothing.
@@ -191,7 +218,7 @@ async fn complete_bytes(
 
 async fn submit(
     client: &Client,
-    journal: &Journal,
+    keys: &Keys,
     what: &HandIn,
     on_stage: OnStage<'_>,
 ) -> Result<v1::SubmitResponse, ClientError> {
@@ -200,10 +227,10 @@ async fn submit(
         course: what.course.clone(),
         assignment: what.assignment.clone(),
         text: what.text.clone(),
-        pledge_id: journal.pledge_id.clone(),
+        pledge_id: keys.pledge_id.clone(),
         comment: what.comment.clone(),
     };
-    client.call_with_key(&journal.submit_key, request).await
+    client.call_with_key(&keys.submit_key, request).await
 }
 
 fn journal_path(dirs: &Dirs, scope: &str, what: &HandIn, declarations: &[v1::FileDeclaration]) -> PathBuf {
@@ -223,29 +250,47 @@ fn journal_path(dirs: &Dirs, scope: &str, what: &HandIn, declarations: &[v1::Fil
     dirs.state.join("uploads").join(format!("{}.json", hasher.finalize().to_hex()))
 }
 
-fn fresh_journal(path: &Path, declarations: &[v1::FileDeclaration]) -> Result<Journal, ClientError> {
-    let journal = Journal {
-        pledge_key: new_key(),
-        submit_key: new_key(),
-        pledge_id: String::new(),
-        digests: declarations.iter().map(|file| hex(&file.digest)).collect(),
-    };
-    write_journal(path, &journal)?;
-    Ok(journal)
+impl Journal {
+    /// With fresh keys, kept before anything is sent.
+    fn begin(path: &Path, declarations: &[v1::FileDeclaration], on_stage: OnStage<'_>) -> Self {
+        let keys = Keys {
+            pledge_key: new_key(),
+            submit_key: new_key(),
+            pledge_id: String::new(),
+            digests: declarations.iter().map(|file| hex(&file.digest)).collect(),
+        };
+        let mut journal = Self { path: path.into(), keys, unkept: false };
+        journal.keep(on_stage);
+        journal
+    }
+
+    /// What an earlier run left. One that is damaged is as good as none: its keys are lost, and a new attempt begins. One
+    /// that cannot be read is told of.
+    fn read(path: &Path, on_stage: OnStage<'_>) -> Option<Self> {
+        let text = private_file::read(path).unwrap_or_else(|error| {
+            on_stage(Stage::Unkept(&error));
+            None
+        });
+        let keys = serde_json::from_str(&text?).ok()?;
+        Some(Self { path: path.into(), keys, unkept: false })
+    }
+
+    /// Writes it, where that is possible.
+    fn keep(&mut self, on_stage: OnStage<'_>) {
+        let text = serde_json::to_string(&self.keys);
+        let written = text
+            .map_err(|error| ClientError::io(&self.path, std::io::Error::other(error)))
+            .and_then(|text| private_file::replace(&self.path, &text));
+        if let Err(error) = written
+            && !std::mem::replace(&mut self.unkept, true)
+        {
+            on_stage(Stage::Unkept(&error));
+        }
+    }
 }
 
 fn hex(digest: &[u8]) -> String {
     <[u8; 32]>::try_from(digest).map(|digest| blake3::Hash::from_bytes(digest).to_hex().to_string()).unwrap_or_default()
-}
-
-fn read_journal(path: &Path) -> Result<Option<Journal>, ClientError> {
-    // A damaged journal is as good as none: the keys in it are lost, and a new attempt begins.
-    Ok(private_file::read(path)?.and_then(|text| serde_json::from_str(&text).ok()))
-}
-
-fn write_journal(path: &Path, journal: &Journal) -> Result<(), ClientError> {
-    let text = serde_json::to_string(journal).map_err(|error| ClientError::io(path, std::io::Error::other(error)))?;
-    private_file::replace(path, &text)
 }
 
 fn forget(path: &Path) {

@@ -1,7 +1,6 @@
 //! Uploads: the missing chunks of a session, several at once, for as long as there is progress.
 
 use std::collections::VecDeque;
-use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
@@ -11,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::backoff::Backoff;
-use crate::local::{LocalFile, declare};
+use crate::local::{LocalFile, declare, open_regular};
 use crate::{Client, ClientError};
 
 /// Chunks on their way at the same time: enough to fill the leader's group commit.
@@ -47,7 +46,7 @@ pub async fn upload(
     progress: OnProgress<'_>,
 ) -> Result<(), ClientError> {
     if upload.files.len() != sources.len() {
-        return Err(ClientError::usage("the upload session was opened for other files"));
+        return Err(malformed("the session's files"));
     }
     let total: u64 = upload.files.iter().filter_map(|file| file.declaration.as_ref()).map(|file| file.size).sum();
     let mut backoff = Backoff::new(client.options().max_backoff);
@@ -105,13 +104,7 @@ pub async fn upload_files(
 
 /// A node's answer lacks what the contract promises.
 pub(crate) fn malformed(what: &str) -> ClientError {
-    ClientError::Refused {
-        code: tonic::Code::Internal,
-        reason: "INTERNAL".into(),
-        message: format!("the node answered without {what}"),
-        metadata: std::collections::BTreeMap::new(),
-        rows: Vec::new(),
-    }
+    ClientError::refused(tonic::Code::Internal, "INTERNAL", format!("the node answered without {what}"))
 }
 
 fn missing_chunks(upload: &v1::Upload) -> VecDeque<Missing> {
@@ -145,9 +138,7 @@ async fn put_all(
             on_their_way.spawn(put(client.clone(), upload_id.to_owned(), chunk, source));
         }
         let Some(done) = on_their_way.join_next().await else { return Ok(()) };
-        let bytes = done.unwrap_or_else(|error| {
-            Err(ClientError::Unreachable { reason: "UNREACHABLE".into(), message: error.to_string() })
-        })?;
+        let bytes = done.unwrap_or_else(|error| Err(ClientError::unreachable(error.to_string())))?;
         tally.bytes_done += bytes;
         progress(*tally);
     }
@@ -171,7 +162,7 @@ async fn put(client: Client, upload_id: String, chunk: Missing, source: LocalFil
 }
 
 fn read_chunk(path: &Path, chunk: Missing) -> io::Result<Bytes> {
-    let mut file = File::open(path)?;
+    let mut file = open_regular(path)?;
     file.seek(SeekFrom::Start(u64::from(chunk.chunk) * CHUNK_BYTES as u64))?;
     let mut data = vec![0; usize::try_from(chunk.bytes).map_err(io::Error::other)?];
     file.read_exact(&mut data)?;

@@ -25,3 +25,9 @@ pub const CHUNK_BYTES: usize = 256 * 1024;
 
 /// Ten-thousandths of a point: the unit of every score.
 pub const POINT: i64 = 10_000;
+
+/// The largest single file, in bytes.
+pub const MAX_FILE_BYTES: u64 = 100 * 1024 * 1024;
+
+/// The largest request, in bytes: what is longer goes through an upload.
+pub const MAX_REQUEST_BYTES: usize = 4 * 1024 * 1024;

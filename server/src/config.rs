@@ -225,6 +225,11 @@ impl Config {
         };
         reachable("client_advertise", &addresses.client, &self.client_advertise)?;
         reachable("peer_advertise", &addresses.peer, &self.peer_advertise)?;
+        distinct("peer_listen", addresses.peer, "client_listen", addresses.client)?;
+        if let Some(metrics) = addresses.metrics {
+            distinct("metrics_listen", metrics, "client_listen", addresses.client)?;
+            distinct("metrics_listen", metrics, "peer_listen", addresses.peer)?;
+        }
         self.peer_addresses()?;
         let timing = &self.timing;
         if timing.tick_ms == 0 || timing.heartbeat_ticks == 0 {
@@ -239,6 +244,15 @@ impl Config {
         let limits = &self.limits;
         if limits.cache_mib < 8 || limits.write_buffer_mib < 8 || limits.event_ring == 0 {
             return Err(wrong("limits", "caches need at least 8 MiB, and event_ring at least 1"));
+        }
+        let kept = [
+            ("log_keep_seconds", limits.log_keep_seconds),
+            ("log_keep_mib", limits.log_keep_mib),
+            ("log_keep_entries", limits.log_keep_entries.unwrap_or(u64::MAX)),
+        ];
+        if let Some((key, _)) = kept.iter().find(|(_, most)| *most == 0) {
+            let problem = "it must be at least 1: a node that was away for a moment would need a whole snapshot";
+            return Err(wrong(&format!("limits.{key}"), problem));
         }
         if limits.log_cap_mib < limits.log_keep_mib {
             return Err(wrong("limits.log_cap_mib", "it must be at least log_keep_mib"));
@@ -273,6 +287,14 @@ fn wrong(key: &str, problem: impl Into<String>) -> ConfigError {
 fn resolve(key: &str, text: &str) -> Result<SocketAddr, ConfigError> {
     let found = text.to_socket_addrs().ok().and_then(|mut found| found.next());
     found.ok_or_else(|| wrong(key, format!("`{text}` is not HOST:PORT, such as 127.0.0.1:7600")))
+}
+
+/// Two listeners cannot share an address. Port 0 is whichever is free.
+fn distinct(key: &str, address: SocketAddr, other_key: &str, other: SocketAddr) -> Result<(), ConfigError> {
+    if address == other && address.port() != 0 {
+        return Err(wrong(key, format!("{address} is {other_key} already; give it another port")));
+    }
+    Ok(())
 }
 
 /// Without TLS a node listens on loopback only: passwords and tokens would travel in the clear.
@@ -387,6 +409,23 @@ mod tests {
         assert!(with("[limits]\nlog_keep_mib = 100\nlog_cap_mib = 99").unwrap_err().contains("log_cap_mib"));
         let limits = with("[limits]\nlog_keep_mib = 100\nlog_cap_mib = 100\nlog_keep_entries = 7").unwrap().limits;
         assert_eq!((limits.log_keep_seconds, limits.log_keep_entries), (600, Some(7)));
+    }
+
+    #[test]
+    fn no_two_listeners_share_an_address() {
+        let shared = SMALLEST.replace("127.0.0.1:7601", "127.0.0.1:7600");
+        let problem = Config::parse(&shared).unwrap().check().unwrap_err().to_string();
+        assert!(problem.contains("peer_listen") && problem.contains("client_listen"), "{problem}");
+        for port in [7600, 7601] {
+            assert!(with(&format!("metrics_listen = \"127.0.0.1:{port}\"")).unwrap_err().contains("metrics_listen"));
+        }
+    }
+
+    #[test]
+    fn a_log_that_keeps_nothing_is_refused() {
+        for key in ["log_keep_seconds", "log_keep_mib", "log_keep_entries"] {
+            assert!(with(&format!("[limits]\n{key} = 0")).unwrap_err().contains(key), "{key}");
+        }
     }
 
     #[test]

@@ -16,7 +16,6 @@ mod tests;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser;
 use lectern_tui_kit::launch::{Opening, launch};
 use lectern_tui_kit::shared::account;
 
@@ -25,8 +24,12 @@ use model::Model;
 use screens::home::HomeScreen;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
+    let cli: cli::Cli = match lectern_cli::parse() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
     match cli.command {
+        None if cli.global.json => lectern_cli::no_subcommand(),
         Some(command) => {
             let global = cli.global;
             lectern_cli::run(command, move |_| global.clone(), commands::run)

@@ -15,7 +15,6 @@ mod testing;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser;
 use lectern_tui_kit::launch::{Opening, launch};
 
 use effects::Monitor;
@@ -23,9 +22,13 @@ use model::Model;
 use screens::Overview;
 
 fn main() -> ExitCode {
-    let mut cli = cli::Cli::parse();
+    let mut cli: cli::Cli = match lectern_cli::parse() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
     cli.global.certificate = cli.operator.files();
     match cli.command.take() {
+        None if cli.global.json => lectern_cli::no_subcommand(),
         Some(command) => lectern_cli::run(cli, |cli| cli.global.clone(), |_, session| status::run(command, session)),
         None => full_screen(&cli),
     }

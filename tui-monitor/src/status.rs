@@ -55,7 +55,9 @@ async fn watch(every: Duration, session: &Session) -> Result<()> {
         };
         let line = summary(&cluster);
         if last.as_ref() != Some(&line) {
-            output::show(session.is_json(), cluster.json(), || format!("{}  {line}", text::time(text::now_ms())));
+            output::show(session.is_json(), cluster.json(), || {
+                format!("{}  {line}", text::time_to_the_second(text::now_ms()))
+            });
             last = Some(line);
         }
     }
@@ -64,7 +66,15 @@ async fn watch(every: Duration, session: &Session) -> Result<()> {
 fn describe(cluster: &Cluster) -> String {
     let head = match cluster.leader {
         Some(leader) => format!("Node {leader} leads in term {}.", cluster.term),
-        None => format!("No leader in term {}: writes wait until a majority of the nodes is back.", cluster.term),
+        None if cluster.reachable() * 2 > cluster.nodes.len() => {
+            format!("No leader in term {}: the nodes are choosing one; writes wait.", cluster.term)
+        }
+        None => format!(
+            "No majority: {} of {} nodes {}. Writes wait until a majority is back.",
+            cluster.reachable(),
+            cluster.nodes.len(),
+            if cluster.reachable() == 1 { "answers" } else { "answer" }
+        ),
     };
     let rows = cluster.nodes.iter().map(|(number, member)| {
         let status = &member.status;
@@ -72,10 +82,10 @@ fn describe(cluster: &Cluster) -> String {
             number.to_string(),
             status.client_address.clone(),
             member.role().to_owned(),
-            status.commit_index.to_string(),
-            status.applied_index.to_string(),
-            if member.reachable { text::size(status.resident_bytes) } else { "–".into() },
-            if member.reachable { format!("{} free", text::size(status.disk_free_bytes)) } else { "–".into() },
+            own(member, || status.commit_index.to_string()),
+            own(member, || status.applied_index.to_string()),
+            own(member, || text::size(status.resident_bytes)),
+            own(member, || format!("{} free", text::size(status.disk_free_bytes))),
         ]
     });
     let columns =
@@ -88,6 +98,11 @@ fn describe(cluster: &Cluster) -> String {
         name => format!("\nThe nodes know you as operator {}.", text::clean(name)),
     };
     format!("{head}\n\n{table}\n{}{operator}", lines.collect::<String>())
+}
+
+/// A node's own word; a dash where it did not answer.
+fn own(member: &Member, word: impl FnOnce() -> String) -> String {
+    if member.reachable { word() } else { "–".into() }
 }
 
 /// What `watch` prints when it changes: roles and terms, not every index.
@@ -104,4 +119,22 @@ fn role_and_lag(number: u64, member: &Member, cluster: &Cluster) -> String {
     let behind = cluster.commit_index().saturating_sub(member.status.applied_index);
     let lag = if member.reachable && behind > 1000 { format!(" ({behind} behind)") } else { String::new() };
     format!("{number} {}{lag}", member.role())
+}
+
+#[cfg(test)]
+mod tests {
+    use lectern_proto::v1::{GetStatusResponse, NodeRole, NodeStatus};
+
+    use super::*;
+
+    #[test]
+    fn without_a_majority_it_says_how_many_answer_and_knows_nothing_of_the_others() {
+        let own = NodeStatus { node_id: 1, role: NodeRole::Follower.into(), applied_index: 7, ..NodeStatus::default() };
+        let nodes = (1..=3).map(|node_id| NodeStatus { node_id, ..NodeStatus::default() }).collect();
+        let view = GetStatusResponse { self_: Some(own), term: 5, nodes, ..GetStatusResponse::default() };
+        let words = describe(&Cluster::from_views(&[view]));
+        assert!(words.starts_with("No majority: 1 of 3 nodes answers."), "{words}");
+        let dead = words.lines().find(|line| line.starts_with("2 ")).unwrap();
+        assert!(!dead.contains('0') && dead.contains('–'), "{dead}");
+    }
 }

@@ -140,7 +140,7 @@ pub struct SubmitArgs {
     /// Hand in the saved draft as the text.
     #[arg(long)]
     pub draft: bool,
-    /// A note to the grader.
+    /// A note to the grader; `-` for standard input.
     #[arg(long, default_value = "")]
     pub comment: String,
 }

@@ -401,6 +401,8 @@ async fn send(session: &Session, offer: Offer, reply: &Reply<Student>) -> Result
     let scope = format!("{}/{username}", session.identity().profile);
     let on_stage = |stage: Stage<'_>| {
         let progress = match stage {
+            // What it means for an interrupted hand-in is not worth a question while it is going on.
+            Stage::Unkept(_) => return,
             Stage::Digesting { bytes } => Progress::Reading(bytes),
             Stage::Pledged(pledge) => Progress::Pledged { at_ms: pledge.pledged_at_ms, after_lock: pledge.after_lock },
             Stage::Uploading(progress) => {

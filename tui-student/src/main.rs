@@ -14,7 +14,6 @@ mod words;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use lectern_tui_kit::launch::{Opening, launch};
 use lectern_tui_kit::shared::account;
 
@@ -23,8 +22,12 @@ use model::Model;
 use screens::home::Home;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
+    let cli: cli::Cli = match lectern_cli::parse() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
     match cli.command {
+        None if cli.global.json => lectern_cli::no_subcommand(),
         Some(command) => lectern_cli::run(command, |_| cli.global.clone(), commands::run),
         None => full_screen(&cli),
     }

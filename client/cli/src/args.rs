@@ -39,16 +39,27 @@ pub struct IntoArg {
     /// The folder to save into.
     #[arg(long, default_value = ".")]
     pub dir: PathBuf,
+    /// What is done with files that are there.
+    #[command(flatten)]
+    pub force: ForceArg,
+}
+
+/// Whether a file that is there is replaced.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct ForceArg {
+    /// Replace a file that is there and differs.
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Which pages of a text are printed.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct PagesArg {
     /// The first page.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub page: u32,
     /// How many pages, at most 100.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub pages: u32,
 }
 

@@ -112,9 +112,10 @@ impl Member {
         }
     }
 
+    /// What a node did not say itself is `null`: nothing is known of it, which is not the same as zero.
     fn json(&self, number: u64) -> Value {
         let status = &self.status;
-        json!({
+        let mut value = json!({
             "node": number, "id": status.node_id, "address": status.client_address, "role": self.role(),
             "commit": status.commit_index, "applied": status.applied_index, "reachable": self.reachable,
             "first_index": status.first_index, "last_index": status.last_index, "version": status.version,
@@ -125,7 +126,12 @@ impl Member {
             "commit_latency_p50_us": status.commit_latency_p50_us, "commit_latency_p99_us": status.commit_latency_p99_us,
             "log_sync_p50_us": status.log_sync_p50_us, "log_sync_p99_us": status.log_sync_p99_us,
             "log_bytes": status.log_bytes, "state_bytes": status.state_bytes,
-        })
+        });
+        if let (false, Some(fields)) = (self.reachable, value.as_object_mut()) {
+            let known = ["node", "id", "address", "role", "reachable", "notice"];
+            fields.iter_mut().filter(|(name, _)| !known.contains(&name.as_str())).for_each(|(_, it)| *it = Value::Null);
+        }
+        value
     }
 }
 
@@ -159,6 +165,10 @@ mod tests {
         assert_eq!(cluster.term, 6);
         assert_eq!(cluster.nodes[&3].role(), "unreachable");
         assert_eq!(cluster.json()["nodes"][2]["reachable"], false);
+        for unknown in ["commit", "applied", "disk_free_bytes", "clock_offset_seconds", "version"] {
+            assert_eq!(cluster.json()["nodes"][2][unknown], Value::Null, "{unknown}");
+            assert_ne!(cluster.json()["nodes"][0][unknown], Value::Null, "{unknown}");
+        }
         assert_eq!(Cluster::from_views(&[]).json(), json!({"leader": null, "term": 0, "nodes": []}));
     }
 }

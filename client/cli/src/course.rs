@@ -50,6 +50,9 @@ pub fn describe(course: &v1::Course) -> String {
             text::count(course.student_count, "student", "students")
         ),
     ];
+    if !course.time_zone.is_empty() {
+        lines.push(format!("Dates are typed in the time zone {}.", text::clean(&course.time_zone)));
+    }
     if !course.syllabus.is_empty() {
         lines.push(String::new());
         lines.push(text::clean_body(&course.syllabus));

@@ -1,7 +1,7 @@
 //! Dates as people type them. The door of the system is here: what leaves this module is UTC.
 
 use jiff::civil::{Date, DateTime, Time};
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Span, Timestamp};
 
 /// Parses a date into Unix milliseconds: RFC 3339 (`2026-10-01T21:59:59Z`), a local date and time (`2026-10-01 23:59`),
@@ -15,8 +15,23 @@ pub fn parse(text: &str, zone: &TimeZone, now_ms: i64) -> Result<i64, String> {
         return Ok(time.as_millisecond());
     }
     let local = local(text).ok_or_else(|| problem(""))?;
-    let zoned =
-        zone.to_ambiguous_zoned_datetime(local).compatible().map_err(|error| problem(&format!(" ({error})")))?;
+    let ambiguous = zone.to_ambiguous_zoned_datetime(local);
+    let name = zone.iana_name().unwrap_or("this time zone");
+    match ambiguous.offset() {
+        AmbiguousOffset::Unambiguous { .. } => {}
+        AmbiguousOffset::Gap { .. } => {
+            return Err(format!("`{text}` does not exist in {name}: the clocks are put forward over it"));
+        }
+        AmbiguousOffset::Fold { before, after } => {
+            let written = |offset| local.strftime(&format!("%Y-%m-%dT%H:%M:%S{offset}:00")).to_string();
+            return Err(format!(
+                "`{text}` comes twice in {name}: write {} for the first time, {} for the second",
+                written(before),
+                written(after)
+            ));
+        }
+    }
+    let zoned = ambiguous.unambiguous().map_err(|error| problem(&format!(" ({error})")))?;
     Ok(zoned.timestamp().as_millisecond())
 }
 
@@ -69,6 +84,16 @@ mod tests {
     fn daylight_saving_is_the_zones() {
         assert_eq!(berlin("2026-12-01 12:00").unwrap(), "2026-12-01T11:00:00Z");
         assert_eq!(berlin("2026-07-01 12:00").unwrap(), "2026-07-01T10:00:00Z");
+    }
+
+    #[test]
+    fn an_hour_that_is_skipped_is_refused_and_one_that_comes_twice_is_asked_about() {
+        assert!(berlin("2027-03-28 02:30").unwrap_err().contains("does not exist in Europe/Berlin"));
+        let twice = berlin("2026-10-25 02:30").unwrap_err();
+        let (first, second) = ("2026-10-25T02:30:00+02:00", "2026-10-25T02:30:00+01:00");
+        assert!(twice.contains(first) && twice.contains(second), "{twice}");
+        assert_eq!(berlin(first).unwrap(), "2026-10-25T00:30:00Z");
+        assert_eq!(berlin(second).unwrap(), "2026-10-25T01:30:00Z");
     }
 
     #[test]

@@ -35,20 +35,26 @@ fn due_table(home: &v1::GetHomeResponse) -> String {
             item.title.clone(),
             item.due_at_ms.map_or_else(|| "no due date".into(), |due| text::distance(due, home.now_ms)),
             text::optional_time(item.due_at_ms),
-            standing(item).into(),
+            standing(item, home.now_ms),
         ]
     });
     let columns = [keep("assignment"), cut("title"), keep("due"), spare("at"), keep("state")];
     text::table(&columns, rows, "Nothing is due.")
 }
 
-fn standing(item: &v1::DueItem) -> &'static str {
+fn standing(item: &v1::DueItem, now_ms: i64) -> String {
     match item {
-        v1::DueItem { submitted: true, .. } => "submitted",
-        v1::DueItem { missing: true, .. } => "missing",
-        v1::DueItem { uploading: true, .. } => "uploading",
-        v1::DueItem { has_draft: true, .. } => "draft saved",
-        _ => "not started",
+        v1::DueItem { score: Some(score), .. } => {
+            format!("graded {} / {}", text::points(*score), text::points(item.points_possible))
+        }
+        v1::DueItem { submitted: true, .. } => "submitted".into(),
+        v1::DueItem { missing: true, .. } => "missing".into(),
+        v1::DueItem { uploading: true, .. } => "uploading".into(),
+        v1::DueItem { unlock_at_ms: Some(unlock), .. } if *unlock > now_ms => {
+            format!("opens {}", text::distance(*unlock, now_ms))
+        }
+        v1::DueItem { has_draft: true, .. } => "draft saved".into(),
+        _ => "not started".into(),
     }
 }
 
@@ -78,4 +84,23 @@ fn grades(home: &v1::GetHomeResponse) -> String {
         ]
     });
     text::table(&[keep("assignment"), cut("title"), keep("score"), spare("posted")], rows, "")
+}
+
+#[cfg(test)]
+mod tests {
+    use lectern_proto::POINT;
+
+    use super::*;
+
+    #[test]
+    fn what_is_due_says_that_it_is_graded_or_not_open_yet() {
+        let item = v1::DueItem { points_possible: 10 * POINT, ..v1::DueItem::default() };
+        let said = |item: v1::DueItem| standing(&item, 1_000);
+        assert_eq!(said(v1::DueItem { submitted: true, score: Some(8 * POINT), ..item.clone() }), "graded 8 / 10");
+        assert_eq!(said(v1::DueItem { submitted: true, ..item.clone() }), "submitted");
+        let opens = |ms| v1::DueItem { unlock_at_ms: Some(ms), ..item.clone() };
+        assert_eq!(said(opens(1_000 + 2 * 3_600_000)), "opens in 2 hours");
+        assert_eq!(said(opens(999)), "not started");
+        assert_eq!(said(item.clone()), "not started");
+    }
 }

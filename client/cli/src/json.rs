@@ -199,6 +199,8 @@ pub fn pledge(pledge: &v1::Pledge) -> Value {
     let total: u32 = pledge.upload.iter().flat_map(|upload| &upload.files).map(|file| file.chunk_count).sum();
     json!({
         "id": pledge.pledge_id, "pledged_at": rfc3339(pledge.pledged_at_ms), "expires_at": rfc3339(pledge.expires_at_ms),
+        "files": pledge.upload.iter().flat_map(|upload| &upload.files).filter_map(|file| file.declaration.as_ref())
+            .map(|file| file.name.as_str()).collect::<Vec<_>>(),
         "missing_chunks": missing, "total_chunks": total, "after_lock": pledge.after_lock,
     })
 }
@@ -307,7 +309,7 @@ pub fn due(item: &v1::DueItem) -> Value {
         "course": item.course_slug, "assignment": item.assignment_slug, "title": item.title,
         "points_possible": points(item.points_possible), "unlock_at": time(item.unlock_at_ms),
         "due_at": time(item.due_at_ms), "lock_at": time(item.lock_at_ms), "submitted": item.submitted,
-        "missing": item.missing, "has_draft": item.has_draft, "uploading": item.uploading,
+        "missing": item.missing, "has_draft": item.has_draft, "uploading": item.uploading, "score": score(item.score),
     })
 }
 

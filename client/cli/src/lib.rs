@@ -18,13 +18,17 @@
 //! }
 //!
 //! fn main() -> std::process::ExitCode {
-//!     lectern_cli::run(Cli::parse(), |cli| cli.global.clone(), run)
+//!     match lectern_cli::parse::<Cli>() {
+//!         Ok(cli) => lectern_cli::run(cli, |cli| cli.global.clone(), run),
+//!         Err(code) => code,
+//!     }
 //! }
 //! ```
 
 pub mod args;
 pub mod assignment;
 pub mod cluster;
+mod command_line;
 pub mod course;
 pub mod dates;
 pub mod extension;
@@ -48,6 +52,7 @@ pub mod watch;
 use std::future::Future;
 use std::process::ExitCode;
 
+pub use command_line::{no_subcommand, parse};
 pub use lectern_client::ClientError as Error;
 pub use session::{Connected, Session};
 

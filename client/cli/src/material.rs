@@ -1,14 +1,15 @@
 //! Materials: list, read by page, save.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
+use lectern_client::Code;
 use lectern_proto::v1;
 use serde_json::json;
 
-use crate::args::{AssignmentArg, CourseArg, PagesArg};
+use crate::args::{AssignmentArg, CourseArg, ForceArg, PagesArg};
 use crate::table::{cut, keep, spare};
-use crate::{Result, Session, json, pages, text, transfer};
+use crate::{Error, Result, Session, json, pages, text, transfer};
 
 /// What everyone may do with materials.
 #[derive(Subcommand, Debug)]
@@ -30,9 +31,12 @@ pub enum ReadCommand {
     Save {
         /// Such as `cs101/notes`.
         material: AssignmentArg,
-        /// Where to; the file's own name in this folder when left out.
+        /// Where to; the file's own name in this folder when left out, standard output for `-`.
         #[arg(long, short)]
         output: Option<PathBuf>,
+        /// What is done with a file that is there.
+        #[command(flatten)]
+        force: ForceArg,
     },
 }
 
@@ -41,14 +45,18 @@ pub async fn read(command: ReadCommand, session: &Session) -> Result<()> {
     match command {
         ReadCommand::List { course } => list(&course, session).await,
         ReadCommand::Read { material, pages } => read_pages(&material, pages, session).await,
-        ReadCommand::Save { material, output } => {
+        ReadCommand::Save { material, output, force } => {
             let found = get(&material, session).await?;
             let file = found.file.unwrap_or_default();
-            let output = output.unwrap_or_else(|| transfer::local_name(&file.name));
+            if output.as_deref() == Some(Path::new("-")) {
+                transfer::print_file(&file, session).await?;
+                return mark_opened(&material, session).await;
+            }
+            let path = output.unwrap_or_else(|| transfer::local_name(&file.name));
+            let wanted = transfer::Wanted { file, path };
+            let saved = transfer::save_all(std::slice::from_ref(&wanted), force, session).await?[0];
             mark_opened(&material, session).await?;
-            transfer::save_file(&file, &output, session).await?;
-            let value = json!({"file": json::file(&file), "path": output.display().to_string()});
-            session.show(value, || format!("Saved {} ({}).", output.display(), text::size(file.size)))
+            session.show(wanted.json(saved), || wanted.words(saved))
         }
     }
 }
@@ -107,6 +115,11 @@ async fn read_pages(material: &AssignmentArg, pages: PagesArg, session: &Session
 
 /// Prints pages of text.
 pub fn show_pages(response: &v1::ReadPagesResponse, session: &Session) -> Result<()> {
+    if response.pages.is_empty() {
+        let pages = text::count(response.total_pages, "page", "pages");
+        let message = format!("there is no such page: the text has {pages}");
+        return Err(Error::refused(Code::NotFound, "NOT_FOUND", message));
+    }
     let value = json!({
         "total_pages": response.total_pages,
         "pages": response.pages.iter().map(json::page).collect::<Vec<_>>(),

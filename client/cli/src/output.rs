@@ -1,4 +1,7 @@
 //! The only place that prints. A closed pipe ends the program quietly, as with any other Unix tool.
+//!
+//! Whatever a server, a file or an argument says is cleaned here, once: nothing that leaves through [`show`], [`note`] or
+//! [`fail`] can move a cursor, hide a line or reverse text. [`verbatim`] and [`bytes`] are for files.
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -6,7 +9,7 @@ use std::process::ExitCode;
 use lectern_client::BadRow;
 use serde_json::{Map, Value, json};
 
-use crate::Error;
+use crate::{Error, text};
 
 /// Version of the JSON that programs print.
 pub const SCHEMA: u32 = 1;
@@ -14,14 +17,23 @@ pub const SCHEMA: u32 = 1;
 /// Prints a result: an object with its schema version for scripts, text for people.
 pub fn show(as_json: bool, value: Value, human: impl FnOnce() -> String) {
     if as_json {
-        line(&with_schema(value).to_string());
+        line(&json_line(value));
     } else {
-        line(human().trim_end_matches('\n'));
+        line(text::clean_body(&human()).trim_end_matches('\n'));
     }
 }
 
-/// Puts the schema version first.
-fn with_schema(value: Value) -> Value {
+/// Prints a text that somebody wrote: as it is into a file or a pipe, cleaned where a person looks.
+pub fn verbatim(text: &str) {
+    if io::stdout().is_terminal() {
+        line(text::clean_body(text).trim_end_matches('\n'));
+    } else {
+        line(text.trim_end_matches('\n'));
+    }
+}
+
+/// One object on one line, its schema version first. What could act on a terminal is escaped, as JSON allows.
+fn json_line(value: Value) -> String {
     let mut object = Map::new();
     object.insert("schema".into(), SCHEMA.into());
     match value {
@@ -30,11 +42,21 @@ fn with_schema(value: Value) -> Value {
             object.insert("value".into(), other);
         }
     }
-    Value::Object(object)
+    // Such characters can only be inside strings.
+    let mut escaped = String::new();
+    for c in Value::Object(object).to_string().chars() {
+        if text::is_unsafe(c) {
+            let mut units = [0; 2];
+            escaped.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
 }
 
 /// Prints one line on standard output.
-pub fn line(text: &str) {
+fn line(text: &str) {
     let mut out = io::stdout().lock();
     check(writeln!(out, "{text}").and_then(|()| out.flush()));
 }
@@ -60,7 +82,7 @@ fn check(written: io::Result<()>) {
 /// Prints a remark for a person on standard error.
 pub fn note(text: &str) {
     // Nothing is left to tell anyone when standard error is closed.
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", text::clean_body(text));
 }
 
 /// Whether a person sees standard error.
@@ -70,30 +92,79 @@ pub fn is_watched() -> bool {
 
 /// Prints an error with what to do about it, and gives its exit code.
 pub fn fail(error: &Error, as_json: bool) -> ExitCode {
-    if as_json {
-        let rows: Vec<Value> =
-            rows(error).iter().map(|row| json!({"place": row.place, "message": row.message})).collect();
-        let mut body = json!({"reason": error.reason(), "message": error.to_string(), "advice": error.advice()});
-        if !rows.is_empty() {
-            body["rows"] = rows.into();
-        }
-        note(&with_schema(json!({ "error": body })).to_string());
-    } else {
-        note(&format!("error: {error}"));
-        for row in rows(error) {
-            note(&format!("  {}: {}", row.place, row.message));
-        }
-        let advice = error.advice();
-        if !advice.is_empty() {
-            note(&advice);
-        }
-    }
+    note(&if as_json { error_json(error) } else { error_words(error) });
     ExitCode::from(error.exit_code())
+}
+
+fn error_json(error: &Error) -> String {
+    let rows: Vec<Value> = rows(error).iter().map(|row| json!({"place": row.place, "message": row.message})).collect();
+    let mut body = json!({"reason": error.reason(), "message": error.to_string(), "advice": error.advice()});
+    if !rows.is_empty() {
+        body["rows"] = rows.into();
+    }
+    json_line(json!({ "error": body }))
+}
+
+fn error_words(error: &Error) -> String {
+    // What a server quotes must not look like lines of ours.
+    let one_line = |words: &str| words.split('\n').map(str::trim_end).collect::<Vec<_>>().join(" ");
+    let words = match error {
+        Error::Refused { message, .. } => one_line(message),
+        other => other.to_string(),
+    };
+    let mut lines = vec![format!("error: {words}")];
+    lines.extend(rows(error).iter().map(|row| format!("  {}: {}", one_line(&row.place), one_line(&row.message))));
+    let advice = error.advice();
+    if !advice.is_empty() {
+        lines.push(advice);
+    }
+    text::clean_body(&lines.join("\n"))
 }
 
 fn rows(error: &Error) -> &[BadRow] {
     match error {
         Error::Refused { rows, .. } => rows,
         _ => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lectern_client::Code;
+
+    use super::*;
+
+    /// A terminal's title, its screen cleared, text reversed, a line of ours forged.
+    const EVIL: &str = "\u{1b}]0;x\u{7}\u{9b}2J\u{202e}abc\u{e0041}\nerror: all is well";
+
+    fn refusal() -> Error {
+        let rows = vec![BadRow { place: EVIL.into(), message: EVIL.into() }];
+        match Error::refused(Code::InvalidArgument, "BAD_ROWS", EVIL) {
+            Error::Refused { code, reason, message, metadata, .. } => {
+                Error::Refused { code, reason, message, metadata, rows }
+            }
+            other => other,
+        }
+    }
+
+    #[test]
+    fn nothing_a_server_quotes_acts_on_the_terminal_or_looks_like_our_own_line() {
+        let words = error_words(&refusal());
+        assert!(!words.chars().any(|c| c != '\n' && text::is_unsafe(c)), "{words:?}");
+        assert_eq!(words.lines().filter(|line| line.starts_with("error:")).count(), 1, "{words}");
+        assert_eq!(words.lines().count(), 3, "the error, its row, the advice: {words}");
+    }
+
+    #[test]
+    fn json_escapes_what_acts_on_a_terminal_and_loses_nothing() {
+        let line = json_line(json!({ "name": EVIL }));
+        assert!(!line.chars().any(text::is_unsafe), "{line:?}");
+        let parsed: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!((&parsed["name"], &parsed["schema"]), (&json!(EVIL), &json!(SCHEMA)));
+        let error: Value = serde_json::from_str(&error_json(&refusal())).unwrap();
+        assert_eq!(
+            (&error["error"]["reason"], &error["error"]["rows"][0]["message"]),
+            (&json!("BAD_ROWS"), &json!(EVIL))
+        );
     }
 }

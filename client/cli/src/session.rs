@@ -55,7 +55,10 @@ impl Session {
 
     /// Makes a call.
     pub async fn call<Q: Call>(&self, request: Q) -> Result<Q::Response> {
-        self.client.call(request).await
+        self.client.call(request).await.map_err(|error| match error {
+            Error::NotSignedIn { .. } if !self.client.has_token() => self.nobody(),
+            other => other,
+        })
     }
 
     /// Prints a result: JSON for scripts, text for people.
@@ -135,6 +138,15 @@ impl Session {
         if self.client.has_token() {
             return Ok(());
         }
-        Err(Error::NotSignedIn { message: "nobody is signed in".into() })
+        Err(self.nobody())
+    }
+
+    /// Nobody is signed in: because the profile that was asked for does not exist, where it does not.
+    fn nobody(&self) -> Error {
+        if self.identity.profile_is_known {
+            Error::NotSignedIn { message: "nobody is signed in".into() }
+        } else {
+            self.profiles.no_such_profile(&self.identity.profile)
+        }
     }
 }

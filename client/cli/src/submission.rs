@@ -46,13 +46,22 @@ pub async fn attempts(assignment: &AssignmentArg, user: &str, session: &Session)
     });
     session.show(value, || {
         let mut blocks: Vec<String> = attempts.iter().map(describe).collect();
-        blocks.extend(
-            pledges.iter().map(|pledge| {
-                format!("Uploading, pledged at {}: NOT submitted yet.", text::time(pledge.pledged_at_ms))
-            }),
-        );
+        blocks.extend(pledges.iter().map(under_way));
         if blocks.is_empty() { "Nothing was submitted.".into() } else { blocks.join("\n\n") }
     })
+}
+
+/// An upload that was begun and not finished: what it is of, and the two ways out of it.
+fn under_way(pledge: &v1::Pledge) -> String {
+    let declared = pledge.upload.iter().flat_map(|upload| &upload.files).filter_map(|file| file.declaration.as_ref());
+    let names: Vec<String> = declared.map(|file| text::clean(&file.name)).collect();
+    format!(
+        "NOT submitted yet: {}, pledged at {}.\n\
+         Hand the same in again to go on, or give it up: submission withdraw {}",
+        if names.is_empty() { "an upload".into() } else { names.join(", ") },
+        text::time(pledge.pledged_at_ms),
+        pledge.pledge_id
+    )
 }
 
 /// Prints pages of a file that was handed in: PDF and text of any kind. Its name may be left out where there is one file.
@@ -122,6 +131,15 @@ pub fn describe(submission: &v1::Submission) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_unfinished_upload_says_what_it_is_of_and_how_to_end_it() {
+        let declaration = Some(v1::FileDeclaration { name: "hw1.py".into(), ..v1::FileDeclaration::default() });
+        let files = vec![v1::UploadFile { declaration, ..v1::UploadFile::default() }];
+        let upload = Some(v1::Upload { files, ..v1::Upload::default() });
+        let words = under_way(&v1::Pledge { pledge_id: "P7".into(), upload, ..v1::Pledge::default() });
+        assert!(words.contains("hw1.py") && words.contains("submission withdraw P7"), "{words}");
+    }
 
     #[test]
     fn a_file_is_named_unless_there_is_only_one() {

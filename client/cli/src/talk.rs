@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use lectern_client::Code;
 use lectern_proto::v1;
 use serde_json::json;
 
@@ -68,7 +69,7 @@ pub enum ThreadCommand {
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
 pub struct BodyArgs {
-    /// The text itself (Markdown).
+    /// The text itself (Markdown); `-` for standard input.
     #[arg(long)]
     pub body: Option<String>,
     /// A file with the text; `-` for standard input.
@@ -80,7 +81,7 @@ impl BodyArgs {
     /// The text.
     pub fn read(&self) -> Result<String> {
         match (&self.body, &self.body_file) {
-            (Some(body), _) => Ok(body.clone()),
+            (Some(body), _) => input::words(body),
             (None, Some(file)) => input::read_text(file),
             (None, None) => Err(Error::usage("give the text with --body or --body-file")),
         }
@@ -138,7 +139,8 @@ async fn list(course: &CourseArg, open_only: bool, session: &Session) -> Result<
             ]
         });
         let columns = [keep("thread"), cut("title"), cut("asked by"), keep("state"), keep(""), spare("last")];
-        text::table(&columns, rows, "No questions were asked yet.")
+        let empty = if open_only { "No question waits for an answer." } else { "No questions were asked yet." };
+        text::table(&columns, rows, empty)
     })
 }
 
@@ -208,40 +210,67 @@ pub enum AnnouncementCommand {
         #[arg(long, default_value_t = 20)]
         limit: usize,
     },
+    /// Show one announcement, and mark it as read.
+    Show {
+        /// Such as `cs101`.
+        course: CourseArg,
+        /// Its id, as the list shows it.
+        announcement: String,
+    },
 }
 
 /// Runs one of them.
 pub async fn announcement(command: AnnouncementCommand, session: &Session) -> Result<()> {
-    let AnnouncementCommand::List { course, limit } = command;
-    let announcements = pages::at_most(session, limit, |page_token| v1::ListAnnouncementsRequest {
+    match command {
+        AnnouncementCommand::List { course, limit } => {
+            let announcements = announcements(&course, limit, session).await?;
+            for announcement in &announcements {
+                mark_announcement(&course, announcement, session).await?;
+            }
+            let value = json::list("announcements", announcements.iter().map(json::announcement).collect());
+            session.show(value, || {
+                let blocks: Vec<String> = announcements.iter().map(describe_announcement).collect();
+                if blocks.is_empty() { "No announcements yet.".into() } else { blocks.join("\n\n") }
+            })
+        }
+        AnnouncementCommand::Show { course, announcement } => {
+            let all = announcements(&course, usize::MAX, session).await?;
+            let found = all.into_iter().find(|it| it.announcement_id == announcement).ok_or_else(|| {
+                let message = format!("{course} has no announcement {announcement}");
+                Error::refused(Code::NotFound, "NOT_FOUND", message)
+            })?;
+            mark_announcement(&course, &found, session).await?;
+            session.show(json::announcement(&found), || describe_announcement(&found))
+        }
+    }
+}
+
+async fn announcements(course: &CourseArg, limit: usize, session: &Session) -> Result<Vec<v1::Announcement>> {
+    pages::at_most(session, limit, |page_token| v1::ListAnnouncementsRequest {
         course: course.to_string(),
         page_token,
         ..Default::default()
     })
-    .await?;
-    for announcement in announcements.iter().filter(|announcement| announcement.unread) {
-        let read = v1::MarkReadRequest {
-            course: course.to_string(),
-            announcement_id: announcement.announcement_id.clone(),
-            ..Default::default()
-        };
+    .await
+}
+
+async fn mark_announcement(course: &CourseArg, announcement: &v1::Announcement, session: &Session) -> Result<()> {
+    if announcement.unread {
+        let announcement_id = announcement.announcement_id.clone();
+        let read = v1::MarkReadRequest { course: course.to_string(), announcement_id, ..Default::default() };
         session.call(read).await?;
     }
-    let value = json::list("announcements", announcements.iter().map(json::announcement).collect());
-    session.show(value, || {
-        let blocks: Vec<String> = announcements
-            .iter()
-            .map(|announcement| {
-                let new = if announcement.unread { " · new" } else { "" };
-                format!(
-                    "{} – {}, {}{new}\n{}",
-                    text::clean(&announcement.title),
-                    author(announcement.author.as_ref(), "staff"),
-                    text::time(announcement.created_at_ms),
-                    text::clean_body(&announcement.body)
-                )
-            })
-            .collect();
-        if blocks.is_empty() { "No announcements yet.".into() } else { blocks.join("\n\n") }
-    })
+    Ok(())
+}
+
+fn describe_announcement(announcement: &v1::Announcement) -> String {
+    let new = if announcement.unread { " · new" } else { "" };
+    format!(
+        "{} – {}, {} ({}){new}\n{}",
+        text::clean(&announcement.title),
+        author(announcement.author.as_ref(), "staff"),
+        text::time(announcement.created_at_ms),
+        announcement.announcement_id,
+        text::clean_body(&announcement.body)
+    )
 }

@@ -18,17 +18,27 @@ pub fn clean_body(text: &str) -> String {
     text.chars().filter(|c| matches!(c, '\n' | '\t') || !is_unsafe(*c)).collect()
 }
 
-fn is_unsafe(c: char) -> bool {
+/// Whether a terminal might do something else with it than show it.
+pub(crate) fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
             | '\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// A time in this machine's zone: `2026-10-01 23:59`.
+/// A time in this machine's zone, which it names: `2026-10-01 23:59 CEST`.
 pub fn time(ms: i64) -> String {
+    in_zone(ms, "%Y-%m-%d %H:%M %Z", TimeZone::system())
+}
+
+/// The same with seconds, for what happens within one minute.
+pub fn time_to_the_second(ms: i64) -> String {
+    in_zone(ms, "%Y-%m-%d %H:%M:%S %Z", TimeZone::system())
+}
+
+fn in_zone(ms: i64, format: &str, zone: TimeZone) -> String {
     match Timestamp::from_millisecond(ms) {
-        Ok(time) => time.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string(),
+        Ok(time) => time.to_zoned_datetime(zone).strftime(format).to_string(),
         Err(_) => "–".into(),
     }
 }
@@ -118,6 +128,14 @@ mod tests {
         assert_eq!(span(0), "0 seconds");
         assert_eq!(distance(1_000_000, 0), "in 16 minutes 40 seconds");
         assert_eq!(distance(0, 3_600_000), "1 hour ago");
+    }
+
+    #[test]
+    fn a_time_names_its_zone_in_summer_and_in_winter() {
+        let berlin = || TimeZone::get("Europe/Berlin").unwrap();
+        assert_eq!(in_zone(1_790_891_999_000, "%Y-%m-%d %H:%M %Z", berlin()), "2026-10-01 23:59 CEST");
+        assert_eq!(in_zone(1_796_079_599_000, "%Y-%m-%d %H:%M:%S %Z", berlin()), "2026-11-30 23:59:59 CET");
+        assert!(time(0).matches(' ').count() == 2 && time_to_the_second(0).contains(":00 "), "{}", time(0));
     }
 
     #[test]

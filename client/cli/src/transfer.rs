@@ -2,11 +2,13 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use lectern_client::{HandIn, HandedIn, LocalFile, Stage, Walk, hand_in, upload_files, walk_directory};
+use lectern_client::{
+    Destination, HandIn, HandedIn, LocalFile, Saved, Stage, Walk, hand_in, upload_files, walk_directory,
+};
 use lectern_proto::v1;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::args::AssignmentArg;
+use crate::args::{AssignmentArg, ForceArg, IntoArg};
 use crate::progress::Bar;
 use crate::{Error, Result, Session, json, output, text};
 
@@ -31,6 +33,9 @@ pub async fn submit(
     let bar = Bar::new("Reading", session.is_json());
     let on_stage = |stage: Stage<'_>| match stage {
         Stage::Digesting { .. } => {}
+        Stage::Unkept(problem) => output::note(&format!(
+            "warning: {problem}\nIt is handed in all the same; if that is interrupted, typing it again begins anew."
+        )),
         Stage::Pledged(pledge) => {
             bar.say("Uploading");
             if pledge.after_lock && !session.is_json() {
@@ -56,7 +61,7 @@ fn collect(paths: &[PathBuf]) -> Result<(Vec<LocalFile>, bool)> {
             output::note(&format!("left out: {} ({})", left_out.path.display(), left_out.reason));
         }
         if files.is_empty() {
-            return Err(Error::usage(format!("{} holds no files to hand in", path.display())));
+            return Err(Error::local_file(format!("{} holds no files to hand in", path.display())));
         }
         return Ok((files, true));
     }
@@ -80,47 +85,117 @@ pub async fn upload(course: &str, paths: &[PathBuf], session: &Session) -> Resul
     uploaded
 }
 
-/// Saves one file, replacing what is there, checked against its digest.
-pub async fn save_file(file: &v1::FileRef, path: &Path, session: &Session) -> Result<()> {
+/// A stored file, and where it is to be saved.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Which.
+    pub file: v1::FileRef,
+    /// Where to.
+    pub path: PathBuf,
+}
+
+impl Wanted {
+    /// Files under their own names below a folder.
+    pub fn below(dir: &Path, files: &[v1::FileRef]) -> Vec<Self> {
+        files.iter().map(|file| Self { path: dir.join(local_name(&file.name)), file: file.clone() }).collect()
+    }
+
+    /// For scripts.
+    pub fn json(&self, saved: Saved) -> Value {
+        json!({
+            "file": json::file(&self.file), "path": self.path.display().to_string(),
+            "already_there": saved == Saved::AlreadyThere,
+        })
+    }
+
+    /// For people.
+    pub fn words(&self, saved: Saved) -> String {
+        let (path, size) = (self.path.display(), text::size(self.file.size));
+        match saved {
+            Saved::Written => format!("Saved {path} ({size})."),
+            Saved::AlreadyThere => format!("{path} ({size}) is there already."),
+        }
+    }
+}
+
+/// Saves files, each checked against its digest. Files that are there and differ are refused, all of them and before
+/// anything is saved, unless `force` replaces them.
+pub async fn save_all(wanted: &[Wanted], force: ForceArg, session: &Session) -> Result<Vec<Saved>> {
+    let mut places = Vec::new();
+    let mut in_the_way = Vec::new();
+    for Wanted { file, path } in wanted {
+        let place = Destination::at(path)?;
+        if !force.force && place.exists() && !place.holds(file).await? {
+            in_the_way.push(path.display().to_string());
+        }
+        places.push(place);
+    }
+    if !in_the_way.is_empty() {
+        let (is, holds) = if in_the_way.len() == 1 { ("is", "holds") } else { ("are", "hold") };
+        return Err(Error::local_file(format!(
+            "{} {is} there and {holds} something else; nothing was saved. --force replaces what is there",
+            in_the_way.join(", ")
+        )));
+    }
     let bar = Bar::new("Saving", session.is_json());
-    let saved =
-        lectern_client::download(session.client(), &file.file_id, path, true, &|progress| bar.update(progress)).await;
+    let mut saved = Vec::new();
+    for (Wanted { file, path }, place) in wanted.iter().zip(&places) {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
+        }
+        let progress = |progress| bar.update(progress);
+        saved.push(lectern_client::save(session.client(), file, place, force.force, &progress).await?);
+    }
     bar.finish();
-    saved.map(|_| ())
+    Ok(saved)
 }
 
 /// Saves files below a folder under their own names, and says so.
-pub async fn save_files(files: &[v1::FileRef], dir: &Path, session: &Session) -> Result<()> {
-    let saved = save_all(files, dir, session).await?;
+pub async fn save_files(files: &[v1::FileRef], into: &IntoArg, session: &Session) -> Result<()> {
+    let wanted = Wanted::below(&into.dir, files);
+    let saved = save_all(&wanted, into.force, session).await?;
     let value = json!({
-        "files": files.iter().zip(&saved).map(|(file, path)| {
-            let mut value = json::file(file);
-            value["path"] = path.display().to_string().into();
+        "files": wanted.iter().zip(&saved).map(|(wanted, saved)| {
+            let mut value = json::file(&wanted.file);
+            value["path"] = wanted.path.display().to_string().into();
+            value["already_there"] = (*saved == Saved::AlreadyThere).into();
             value
         }).collect::<Vec<_>>(),
     });
     session.show(value, || {
-        let lines: Vec<String> = files
-            .iter()
-            .zip(&saved)
-            .map(|(file, path)| format!("{} ({})", path.display(), text::size(file.size)))
-            .collect();
-        if lines.is_empty() { "There are no files to save.".into() } else { format!("Saved\n{}", lines.join("\n")) }
+        let lines: Vec<String> = wanted.iter().zip(&saved).map(|(wanted, saved)| wanted.words(*saved)).collect();
+        if lines.is_empty() { "There are no files to save.".into() } else { lines.join("\n") }
     })
 }
 
-/// Saves files below a folder under their own names; returns where.
-pub async fn save_all(files: &[v1::FileRef], dir: &Path, session: &Session) -> Result<Vec<PathBuf>> {
-    let mut saved = Vec::new();
-    for file in files {
-        let path = dir.join(local_name(&file.name));
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
+/// Prints a file's bytes on standard output, once they are all there and are what the digest says.
+pub async fn print_file(file: &v1::FileRef, session: &Session) -> Result<()> {
+    let path = std::env::temp_dir().join(format!("lectern-{}", lectern_client::new_key()));
+    let fetched = async {
+        lectern_client::save(session.client(), file, &Destination::at(&path)?, false, &|_| {}).await?;
+        std::fs::read(&path).map_err(|error| Error::io(&path, error))
+    };
+    let fetched = fetched.await;
+    // It may never have come so far; what counts is whether the bytes are here.
+    let _ = std::fs::remove_file(&path);
+    output::bytes(&fetched?);
+    Ok(())
+}
+
+/// Where a command writes what it made: a file that is not there yet (unless `force`), or standard output for `-` and
+/// when nothing was named. Asked for before the work is done, so that nothing is made in vain.
+pub fn output_place(path: Option<&Path>, force: ForceArg) -> Result<Option<Destination>> {
+    match path {
+        None => Ok(None),
+        Some(path) if path == Path::new("-") => Ok(None),
+        Some(path) => {
+            let place = Destination::at(path)?;
+            if place.exists() && !force.force {
+                return Err(Error::local_file(format!("{} is there already; --force replaces it", path.display())));
+            }
+            Ok(Some(place))
         }
-        save_file(file, &path, session).await?;
-        saved.push(path);
     }
-    Ok(saved)
 }
 
 /// A stored name as a path that stays below the folder it is saved in, whatever a server says.

@@ -139,6 +139,82 @@ async fn without_a_quorum_the_call_ends_as_unreachable() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_lost_majority_is_told_as_one_and_not_as_a_wrong_address() {
+    let cluster = Cluster::start(3);
+    let mut options = cluster.options(&[0, 1, 2]);
+    options.call_deadline = Duration::from_millis(700);
+    let client = Client::connect(options).unwrap();
+    client.call(v1::WhoAmIRequest {}).await.unwrap();
+    cluster.kill(1);
+    cluster.kill(2);
+    cluster.fail::<v1::WhoAmIRequest>(std::iter::repeat_n(Fault::Hang, 1000));
+    let error = client.call(v1::WhoAmIRequest {}).await.unwrap_err();
+    assert_eq!((error.exit_code(), error.reason()), (4, "NO_QUORUM"));
+    assert_eq!(error.to_string(), "no majority: 1 of 3 nodes answers");
+}
+
+/// Something that listens, and is no node.
+fn listen(answer: &'static [u8]) -> String {
+    use std::io::{Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let mut begun = [0; 16];
+            // Whoever hung up meanwhile is answered by the next connection.
+            let _ = stream.read(&mut begun).and_then(|_| stream.write_all(answer));
+        }
+    });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_is_no_nodes_is_named() {
+    let web = listen(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    let silent_service = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+        let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
+        tokio::spawn(
+            tonic::transport::Server::builder()
+                .add_routes(tonic::service::Routes::default())
+                .serve_with_incoming(incoming),
+        );
+        address
+    };
+    for address in [web, silent_service] {
+        let mut options = lectern_client::ClientOptions::new([address.clone()]);
+        options.first_contact_deadline = Duration::from_millis(500);
+        let error = Client::connect(options).unwrap().call(v1::WhoAmIRequest {}).await.unwrap_err();
+        assert_eq!((error.exit_code(), error.reason()), (4, "UNREACHABLE"), "{error}");
+        assert!(error.to_string().contains(&address), "{error}");
+        assert!(!error.to_string().ends_with(": "), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_large_for_a_call_is_not_sent() {
+    let cluster = Cluster::start(1);
+    let request = v1::RevokeTokenRequest { token_id: "x".repeat(lectern_proto::MAX_REQUEST_BYTES) };
+    let error = cluster.client(&[0]).call(request).await.unwrap_err();
+    assert!(error.is_refused_for("TOO_LARGE") && error.exit_code() == 1, "{error}");
+    assert!(cluster.seen::<v1::RevokeTokenRequest>().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_cannot_be_one_is_not_sent() {
+    let cluster = Cluster::start(1);
+    let client = cluster.client(&[0]);
+    client.set_token(Some(lectern_client::Secret::new("x".repeat(20_000))));
+    let error = client.call(v1::WhoAmIRequest {}).await.unwrap_err();
+    assert_eq!(error.exit_code(), 3, "{error}");
+    assert!(cluster.seen::<v1::WhoAmIRequest>().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_address_is_told_soon() {
     let cluster = Cluster::start(1);
     cluster.kill(0);

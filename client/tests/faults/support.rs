@@ -331,6 +331,7 @@ impl ClusterService for Node {
         };
         Ok(Response::new(v1::GetStatusResponse {
             cluster_id: "C1".into(),
+            self_: Some(v1::NodeStatus { node_id: self.number as u64 + 1, ..Default::default() }),
             leader_id: world.leader.map_or(0, |leader| leader as u64 + 1),
             nodes: (0..).zip(&world.addresses).map(node).collect(),
             ..Default::default()

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::support::{Cluster, Fault};
 use lectern_client::{
-    Client, ClientError, Code, Dirs, HandIn, LocalFile, Stage, WatchItem, declare, download, hand_in, upload, v1,
+    Client, ClientError, Code, Destination, Dirs, HandIn, LocalFile, Saved, Stage, WatchItem, declare, download,
+    hand_in, save, upload, v1,
 };
 use lectern_proto::CHUNK_BYTES;
 
@@ -161,6 +162,60 @@ async fn a_refused_submission_leaves_nothing_behind() {
     assert_eq!(desk.journals(), 0);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_does_not_keep_anyone_from_handing_in() {
+    let (cluster, desk) = (Cluster::start(1), Desk::new());
+    let what = homework(vec![desk.file("a", &bytes(CHUNK_BYTES))]);
+    // A file where the folder of the state should be: nothing can be written there, whoever runs this.
+    fs::write(desk.path("state"), "").unwrap();
+    let told = std::sync::Mutex::new(Vec::new());
+    let handed_in = hand_in(&cluster.client(&[0]), &desk.dirs(), "ada", &what, &|stage| {
+        if let Stage::Unkept(problem) = stage {
+            told.lock().unwrap().push(problem.to_string());
+        }
+    })
+    .await
+    .unwrap();
+    assert!(handed_in.submission.is_some());
+    let told = told.into_inner().unwrap();
+    assert!(!told.is_empty() && told.iter().all(|words| words.contains("state")), "{told:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pledge_of_a_file_that_changed_is_withdrawn() {
+    let (cluster, desk) = (Cluster::start(1), Desk::new());
+    let what = homework(vec![desk.file("a", &bytes(2 * CHUNK_BYTES))]);
+    let shorten = |stage: Stage<'_>| {
+        if let Stage::Pledged(_) = stage {
+            fs::write(desk.path("a"), b"short").unwrap();
+        }
+    };
+    let error = hand_in(&cluster.client(&[0]), &desk.dirs(), "ada", &what, &shorten).await.unwrap_err();
+    assert!(matches!(error, ClientError::DigestMismatch { .. }), "{error:?}");
+    assert_eq!(cluster.seen::<v1::WithdrawPledgeRequest>().len(), 1);
+    assert_eq!(desk.journals(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saved_file_is_not_fetched_again_and_a_changed_one_not_replaced_unasked() {
+    let (cluster, desk) = (Cluster::start(1), Desk::new());
+    let content = bytes(1000);
+    cluster.world().download = content.clone();
+    let client = cluster.client(&[0]);
+    let path = desk.path("notes.pdf");
+    let digest = blake3::hash(&content).as_bytes().to_vec();
+    let file = v1::FileRef { file_id: "F1".into(), size: 1000, digest, ..Default::default() };
+    let fetch = async |replace| save(&client, &file, &Destination::at(&path).unwrap(), replace, &|_| {}).await;
+    assert_eq!(fetch(false).await.unwrap(), Saved::Written);
+    assert_eq!(fetch(false).await.unwrap(), Saved::AlreadyThere);
+    assert_eq!(cluster.world().offsets.len(), 1);
+    fs::write(&path, "my own notes").unwrap();
+    assert_eq!(fetch(false).await.unwrap_err().exit_code(), 1);
+    assert_eq!(fs::read(&path).unwrap(), b"my own notes");
+    assert_eq!(fetch(true).await.unwrap(), Saved::Written);
+    assert!(fs::read(&path).unwrap() == content);
+}
+
 fn names_in(path: &Path) -> Vec<String> {
     let names = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     names.collect()
@@ -180,7 +235,7 @@ async fn a_download_goes_on_at_the_last_whole_chunk() {
     assert_eq!(names_in(desk.dir.path()), ["out.pdf"]);
 
     let error = download(&client, "F1", &desk.path("out.pdf"), false, &|_| {}).await.unwrap_err();
-    assert_eq!(error.exit_code(), 2);
+    assert_eq!(error.exit_code(), 1);
     download(&client, "F1", &desk.path("out.pdf"), true, &|_| {}).await.unwrap();
 }
 

@@ -3,7 +3,7 @@
 use lectern_proto::internal::v1::{
     AssignmentRecord, EnrollmentRecord, PledgeRecord, SubmissionRecord, Submitter, UploadRecord, submitter,
 };
-use lectern_proto::v1::{self, EnrollmentState, EnrollmentType, WorkflowState};
+use lectern_proto::v1::{self, WorkflowState};
 
 use crate::actor::CourseAccess;
 use crate::context::{PageRequest, View};
@@ -11,7 +11,7 @@ use crate::keys::{key1, key2, key3};
 use crate::refusal::{Reason, Refusal, Result};
 use crate::store::{Order, Store, StoreExt, StoreResult, decode};
 use crate::tables::Table;
-use crate::{assignments, dates, files, grades, limits, lookup, paging, queue, uploads};
+use crate::{assignments, dates, files, grades, limits, lookup, paging, queue, standing, uploads};
 
 /// A student's latest attempt.
 pub fn latest(store: &dyn Store, assignment_id: &str, user_id: &str) -> StoreResult<Option<SubmissionRecord>> {
@@ -87,7 +87,7 @@ pub fn list_attempts(view: &View<'_>, request: &v1::ListAttemptsRequest) -> Resu
     Ok(v1::ListAttemptsResponse { attempts, next_page_token, pledges })
 }
 
-/// For staff: every active student of the course with their latest attempt, or only those who wait for a grade, at one
+/// For staff: every student of the course, those who never signed in among them, with their latest attempt, or only those who wait for a grade, at one
 /// assignment or at all of them.
 pub fn list_submissions(view: &View<'_>, request: &v1::ListSubmissionsRequest) -> Result<v1::ListSubmissionsResponse> {
     let access = CourseAccess::open(view.store, view.actor, &request.course)?;
@@ -165,14 +165,14 @@ fn whose(view: &View<'_>, access: &CourseAccess, user: &str) -> Result<String> {
     Err(Refusal::new(Reason::NotFound, format!("nobody `{user}` in {}", access.course.slug)).into())
 }
 
-/// How a member of the course stands with an assignment; `None` for those who are no active students.
+/// How a member of the course stands with an assignment; `None` for those who are no students of it now.
 pub(crate) fn summary(
     view: &View<'_>,
     access: &CourseAccess,
     assignment: &AssignmentRecord,
     enrollment: &EnrollmentRecord,
 ) -> Result<Option<v1::SubmissionSummary>> {
-    if enrollment.r#type() != EnrollmentType::Student || enrollment.state() != EnrollmentState::Active {
+    if !standing::is_current_student(enrollment) {
         return Ok(None);
     }
     let user_id = &enrollment.user_id;

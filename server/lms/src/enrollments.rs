@@ -21,7 +21,7 @@ use crate::keys::{ID_BYTES, key1, key2};
 use crate::refusal::{Reason, Refusal, Result, refuse};
 use crate::store::{Order, Store, StoreError, StoreExt, decode};
 use crate::tables::Table;
-use crate::{limits, lookup, paging, validate};
+use crate::{limits, lookup, paging, standing, validate};
 
 /// Adds an account to a course, or brings back somebody who left it.
 pub(crate) fn enroll(tx: &mut Tx<'_, '_>, request: &EnrollRequest) -> Result<EnrollResponse> {
@@ -147,10 +147,7 @@ pub(crate) fn write(
             table: Table::Courses,
             problem: format!("no course {} for an enrolment", after.course_id),
         })?;
-    let student = |enrollment: &EnrollmentRecord| {
-        enrollment.r#type() == EnrollmentType::Student && is_current(enrollment.state())
-    };
-    match (before.is_some_and(student), student(after)) {
+    match (before.is_some_and(standing::is_current_student), standing::is_current_student(after)) {
         (false, true) => course.student_count += 1,
         (true, false) => course.student_count = course.student_count.saturating_sub(1),
         _ => {}

@@ -1,6 +1,6 @@
 //! The gradebook: students by assignments, as pages and as CSV in Canvas's columns. For staff only.
 //!
-//! Students are the active and completed ones, in the order of their ids, which is the same on every page. Sums are plain
+//! Students are the current ones (those who never signed in among them) and those who completed it, in the order of their ids, which is the same on every page. Sums are plain
 //! sums of points over every grade, posted or not: *current* over what is graded, *final* over everything with ungraded
 //! work as 0.
 //!

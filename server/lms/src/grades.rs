@@ -153,7 +153,7 @@ fn gradable_assignment(store: &dyn Store, access: &CourseAccess, name: &str) -> 
     Ok(assignment)
 }
 
-/// A student of the course, active or completed, by username or id.
+/// A student of the course by username or id: one who has completed it, or has never signed in, too.
 fn student_of(store: &dyn Store, access: &CourseAccess, name: &str) -> Result<v1::PersonRef> {
     let course = &access.course;
     if let Some(user) = lookup::user(store, name)?.and_then(|record| record.user) {
@@ -163,10 +163,7 @@ fn student_of(store: &dyn Store, access: &CourseAccess, name: &str) -> Result<v1
             return Ok(v1::PersonRef { user_id: user.user_id, username: user.username, name: user.name });
         }
     }
-    refuse(
-        Reason::NotFound,
-        format!("`{name}` is no active student of {}; look the username up in the roster", course.slug),
-    )
+    refuse(Reason::NotFound, format!("`{name}` is no student of {}; look the username up in the roster", course.slug))
 }
 
 fn check_score(assignment: &AssignmentRecord, score: i64) -> Result<()> {

@@ -107,11 +107,13 @@ fn add_students_view(
     home: &mut v1::GetHomeResponse,
 ) -> Result<()> {
     for assignment in assignments {
-        if access.course.state() == CourseState::Available {
-            home.due.extend(due_item(view, access, assignment)?);
-        }
         let grade = standing::grade(view.store, &assignment.assignment_id, view.actor.user_id())?;
-        if let Some(posted) = grade.filter(|grade| grade.posted) {
+        let grade = grade.filter(|grade| grade.posted);
+        if access.course.state() == CourseState::Available {
+            let due = due_item(view, access, assignment)?;
+            home.due.extend(due.map(|due| v1::DueItem { score: grade.as_ref().map(grades::score), ..due }));
+        }
+        if let Some(posted) = grade {
             course.current_score += grades::score(&posted);
             course.current_possible += points_possible(assignment);
             home.grades.push(v1::HomeGrade {
@@ -156,6 +158,7 @@ fn due_item(view: &View<'_>, access: &CourseAccess, assignment: &AssignmentRecor
         missing: !submitted && !uploading && dates.is_missing(settings, view.now_ms),
         has_draft: view.store.contains(Table::Drafts, &key2(id, user_id))?,
         uploading,
+        score: None,
     }))
 }
 
@@ -256,7 +259,10 @@ mod tests {
         graded(&mut class, "hw1", "ada", false);
         assert_eq!(home(&class, "ada").grades, []);
         assert_eq!(home(&class, "ada").courses[0].current_possible, 0);
+        assert_eq!(home(&class, "ada").due[0].score, None, "not in the list of what is due, either");
         graded_again_and_posted(&mut class);
+        assert_eq!(home(&class, "ada").due[0].score, Some(7 * POINT), "what is due says that it is graded");
+        assert_eq!(home(&class, "bob").due[0].score, None);
         assert_eq!(home(&class, "ada").grades.len(), 1);
         assert_eq!(home(&class, "bob").grades, []);
     }

@@ -11,7 +11,7 @@ pub const BODY_BYTES: usize = 64 * 1024;
 /// A text submission or a draft.
 pub const TEXT_BYTES: u64 = 1024 * 1024;
 /// A single file.
-pub const FILE_BYTES: u64 = 100 * 1024 * 1024;
+pub const FILE_BYTES: u64 = lectern_proto::MAX_FILE_BYTES;
 /// The files of one upload together: what finishing or dropping it costs stays bounded.
 pub const UPLOAD_BYTES: u64 = 1024 * 1024 * 1024;
 /// Files of one upload.
@@ -40,6 +40,10 @@ pub const IDEMPOTENCY_KEY_CHARS: usize = 100;
 pub const DRAFT_REVISIONS: u64 = 50;
 /// Open upload sessions of one person in one course.
 pub const OPEN_UPLOADS: usize = 20;
+/// Threads that one student may start in one course within an hour.
+pub const THREADS_PER_HOUR: u32 = 20;
+/// Messages that one student may write in one course within an hour, those that start a thread among them.
+pub const MESSAGES_PER_HOUR: u32 = 100;
 /// Tokens of one person.
 pub const TOKENS_PER_USER: usize = 50;
 /// Rows of a page when none is asked for, and at most.

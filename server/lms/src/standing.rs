@@ -8,7 +8,7 @@ use crate::keys::{key1, key2};
 use crate::refusal::Result;
 use crate::store::{Store, StoreExt};
 use crate::tables::Table;
-use crate::{attempts, dates, paging};
+use crate::{attempts, dates, enrollments, paging};
 
 /// Assignments of one course that lists and sums go through.
 pub(crate) const MAX_ASSIGNMENTS: usize = 1_000;
@@ -47,10 +47,16 @@ pub(crate) fn grade(store: &dyn Store, assignment_id: &str, user_id: &str) -> Re
     Ok(store.record(Table::Grades, &key2(assignment_id, user_id))?)
 }
 
-/// Whether the enrolment makes somebody a student whose work is graded: active, or of a completed course.
+/// Whether the enrolment makes somebody a student of the course now: one of those that the course counts. Whoever never
+/// signed in is one, too: they hand in on paper.
+pub(crate) fn is_current_student(enrollment: &EnrollmentRecord) -> bool {
+    enrollment.r#type() == EnrollmentType::Student && enrollments::is_current(enrollment.state())
+}
+
+/// Whether the enrolment makes somebody a student whose work is graded: a current one, or one who has completed the course.
 pub(crate) fn is_graded_student(enrollment: &EnrollmentRecord) -> bool {
-    enrollment.r#type() == EnrollmentType::Student
-        && matches!(enrollment.state(), EnrollmentState::Active | EnrollmentState::Completed)
+    let completed = enrollment.r#type() == EnrollmentType::Student && enrollment.state() == EnrollmentState::Completed;
+    completed || is_current_student(enrollment)
 }
 
 /// Whether a student who handed nothing in misses the assignment: past due in the dates in effect for them, and nothing

@@ -61,6 +61,7 @@ pub(crate) fn create_thread(
         updated_at_ms: tx.now_ms(),
         message_count: 0,
     };
+    count_post(tx, &access, usage::Post::Thread)?;
     charge(tx, &access, thread.title.len())?;
     tx.put(Table::Courses, key1(&access.course.course_id), &access.course);
     let (thread, _) = add_message(tx, &access, thread, &request.body)?;
@@ -218,6 +219,7 @@ fn add_message(
     mut thread: ThreadRecord,
     body: &str,
 ) -> Result<(ThreadRecord, ThreadMessageRecord)> {
+    count_post(tx, access, usage::Post::Message)?;
     charge(tx, access, body.len())?;
     thread.message_count += 1;
     thread.updated_at_ms = tx.now_ms();
@@ -240,6 +242,15 @@ fn charge(tx: &mut Tx<'_, '_>, access: &CourseAccess, bytes: usize) -> Result<()
     let user_id = tx.actor.user_id().to_owned();
     let student = (!access.is_staff()).then_some(&*user_id);
     usage::charge_text(tx, &access.course, student, bytes)
+}
+
+/// Counts a post of a student's; the staff post as often as they like.
+fn count_post(tx: &mut Tx<'_, '_>, access: &CourseAccess, post: usage::Post) -> Result<()> {
+    if access.is_staff() {
+        return Ok(());
+    }
+    let user_id = tx.actor.user_id().to_owned();
+    usage::count_post(tx, &access.course, &user_id, post)
 }
 
 fn tell(tx: &mut Tx<'_, '_>, thread: &ThreadRecord) {

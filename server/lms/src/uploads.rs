@@ -208,7 +208,9 @@ fn check_declarations(files: &[FileDeclaration], directory: bool) -> Result<Vec<
     }
     let total: u64 = files.iter().map(|file| file.size).sum();
     if total > limits::UPLOAD_BYTES {
-        return Err(too_large("all files together", total, limits::UPLOAD_BYTES));
+        let limit = limits::UPLOAD_BYTES;
+        let message = format!("the files have {total} bytes together; at most {limit} are taken");
+        return Err(Refusal::new(Reason::TooLarge, message).with("limit", limit).with("actual", total).into());
     }
     let checked = names.into_iter().zip(files);
     Ok(checked.map(|(name, file)| FileDeclaration { name, size: file.size, digest: file.digest.clone() }).collect())

@@ -4,15 +4,17 @@
 //! is never refused at its end), and what people write: submissions and extension requests with their comments, the kept
 //! revisions of drafts, messages, announcements, feedback. What staff upload and write counts for the course only.
 //! Descriptions and syllabuses are bounded by the number of assignments, and do not count.
+//!
+//! How often a student posts is bounded by the hour: a program that runs away must not bury a course's questions.
 
 use lectern_proto::internal::v1::{CourseRecord, FileRecord, FileUse, UploadPurpose, UploadRecord, UsageRecord};
 
 use crate::context::Tx;
 use crate::keys::{NO_ID, key2};
-use crate::limits;
 use crate::refusal::{Reason, Refusal, Result, refuse};
 use crate::store::{Store, StoreExt, StoreResult};
 use crate::tables::Table;
+use crate::{limits, validate};
 
 /// Counts a session that opens, or refuses it: too many are open, or the student's or the course's storage is used up.
 pub(crate) fn open_session(tx: &mut Tx<'_, '_>, course: &CourseRecord, session: &UploadRecord) -> Result<()> {
@@ -67,6 +69,42 @@ pub(crate) fn charge_text(
     let mut whole = read(tx.store, course_id, NO_ID)?;
     whole.bytes = charge("course", whole.bytes, bytes, course.course_quota_bytes)?;
     tx.put(Table::Usage, key2(course_id, NO_ID), &whole);
+    Ok(())
+}
+
+/// What a student posts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Post {
+    /// The beginning of a thread; its message is counted beside it.
+    Thread,
+    /// A message.
+    Message,
+}
+
+/// Counts what a student posts, or refuses it: they have posted as much within an hour as anybody may. The hour begins with
+/// the first post after the last hour has passed.
+pub(crate) fn count_post(tx: &mut Tx<'_, '_>, course: &CourseRecord, student: &str, post: Post) -> Result<()> {
+    const HOUR_MS: i64 = 60 * 60 * 1000;
+    let mut person = read(tx.store, &course.course_id, student)?;
+    if tx.now_ms() - person.posting_since_ms >= HOUR_MS {
+        (person.posting_since_ms, person.threads_posted, person.messages_posted) = (tx.now_ms(), 0, 0);
+    }
+    let (posted, limit, what) = match post {
+        Post::Thread => (&mut person.threads_posted, limits::THREADS_PER_HOUR, "threads started"),
+        Post::Message => (&mut person.messages_posted, limits::MESSAGES_PER_HOUR, "messages written"),
+    };
+    if *posted >= limit {
+        let until_ms = person.posting_since_ms + HOUR_MS;
+        let minutes = (until_ms - tx.now_ms() + 59_999) / 60_000;
+        let message = format!(
+            "{limit} {what} by you in {} within an hour are the most; go on in {}",
+            course.slug,
+            validate::count(usize::try_from(minutes).unwrap_or(0), "minute")
+        );
+        return Err(Refusal::new(Reason::TooMany, message).with("limit", limit).with("until_ms", until_ms).into());
+    }
+    *posted += 1;
+    tx.put(Table::Usage, key2(&course.course_id, student), &person);
     Ok(())
 }
 

@@ -1,5 +1,5 @@
-//! Shapes that apply cannot judge: it has no table of time zones, and must not read one, since nodes may have different
-//! ones.
+//! Shapes that apply cannot judge. It has no table of time zones, and must not read one, since nodes may have different
+//! ones; and it must take a command as nodes of every release take it.
 
 use lectern_lms::Reason;
 use lectern_proto::v1;
@@ -37,6 +37,17 @@ pub fn create_course(request: &v1::CreateCourseRequest) -> Result<(), Status> {
 /// For `UpdateCourse`.
 pub fn update_course(request: &v1::UpdateCourseRequest) -> Result<(), Status> {
     time_zone(request.time_zone.as_deref().unwrap_or_default())
+}
+
+/// For `CreateThread`: who means a visibility that this release does not know must not be taken to mean another.
+pub fn create_thread(request: &v1::CreateThreadRequest) -> Result<(), Status> {
+    match v1::ThreadVisibility::try_from(request.visibility) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(errors::refused(
+            Reason::InvalidArgument,
+            format!("there is no visibility {}; use COURSE or PRIVATE", request.visibility),
+        )),
+    }
 }
 
 /// For `ImportUsers` and `ImportRoster`: what is imported travels through the log as it is, so no password may be in it.

@@ -49,13 +49,17 @@ service! {
         ) -> Result<Response<Self::DownloadStream>, Status> {
             let caller = Caller::of(&request)?;
             let v1::DownloadRequest { file_id, offset } = request.into_inner();
-            let place = self.downloads.enter().await?;
             let wanted = file_id.clone();
-            let file = self.query(&caller, move |view| files::open_file(view, &wanted)).await?;
+            let asked =
+                self.query(&caller, move |view| Ok((view.actor.user_id().to_owned(), files::open_file(view, &wanted)?)));
+            let (user_id, file) = asked.await?;
+            // An account's own share comes first: nobody fills the queue, either.
+            let share = self.own_downloads.take(&user_id)?;
+            let place = self.downloads.enter().await?;
             let first = first_chunk(&file, offset)?;
             let door = self.clone();
             Ok(Response::new(stream::spawn(self.stopping(), async move |out| {
-                let _place = place;
+                let _places = (share, place);
                 let mut about = Some(v1::FileRef {
                     file_id: file.file_id.clone(),
                     name: file.name.clone(),

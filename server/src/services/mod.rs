@@ -42,6 +42,7 @@ mod passwords;
 mod read;
 pub mod secrets;
 mod serve;
+mod shares;
 mod stream;
 mod submissions;
 mod threads;
@@ -53,6 +54,7 @@ use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use lectern_proto::MAX_REQUEST_BYTES;
 use tokio::sync::watch::Receiver;
 
 use crate::node::Node;
@@ -64,18 +66,21 @@ use guessing::Guessing;
 use pages::Pages;
 use passwords::Passwords;
 pub use serve::{ServeError, ServeOptions, serve};
+use shares::Shares;
 use touch::Touches;
 
-/// The largest request.
-const MAX_REQUEST_BYTES: usize = 4 << 20;
 /// Chunks proposed at once: 2 MiB, so that small commands are not queued behind files.
 const CHUNKS_AT_ONCE: usize = 8;
 const CHUNKS_QUEUED: usize = 256;
 /// Downloads and exports at once.
 const DOWNLOADS_AT_ONCE: usize = 64;
 const DOWNLOADS_QUEUED: usize = 256;
+/// Of one account: under way, and in the queue.
+const DOWNLOADS_PER_ACCOUNT: usize = 8;
 /// Watchers; they do not queue.
 const WATCHERS: usize = 4_096;
+/// Of one account.
+const WATCHERS_PER_ACCOUNT: usize = 32;
 
 /// Watchers of the cluster's own state, who need no sign-in: apart, so that they take nobody's place.
 const ONLOOKERS: usize = 64;
@@ -96,7 +101,9 @@ pub(crate) struct Inner {
     pages: Pages,
     chunks: Gate,
     downloads: Gate,
+    own_downloads: Shares,
     watchers: Gate,
+    own_watchers: Shares,
     onlookers: Gate,
     stopping: Receiver<bool>,
 }
@@ -125,7 +132,9 @@ impl Door {
             pages: Pages::new(extracts)?,
             chunks: Gate::new("uploads", CHUNKS_AT_ONCE, CHUNKS_QUEUED),
             downloads: Gate::new("downloads", DOWNLOADS_AT_ONCE, DOWNLOADS_QUEUED),
+            own_downloads: Shares::new("downloads", DOWNLOADS_PER_ACCOUNT),
             watchers: Gate::new("watchers", WATCHERS, 0),
+            own_watchers: Shares::new("watchers", WATCHERS_PER_ACCOUNT),
             onlookers: Gate::new("onlookers of the cluster", ONLOOKERS, 0),
             stopping,
         })))

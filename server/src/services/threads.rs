@@ -3,13 +3,13 @@
 use lectern_lms::threads;
 use lectern_rpc::v1::thread_service_server::ThreadService;
 
-use super::service;
+use super::{check, service};
 
 service! {
     ThreadService {
         read get_thread(GetThreadRequest) = threads::get_thread;
         read list_threads(ListThreadsRequest) = threads::list_threads;
-        write create_thread(CreateThreadRequest) = CreateThread;
+        write create_thread(CreateThreadRequest) = CreateThread, checked by check::create_thread;
         write reply_thread(ReplyThreadRequest) = ReplyThread;
         write set_thread_state(SetThreadStateRequest) = SetThreadState;
     }

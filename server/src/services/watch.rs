@@ -34,13 +34,15 @@ impl WatchService for Door {
         let caller = Caller::of(&request)?;
         let WatchRequest { after_index, courses } = request.into_inner();
         let place = self.watchers.enter().await?;
-        let courses = self.query(&caller, move |view| course_ids(view, &courses)).await?;
+        let asked = self.query(&caller, move |view| Ok((view.actor.user_id().to_owned(), course_ids(view, &courses)?)));
+        let (user_id, courses) = asked.await?;
+        let share = self.own_watchers.take(&user_id)?;
         let applied = self.node.status().self_.map_or(0, |node| node.applied_index);
         let seen = if after_index == 0 { applied } else { after_index };
         let watcher = Watcher { door: self.clone(), token_id: caller.token_id, courses: Arc::new(courses), seen };
         let subscription = self.node.subscribe(seen);
         Ok(Response::new(stream::spawn(self.stopping(), async move |out| {
-            let _place = place;
+            let _places = (place, share);
             watcher.run(subscription, &out).await
         })))
     }

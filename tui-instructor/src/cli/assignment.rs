@@ -42,7 +42,7 @@ pub struct SettingsArgs {
     /// The title.
     #[arg(long)]
     pub title: Option<String>,
-    /// What to do (Markdown).
+    /// What to do (Markdown); `-` for standard input.
     #[arg(long, conflicts_with = "description_file")]
     pub description: Option<String>,
     /// A file with what to do; `-` for standard input.

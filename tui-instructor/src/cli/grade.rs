@@ -20,7 +20,7 @@ pub enum GradeCommand {
         /// Such as 87.5.
         #[arg(value_parser = format::parse_points)]
         score: i64,
-        /// Words for the student (Markdown).
+        /// Words for the student (Markdown); `-` for standard input.
         #[arg(long, conflicts_with = "feedback_file")]
         feedback: Option<String>,
         /// A file with words for the student; `-` for standard input.

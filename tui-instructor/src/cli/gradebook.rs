@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use lectern_cli::args::CourseArg;
+use lectern_cli::args::{CourseArg, ForceArg};
 
 /// The gradebook.
 #[derive(Subcommand, Debug)]
@@ -20,5 +20,8 @@ pub enum GradebookCommand {
         /// The file; standard output when left out.
         #[arg(long, short)]
         output: Option<PathBuf>,
+        /// What is done with a file that is there.
+        #[command(flatten)]
+        force: ForceArg,
     },
 }

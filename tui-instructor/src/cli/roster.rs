@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
-use lectern_cli::args::CourseArg;
+use lectern_cli::args::{CourseArg, ForceArg};
 use lectern_proto::v1;
 
 use super::ReasonArg;
@@ -61,6 +61,9 @@ pub enum RosterCommand {
         /// Write a CSV file that only you can read, instead of printing.
         #[arg(long, short)]
         output: Option<PathBuf>,
+        /// What is done with a file that is there.
+        #[command(flatten)]
+        force: ForceArg,
     },
     /// Add an existing account.
     Add {

@@ -112,7 +112,7 @@ fn change(
         settings.title.clone_from(title);
     }
     if let Some(description) = &args.description {
-        settings.description.clone_from(description);
+        settings.description = input::words(description)?;
     }
     if let Some(file) = &args.description_file {
         settings.description = input::read_text(file)?;

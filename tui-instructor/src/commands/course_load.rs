@@ -156,7 +156,7 @@ fn read(dir: &Path) -> Result<Plan> {
 }
 
 fn parse<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
-    toml::from_str(&input::read_text(path)?).map_err(|error| Error::usage(format!("{}: {error}", path.display())))
+    toml::from_str(&input::read_text(path)?).map_err(|error| Error::local_file(format!("{}: {error}", path.display())))
 }
 
 /// A path of the folder; refused when it leads out of it.
@@ -164,7 +164,7 @@ fn inside(dir: &Path, path: &Path) -> Result<PathBuf> {
     if path.components().all(|part| matches!(part, Component::Normal(_))) {
         return Ok(dir.join(path));
     }
-    Err(Error::usage(format!("{} leads out of the course's folder", path.display())))
+    Err(Error::local_file(format!("{} leads out of the course's folder", path.display())))
 }
 
 fn settings(
@@ -173,7 +173,7 @@ fn settings(
     zone: &TimeZone,
 ) -> Result<(String, v1::AssignmentSettings, Vec<PathBuf>)> {
     let slug = described.slug.clone();
-    let wrong = |problem: String| Error::usage(format!("assignment {slug}: {problem}"));
+    let wrong = |problem: String| Error::local_file(format!("assignment {slug}: {problem}"));
     let mut submission_types = Vec::new();
     for name in &described.submission_types {
         let full = format!("SUBMISSION_TYPE_{}", name.to_uppercase());
@@ -203,7 +203,7 @@ fn last_second() -> Time {
 
 /// A time of day so many days from today in the course's zone.
 fn day(days: i64, time: Time, zone: &TimeZone) -> Result<i64> {
-    let wrong = |error: jiff::Error| Error::usage(format!("{days} days from now is no date: {error}"));
+    let wrong = |error: jiff::Error| Error::local_file(format!("{days} days from now is no date: {error}"));
     let now = Timestamp::from_millisecond(text::now_ms()).map_err(wrong)?;
     let date = now.to_zoned_datetime(zone.clone()).date().checked_add(days.days()).map_err(wrong)?;
     let zoned = zone.to_ambiguous_zoned_datetime(date.to_datetime(time)).compatible().map_err(wrong)?;

@@ -45,7 +45,7 @@ fn graded_attempt(named: Option<u32>, latest: u32, user: &str) -> Result<u32> {
 /// New feedback, or the feedback there is: changing a score must not lose it.
 fn words(feedback: Option<String>, file: Option<PathBuf>, current: Option<&v1::Grade>) -> Result<String> {
     match (feedback, file) {
-        (Some(feedback), _) => Ok(feedback),
+        (Some(feedback), _) => input::words(&feedback),
         (None, Some(file)) => input::read_text(&file),
         (None, None) => Ok(current.map(|grade| grade.feedback.clone()).unwrap_or_default()),
     }
@@ -54,10 +54,20 @@ fn words(feedback: Option<String>, file: Option<PathBuf>, current: Option<&v1::G
 async fn set(request: v1::SetGradeRequest, session: &Session) -> Result<()> {
     let user = request.user.clone();
     let grade = session.call(request).await?.grade.unwrap_or_default();
-    session.show(json!({ "grade": json::grade(Some(&grade)) }), || {
-        let shown = if grade.posted { "the student sees it" } else { "hidden until it is posted" };
-        format!("{user}: {} of {} ({shown}).", text::points(grade.score), text::points(grade.points_possible))
-    })
+    let mut value = json::grade(Some(&grade));
+    value["above_maximum"] = is_above_maximum(&grade).into();
+    session.show(json!({ "grade": value }), || in_words(&user, &grade))
+}
+
+/// Extra credit is given on purpose, and a slip of the fingers looks the same.
+fn is_above_maximum(grade: &v1::Grade) -> bool {
+    grade.score > grade.points_possible
+}
+
+fn in_words(user: &str, grade: &v1::Grade) -> String {
+    let shown = if grade.posted { "the student sees it" } else { "hidden until it is posted" };
+    let above = if is_above_maximum(grade) { ". That is above the maximum" } else { "" };
+    format!("{user}: {} of {} ({shown}){above}.", text::points(grade.score), text::points(grade.points_possible))
 }
 
 async fn post(assignment: &AssignmentArg, users: Vec<String>, hide: bool, session: &Session) -> Result<()> {
@@ -76,6 +86,16 @@ async fn post(assignment: &AssignmentArg, users: Vec<String>, hide: bool, sessio
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_score_above_the_maximum_is_said_to_be_one() {
+        let grade = |score| v1::Grade { score, points_possible: 200_000, ..v1::Grade::default() };
+        assert_eq!(
+            in_words("ada", &grade(250_000)),
+            "ada: 25 of 20 (hidden until it is posted). That is above the maximum."
+        );
+        assert_eq!(in_words("ada", &grade(200_000)), "ada: 20 of 20 (hidden until it is posted).");
+    }
 
     #[test]
     fn with_several_attempts_the_graded_one_is_named() {

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use lectern_cli::args::CourseArg;
-use lectern_cli::{Error, Result, Session, json, output, text};
+use lectern_cli::args::{CourseArg, ForceArg};
+use lectern_cli::{Result, Session, json, output, text, transfer};
 use lectern_proto::v1;
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use crate::cli::GradebookCommand;
 pub async fn run(command: GradebookCommand, session: &Session) -> Result<()> {
     match command {
         GradebookCommand::Show { course } => show(&course, session).await,
-        GradebookCommand::Export { course, output } => export(&course, output.as_deref(), session).await,
+        GradebookCommand::Export { course, output, force } => export(&course, output.as_deref(), force, session).await,
     }
 }
 
@@ -60,14 +60,15 @@ fn cell(cell: &v1::GradebookCell) -> String {
     }
 }
 
-async fn export(course: &CourseArg, path: Option<&Path>, session: &Session) -> Result<()> {
+async fn export(course: &CourseArg, path: Option<&Path>, force: ForceArg, session: &Session) -> Result<()> {
     session.require_token()?;
+    let place = transfer::output_place(path, force)?;
     let csv = session.client().export_gradebook(&course.to_string()).await?;
-    let Some(path) = path else {
+    let (Some(place), Some(path)) = (place, path) else {
         output::bytes(&csv);
         return Ok(());
     };
-    std::fs::write(path, &csv).map_err(|error| Error::io(path, error))?;
+    place.write(&csv, force.force)?;
     let value = json!({"path": path.display().to_string(), "bytes": csv.len()});
     session.show(value, || format!("Exported to {} ({}).", path.display(), text::size(csv.len() as u64)))
 }

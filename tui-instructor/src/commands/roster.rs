@@ -1,10 +1,9 @@
 //! `roster …`: the people of a course.
 
-use std::io::Write;
 use std::path::Path;
 
-use lectern_cli::args::CourseArg;
-use lectern_cli::{Error, Result, Session, input, json, pages, text};
+use lectern_cli::args::{CourseArg, ForceArg};
+use lectern_cli::{Error, Result, Session, input, json, output, pages, text, transfer};
 use lectern_proto::v1;
 use serde_json::{Map, Value, json};
 
@@ -20,7 +19,7 @@ pub async fn run(command: RosterCommand, session: &Session) -> Result<()> {
             let kind = role.map_or(v1::EnrollmentType::Unspecified, Into::into);
             list(&course, kind, session).await
         }
-        RosterCommand::Codes { course, output } => codes(&course, output.as_deref(), session).await,
+        RosterCommand::Codes { course, output, force } => codes(&course, output.as_deref(), force, session).await,
         RosterCommand::Add { course, user, role, section } => {
             let kind = v1::EnrollmentType::from(role).into();
             let request = v1::EnrollRequest { course: course.to_string(), user, r#type: kind, section };
@@ -113,11 +112,18 @@ async fn list(course: &CourseArg, kind: v1::EnrollmentType, session: &Session) -
     })
 }
 
-async fn codes(course: &CourseArg, path: Option<&Path>, session: &Session) -> Result<()> {
+async fn codes(course: &CourseArg, path: Option<&Path>, force: ForceArg, session: &Session) -> Result<()> {
+    let place = transfer::output_place(path, force)?;
     let request = v1::IssueCodesRequest { users: Vec::new(), course: course.to_string() };
     let codes = session.call(request).await?.codes;
-    let Some(path) = path else { return show_codes(&codes, session) };
-    write_codes(&codes, path).map_err(|error| Error::io(path, error))?;
+    let (Some(place), Some(path)) = (place, path) else {
+        return if path.is_some() {
+            to_csv(&codes).map(|csv| output::bytes(&csv))
+        } else {
+            show_codes(&codes, session)
+        };
+    };
+    place.write(&to_csv(&codes)?, force.force)?;
     let value = json!({"path": path.display().to_string(), "count": codes.len()});
     session.show(value, || {
         let codes = text::count(codes.len(), "code is", "codes are");
@@ -125,20 +131,18 @@ async fn codes(course: &CourseArg, path: Option<&Path>, session: &Session) -> Re
     })
 }
 
-/// A CSV file with mode 0600.
-fn write_codes(codes: &[v1::IssuedCode], path: &Path) -> std::io::Result<()> {
-    let mut options = std::fs::File::options();
-    options.create(true).write(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = csv::Writer::from_writer(options.open(path)?);
-    file.write_record(["user_id", "login_id", "full_name", "email", "code", "expires_at"])?;
-    for code in codes {
-        let person = code.person.clone().unwrap_or_default();
-        let expires_at = lectern_cli::format::rfc3339(code.expires_at_ms);
-        file.write_record([&code.sis_user_id, &person.username, &person.name, &code.email, &code.code, &expires_at])?;
-    }
-    file.into_inner().map_err(csv::IntoInnerError::into_error)?.flush()
+fn to_csv(codes: &[v1::IssuedCode]) -> Result<Vec<u8>> {
+    let written = || -> std::io::Result<Vec<u8>> {
+        let mut csv = csv::Writer::from_writer(Vec::new());
+        csv.write_record(["user_id", "login_id", "full_name", "email", "code", "expires_at"])?;
+        for code in codes {
+            let person = code.person.clone().unwrap_or_default();
+            let until = lectern_cli::format::rfc3339(code.expires_at_ms);
+            csv.write_record([&code.sis_user_id, &person.username, &person.name, &code.email, &code.code, &until])?;
+        }
+        csv.into_inner().map_err(csv::IntoInnerError::into_error)
+    };
+    written().map_err(|error| Error::io("the codes", error))
 }
 
 fn show(enrollment: &v1::Enrollment, session: &Session) -> Result<()> {

@@ -1,10 +1,10 @@
 //! `submission …` and `next`: what students handed in.
 
-use std::path::Path;
-
-use lectern_cli::args::AssignmentArg;
+use lectern_cli::args::{AssignmentArg, IntoArg};
 use lectern_cli::table::{cut, keep, spare};
-use lectern_cli::{Result, Session, json, pages, submission, text, transfer};
+use lectern_cli::transfer::{self, Wanted};
+use lectern_cli::{Result, Session, json, pages, submission, text};
+use lectern_client::Saved;
 use lectern_proto::v1;
 use serde_json::json;
 
@@ -28,9 +28,9 @@ pub async fn run(command: SubmissionCommand, session: &Session) -> Result<()> {
         }
         SubmissionCommand::Fetch { assignment, user: Some(user), into } => {
             let found = submission::get(&assignment, &user, 0, session).await?;
-            transfer::save_files(&found.files, &into.dir, session).await
+            transfer::save_files(&found.files, &into, session).await
         }
-        SubmissionCommand::Fetch { assignment, user: None, into } => fetch_all(&assignment, &into.dir, session).await,
+        SubmissionCommand::Fetch { assignment, user: None, into } => fetch_all(&assignment, &into, session).await,
     }
 }
 
@@ -128,18 +128,27 @@ pub async fn next(session: &Session) -> Result<()> {
 }
 
 /// Saves everyone's latest files, each in a folder named after the student.
-async fn fetch_all(assignment: &AssignmentArg, dir: &Path, session: &Session) -> Result<()> {
-    let mut saved = Vec::new();
+async fn fetch_all(assignment: &AssignmentArg, into: &IntoArg, session: &Session) -> Result<()> {
+    let mut wanted = Vec::new();
+    let mut whose = Vec::new();
     for row in summaries(assignment, false, session).await?.iter().filter(|row| row.attempts > 0) {
         let username = row.submitter.as_ref().map(|person| person.username.clone()).unwrap_or_default();
         let found = submission::get(assignment, &username, 0, session).await?;
-        let folder = dir.join(transfer::local_name(&username));
-        for path in transfer::save_all(&found.files, &folder, session).await? {
-            saved.push(json!({"username": username, "path": path.display().to_string()}));
-        }
+        let own = Wanted::below(&into.dir.join(transfer::local_name(&username)), &found.files);
+        whose.extend(own.iter().map(|_| username.clone()));
+        wanted.extend(own);
     }
-    let count = saved.len();
-    session.show(json!({ "files": saved }), || {
-        format!("Saved {} below {}.", text::count(count, "file", "files"), dir.display())
+    let saved = transfer::save_all(&wanted, into.force, session).await?;
+    let files = whose.iter().zip(wanted.iter().zip(&saved)).map(|(username, (wanted, saved))| {
+        let already_there = *saved == Saved::AlreadyThere;
+        json!({"username": username, "path": wanted.path.display().to_string(), "already_there": already_there})
+    });
+    session.show(json!({ "files": files.collect::<Vec<_>>() }), || {
+        let new = saved.iter().filter(|saved| **saved == Saved::Written).count();
+        let rest = match saved.len() - new {
+            0 => String::new(),
+            rest => format!("; {rest} were there already"),
+        };
+        format!("Saved {} below {}{rest}.", text::count(new, "file", "files"), into.dir.display())
     })
 }

@@ -9,7 +9,7 @@ pub async fn run(command: AssignmentCommand, session: &Session) -> Result<()> {
         AssignmentCommand::Read(command) => assignment::read(&command, session).await,
         AssignmentCommand::Fetch { assignment, into } => {
             let found = assignment::get(&assignment, session).await?;
-            transfer::save_files(&found.attachments, &into.dir, session).await
+            transfer::save_files(&found.attachments, &into, session).await
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `draft save`, `show`, `list`.
 
 use lectern_cli::args::AssignmentArg;
-use lectern_cli::{Result, Session, json, pages, text};
+use lectern_cli::{Result, Session, json, output, pages, text};
 use lectern_proto::v1;
 
 use crate::cli::DraftCommand;
@@ -18,7 +18,11 @@ pub async fn run(command: DraftCommand, session: &Session) -> Result<()> {
         }
         DraftCommand::Show { assignment, revision } => {
             let draft = get(&assignment, revision.unwrap_or(0), session).await?;
-            session.show(json::draft(&draft), || draft.text.clone())
+            if session.is_json() {
+                return session.show(json::draft(&draft), String::new);
+            }
+            output::verbatim(&draft.text);
+            Ok(())
         }
         DraftCommand::List { assignment } => list(&assignment, session).await,
     }

@@ -2,6 +2,7 @@
 
 use lectern_cli::args::{AssignmentArg, CourseArg};
 use lectern_cli::{Result, Session, json, text};
+use lectern_client::Code;
 use lectern_proto::v1;
 use serde_json::json;
 
@@ -36,10 +37,8 @@ async fn list(course: &CourseArg, session: &Session) -> Result<()> {
 async fn show(assignment: &AssignmentArg, session: &Session) -> Result<()> {
     let (grades, _) = all(&CourseArg::new(&assignment.course), session).await?;
     let Some(row) = grades.into_iter().find(|row| row.assignment_slug == assignment.assignment) else {
-        return Err(lectern_cli::Error::usage(format!(
-            "{} has no assignment {}",
-            assignment.course, assignment.assignment
-        )));
+        let message = format!("{} has no assignment {}", assignment.course, assignment.assignment);
+        return Err(lectern_cli::Error::refused(Code::NotFound, "NOT_FOUND", message));
     };
     session.show(json::my_grade(&row), || {
         let feedback = row.grade.as_ref().map_or("", |grade| grade.feedback.as_str());

@@ -16,7 +16,7 @@ pub async fn run(command: SubmissionCommand, session: &Session) -> Result<()> {
         }
         SubmissionCommand::Fetch { assignment, attempt, into } => {
             let found = get(&assignment, attempt, session).await?;
-            transfer::save_files(&found.files, &into.dir, session).await
+            transfer::save_files(&found.files, &into, session).await
         }
         SubmissionCommand::Read { assignment, attempt, file, pages } => {
             let found = get(&assignment, attempt, session).await?;

@@ -1,7 +1,8 @@
 //! `submit`: text, files or a directory, by pledge and bytes.
 
 use lectern_cli::args::AssignmentArg;
-use lectern_cli::{Result, Session, input, json, text, transfer};
+use lectern_cli::{Error, Result, Session, input, json, text, transfer};
+use lectern_client::Code;
 use lectern_proto::v1;
 use serde_json::json;
 
@@ -9,12 +10,18 @@ use super::draft;
 use crate::cli::SubmitArgs;
 
 pub async fn run(args: SubmitArgs, session: &Session) -> Result<()> {
+    if args.paths.is_empty() && args.text.is_none() && !args.draft {
+        return Err(Error::usage(
+            "name the files or the directory to hand in, or give a text with --text FILE or --draft",
+        ));
+    }
+    let comment = input::words(&args.comment)?;
     let written = match (&args.text, args.draft) {
         (Some(file), _) => input::read_text(file)?,
         (None, true) => draft::get(&args.assignment, 0, session).await?.text,
         (None, false) => String::new(),
     };
-    let response = transfer::submit(&args.assignment, &args.paths, written, args.comment, session).await?;
+    let response = transfer::submit(&args.assignment, &args.paths, written, comment, session).await?;
     match (response.submission, response.extension_request) {
         (Some(submission), _) => {
             session.show(json!({ "submission": json::submission(&submission) }), || receipt(&submission))
@@ -23,7 +30,11 @@ pub async fn run(args: SubmitArgs, session: &Session) -> Result<()> {
             .show(json!({ "extension_request": json::extension_request(&request) }), || {
                 kept(&args.assignment, &request)
             }),
-        (None, None) => Err(lectern_cli::Error::usage("the server answered with neither a submission nor a request")),
+        (None, None) => Err(Error::refused(
+            Code::Internal,
+            "INTERNAL",
+            "the server answered with neither a submission nor a request",
+        )),
     }
 }
 

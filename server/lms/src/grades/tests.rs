@@ -294,3 +294,34 @@ fn nobody_misses_what_was_due_in_an_outage_that_just_ended() {
     class.world.now_ms += HOUR_MS;
     assert!(my_grades(&class, "ada").unwrap().grades[0].missing);
 }
+
+#[test]
+fn a_student_who_never_signed_in_is_listed_counted_and_graded_like_the_others() {
+    let mut class = Class::new();
+    let course_id = class.course_id.clone();
+    let (old, hw1) = (class.world.person("old", v1::AccountRights::default()), class.assignment("hw1", 10, |_| {}));
+    let new = class.world.person("new", v1::AccountRights::default());
+    for (user_id, state) in [(&new, EnrollmentState::Invited), (&old, EnrollmentState::Inactive)] {
+        class.world.enroll(&course_id, user_id, v1::EnrollmentType::Student);
+        let key = key2(&course_id, user_id);
+        let before: EnrollmentRecord = class.world.store.record(Table::Enrollments, &key).unwrap().unwrap();
+        class.put(Table::Enrollments, key, &EnrollmentRecord { state: state.into(), ..before });
+    }
+    assert_eq!(set(&mut class, "tom", grade_of("new", 5, 0)).unwrap().attempt, 0, "handed in on paper");
+    assert_eq!(set(&mut class, "tom", grade_of("old", 5, 0)).unwrap_err(), "NOT_FOUND");
+    assert_eq!(post(&mut class, "ines", &["new"], false), Ok(1));
+    let list = v1::ListSubmissionsRequest {
+        course: "cs101".into(),
+        assignment: "hw1".into(),
+        ..v1::ListSubmissionsRequest::default()
+    };
+    let listed = class.world.ask("tom", |view| attempts::list_submissions(view, &list)).unwrap().submissions;
+    let grade_in_list = |row: &v1::SubmissionSummary| row.grade.as_ref().map(|grade| grade.score);
+    let who = |row: &v1::SubmissionSummary| row.submitter.clone().unwrap_or_default().username;
+    assert_eq!(listed.iter().map(who).collect::<Vec<_>>(), ["ada", "bob", "new"]);
+    assert_eq!(grade_in_list(&listed[2]), Some(5 * POINT));
+    let book = v1::GetGradebookRequest { course: "cs101".into(), ..v1::GetGradebookRequest::default() };
+    let rows = class.world.ask("tom", |view| crate::gradebook::get_gradebook(view, &book)).unwrap().rows;
+    assert_eq!(rows.len(), listed.len(), "the gradebook has the same students");
+    assert_eq!(counts::of(&class.world.store, &hw1).unwrap().graded, 1);
+}

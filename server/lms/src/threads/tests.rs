@@ -253,3 +253,25 @@ fn threads_of_one_assignment_are_found_by_it() {
     assert_eq!(listed("").map(|all| all.len()), Ok(2));
     assert_eq!(listed("secret"), Err::<Vec<u64>, String>("NOT_FOUND".into()));
 }
+
+#[test]
+fn a_student_posts_so_much_in_an_hour_and_the_staff_as_much_as_they_like() {
+    let mut class = Class::new();
+    let thread = || question(ThreadVisibility::Course, false);
+    for _ in 0..limits::THREADS_PER_HOUR {
+        class.world.now_ms += 1;
+        ask(&mut class, "ada", thread()).unwrap();
+    }
+    assert_eq!(ask(&mut class, "ada", thread()).unwrap_err(), "TOO_MANY");
+    for _ in limits::THREADS_PER_HOUR..limits::MESSAGES_PER_HOUR {
+        reply(&mut class, "ada", 1, "And another thing.").unwrap();
+    }
+    assert_eq!(reply(&mut class, "ada", 1, "And another thing.").unwrap_err(), "TOO_MANY");
+    ask(&mut class, "bob", thread()).expect("nobody takes another one's room");
+    for _ in 0..=limits::MESSAGES_PER_HOUR {
+        reply(&mut class, "tom", 1, "Patience.").unwrap();
+    }
+    class.world.now_ms += crate::fixture::HOUR_MS;
+    reply(&mut class, "ada", 1, "An hour later.").unwrap();
+    ask(&mut class, "ada", thread()).unwrap();
+}
