@@ -23,8 +23,6 @@ use crate::error::{UNREACHABLE, Verdict, final_error, judge, reason_of};
 use crate::nodes::Node;
 use crate::{Client, ClientError, Secret};
 
-/// No node answered.
-pub(crate) const UNREACHABLE: &str = "UNREACHABLE";
 /// One did, and is not taken for a node of the cluster, or does not take this program.
 pub(crate) const UNTRUSTED: &str = "UNTRUSTED";
 /// In responses: the leader's client address.

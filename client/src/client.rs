@@ -216,11 +216,11 @@ impl Client {
             let (_, channel) = node.channel().await.map_err(|error| told(&error))?;
             let answer = ClusterServiceClient::new(channel).get_status(v1::GetStatusRequest {}).await;
             answer.map(tonic::Response::into_inner).map_err(|status| match call::reason_not_reached(&status) {
-                call::UNREACHABLE => (call::UNREACHABLE, call::words(&status)),
+                crate::error::UNREACHABLE => (crate::error::UNREACHABLE, call::words(&status)),
                 _ => told(&status),
             })
         };
-        let late = |_| Err((call::UNREACHABLE, "no answer in time".into()));
+        let late = |_| Err((crate::error::UNREACHABLE, "no answer in time".into()));
         let answer = tokio::time::timeout(patience, asked).await.unwrap_or_else(late);
         let status = answer.map_err(|(reason, message)| ClientError::Unreachable {
             reason: reason.into(),

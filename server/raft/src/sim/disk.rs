@@ -31,6 +31,7 @@ struct Platters {
 
 /// What is wrong with a disk.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each can be wrong by itself")]
 struct Trouble {
     full: bool,
     write_fails: bool,
