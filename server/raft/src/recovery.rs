@@ -180,7 +180,9 @@ mod tests {
         let applied = founding_state(&disk).unwrap();
         let mut log = Log::open(disk.clone(), &identity(2), &applied, 0, 0).unwrap();
         let command = |index, data: &str| Entry { index, term: 1, data: data.into(), ..Entry::default() };
-        let mut change = command(3, "whatever it says");
+        // Node 9 would vote, and nothing could be committed without it.
+        let joins = crate::membership::Change::Promote { nodes: vec![9] }.entry().unwrap();
+        let mut change = Entry { data: crate::codec::encode(&joins), ..command(3, "") };
         change.set_entry_type(EntryType::EntryConfChangeV2);
         let (_, batch) = log.append(1, &[command(2, "a"), change, command(4, "b")], None);
         disk.write(&batch).unwrap();
