@@ -246,7 +246,7 @@ impl<M: Machine> World<M> {
             self.compare_chains(id, entry.index, link.1);
         }
         self.point(id, Point::StateWritten)?;
-        for entry in entries {
+        for entry in &entries {
             self.acknowledge(entry);
         }
         Ok(Some(Input::Applied { index: last }))
