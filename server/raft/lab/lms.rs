@@ -96,7 +96,9 @@ static GENESIS: LazyLock<Tables> = LazyLock::new(|| {
         Tables(vec![Arc::default(); ALL_TABLES.iter().map(|table| *table as usize + 1).max().unwrap_or(0)]);
     for table in ALL_TABLES {
         let rows = world.store.range(*table, &[], None, Order::Ascending, usize::MAX).expect("memory can be read");
-        rows.iter().for_each(|(key, value)| tables.put(*table, key, Some(value)));
+        for (key, value) in &rows {
+            tables.put(*table, key, Some(value));
+        }
     }
     tables
 });

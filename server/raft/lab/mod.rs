@@ -20,6 +20,8 @@ pub use lms::Lms;
 const LEDGER_EVERY: u64 = 4;
 /// Runs that go wrong are kept up to this number; then the others are not begun.
 const ENOUGH: usize = 5;
+/// So many seeds must have met every kind of trouble.
+pub const MANY: u64 = 4_000;
 /// Clock ticks of the kernel in a second, as `/proc` counts them.
 const KERNEL_TICKS: f64 = 100.0;
 
@@ -64,7 +66,8 @@ impl Summary {
 
     /// The counters, one a line.
     pub fn table(&self) -> String {
-        self.counters.table().iter().map(|(name, count)| format!("{count:>12} {name}\n")).collect()
+        let line = |(name, count): &(String, u64)| format!("{count:>12} {name}\n");
+        self.counters.table().iter().map(line).collect::<Vec<_>>().concat()
     }
 }
 

@@ -6,11 +6,11 @@ mod lab;
 
 use std::env;
 
-use lab::{cores, play, play_all};
+use lab::{MANY, cores, play, play_all};
 use lectern_raft::sim::Options;
 
-/// Enough for every kind of trouble to have been met.
-const FEW: u64 = 300;
+/// Enough to notice what is broken, while one works.
+const FEW: u64 = 200;
 
 #[test]
 fn seeds_of_trouble_violate_nothing_and_recover() {
@@ -27,7 +27,7 @@ fn seeds_of_trouble_violate_nothing_and_recover() {
     });
     assert!(first.is_none(), "{}", first.unwrap_or_default());
     assert!(summary.easy.is_empty(), "fewer than 2,000 steps or 3 faults: seeds {:?}", summary.easy);
-    if count >= FEW {
+    if count >= MANY {
         assert!(summary.missing().is_empty(), "no run met these: {:?}\n{table}", summary.missing());
     }
 }

@@ -31,6 +31,7 @@ struct Platters {
 
 /// What is wrong with a disk.
 #[derive(Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a failure of its own")]
 struct Trouble {
     full: bool,
     write_fails: bool,
@@ -326,7 +327,9 @@ mod tests {
             assert!(disk.is_damaged());
             let keys = ["m/last", "m/hard_state", "m/truncated"];
             let read: Vec<_> = keys.iter().map(|key| disk.get(key.as_bytes())).collect();
-            keys.iter().for_each(|key| put(&disk, key).unwrap());
+            for key in keys {
+                put(&disk, key).unwrap();
+            }
             assert!(!disk.is_damaged() && keys.iter().all(|key| has(&disk, key)));
             (read.iter().filter(|read| read.is_err()).count(), read.iter().filter(|read| **read == Ok(None)).count())
         };

@@ -144,7 +144,9 @@ impl<M: Machine> World<M> {
         }
         let counters = &mut self.checks.counters;
         *(if all { &mut counters.crashes_of_all } else { &mut counters.crashes_of_several }) += 1;
-        ids.into_iter().for_each(|id| self.crash(id, "crashes with others"));
+        for id in ids {
+            self.crash(id, "crashes with others");
+        }
     }
 
     /// A node's process ends, and its peers notice.

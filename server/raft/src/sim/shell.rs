@@ -246,7 +246,9 @@ impl<M: Machine> World<M> {
             self.compare_chains(id, entry.index, link.1);
         }
         self.point(id, Point::StateWritten)?;
-        entries.iter().for_each(|entry| self.acknowledge(entry));
+        for entry in &entries {
+            self.acknowledge(entry);
+        }
         Ok(Some(Input::Applied { index: last }))
     }
 
