@@ -66,9 +66,8 @@ impl Summary {
 
     /// The counters, one a line.
     pub fn table(&self) -> String {
-        let lines = self.counters.table();
-        let lines: Vec<String> = lines.iter().map(|(name, count)| format!("{count:>12} {name}")).collect();
-        lines.join("\n")
+        let line = |(name, count): &(String, u64)| format!("{count:>12} {name}\n");
+        self.counters.table().iter().map(line).collect::<Vec<_>>().concat()
     }
 }
 

@@ -82,9 +82,11 @@ impl Caught {
 fn make(mutation: Mutation, scripts: &[PathBuf]) -> Caught {
     choose(Some(mutation));
     let broken = broken(scripts);
+    eprintln!("{}: {} scripts notice it", mutation.code(), broken.len());
     let options = Options::default();
     let violated = (0..SEEDS).find_map(|seed| Some((seed + 1, play(seed, &options).err()?.what)));
     choose(None);
+    eprintln!("{}: the simulator {}", mutation.code(), violated.as_ref().map_or("does not", |_| "does, too"));
     Caught { mutation, scripts: broken, simulator: violated }
 }
 
