@@ -64,6 +64,9 @@ pub struct Cluster {
     pub output: String,
 }
 
+/// So many messages without a tick between them are a cluster that never comes to rest.
+const MOST_DELIVERED: usize = 50_000;
+
 /// The connections of a node that called, and of one that was called and answered.
 const DIALED: u64 = 1;
 const ANSWERED: u64 = 2;
@@ -353,8 +356,10 @@ impl Cluster {
 
     /// Delivers what matches, until nothing is left that does.
     pub fn deliver(&mut self, matches: impl Fn(NodeId, NodeId, &str) -> bool) {
-        let mut at = 0;
+        let (mut at, mut delivered) = (0, 0);
         while at < self.queue.len() {
+            delivered += 1;
+            assert!(delivered < MOST_DELIVERED, "the cluster never comes to rest");
             let (from, to, parcel) = &self.queue[at];
             if !matches(*from, *to, &describe(parcel)) {
                 at += 1;
