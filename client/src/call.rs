@@ -316,7 +316,8 @@ pub(crate) fn reason_not_reached(error: &(dyn Error + 'static)) -> &'static str 
         }
         cause = error.source();
     }
-    UNREACHABLE
+    // HTTP/2 keeps the words of what broke a connection, and not the error itself.
+    if describe(error) == Problem::SpeaksTls.to_string() { UNTRUSTED } else { UNREACHABLE }
 }
 
 /// That nothing came for so long, in words.

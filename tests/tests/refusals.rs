@@ -126,7 +126,7 @@ fn bytes_that_are_no_text_are_refused_with_their_place() {
     class.assignment("hw1", &[]);
     let broken = class.file("broken.txt", b"fine so far \xff\xfe");
     let ran = class.student.run(&["submit", "cs101/hw1", "--text", &broken]);
-    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
     assert!(ran.stderr.contains("byte 12"), "{}", ran.stderr);
     let users =
         class.file("users.csv", b"user_id,login_id,full_name,email,status\nx1,x1,Name \xff,x@example.org,active\n");

@@ -356,7 +356,7 @@ fn a_certificate_that_expires_soon_is_told_of_in_the_log() {
     let mut cluster = Cluster::found_secured(1);
     cluster.certs(&["node", "--node", "1", "--days", "7", "--renew"]);
     cluster.start_all();
-    let line = await_line(&cluster, 1, &["WARN", "node-1.pem", "expires in 6 days"]);
+    let line = await_line(&cluster, 1, &["WARN", "node-1.pem", "expires in "]);
     assert!(line.contains("lectern-server certs"), "{line}");
 }
 
