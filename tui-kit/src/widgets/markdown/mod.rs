@@ -78,7 +78,7 @@ fn block_rows(block: &Block, width: usize, plain: bool) -> Vec<Row> {
     let (text, wrapped) = (&block.text, |room| wrap::ranges(&block.text, room).into_iter());
     let mut rows: Vec<Row> = match &block.kind {
         Kind::Flow => wrapped(room).map(|line| Row(vec![Piece::Text(line)])).collect(),
-        Kind::Heading(level) if plain => {
+        Kind::Heading(level) if plain && room > level + 2 => {
             let mark = format!("{} ", "#".repeat(*level));
             let lines = wrapped(room.saturating_sub(mark.len())).enumerate();
             let lead = |first| if first { mark.clone() } else { " ".repeat(mark.len()) };
