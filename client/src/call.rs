@@ -58,7 +58,8 @@ impl Miss {
     }
 
     fn of(status: Status, address: &str) -> Self {
-        if never_left(&status) {
+        // Who is not taken for a node of the cluster has carried out nothing.
+        if never_left(&status) || reason_not_reached(&status) == UNTRUSTED {
             return Self::not_reached(address, &status);
         }
         let verdict = judge(&status);

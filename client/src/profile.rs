@@ -7,54 +7,18 @@ use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
 
-use etcetera::BaseStrategy as _;
 use lectern_tls::{OwnCertificate, Trust};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::address::{normalise_endpoint, trust_of};
 use crate::local::read_at_most;
-use crate::{ClientError, ClientOptions, ClusterAddress, Secret, private_file};
+use crate::{ClientError, ClientOptions, ClusterAddress, Dirs, Secret, private_file};
 
 /// A file that is larger holds no token.
 const MAX_TOKEN_FILE_BYTES: u64 = 1 << 20;
 
 /// The profile used when none is named.
 pub const DEFAULT_PROFILE: &str = "default";
-
-/// Where programs keep what they remember.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Dirs {
-    /// `LECTERN_CONFIG_DIR`, else `lectern` in the XDG configuration directory.
-    pub config: PathBuf,
-    /// `LECTERN_STATE_DIR`, else `lectern` in the XDG state directory.
-    pub state: PathBuf,
-}
-
-impl Dirs {
-    /// As the environment says.
-    pub fn from_env() -> Result<Self, ClientError> {
-        let named = |variable: &str| env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
-        if let (Some(config), Some(state)) = (named("LECTERN_CONFIG_DIR"), named("LECTERN_STATE_DIR")) {
-            return Ok(Self { config, state });
-        }
-        let base = etcetera::choose_base_strategy().map_err(|error| {
-            ClientError::usage(format!("no home directory: {error}; set LECTERN_CONFIG_DIR and LECTERN_STATE_DIR"))
-        })?;
-        let state = base.state_dir().unwrap_or_else(|| base.data_dir());
-        Ok(Self {
-            config: named("LECTERN_CONFIG_DIR").unwrap_or_else(|| base.config_dir().join("lectern")),
-            state: named("LECTERN_STATE_DIR").unwrap_or_else(|| state.join("lectern")),
-        })
-    }
-
-    fn profiles(&self) -> PathBuf {
-        self.config.join("profiles.toml")
-    }
-
-    fn tokens(&self) -> PathBuf {
-        self.state.join("tokens.toml")
-    }
-}
 
 /// A cluster as this machine knows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -31,6 +31,10 @@ use refusal::{Refusal, Refusals};
 const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(5);
 /// Handshakes under way at once on one listener: some 20 MiB.
 const HANDSHAKES: usize = 512;
+/// A caller that is refused gets this long to notice it …
+const HANG_UP_DEADLINE: Duration = Duration::from_secs(1);
+/// … and so many bytes to say meanwhile.
+const MOST_TO_HEAR: usize = 64 << 10;
 /// Sound connections that wait for tonic.
 const READY: usize = 16;
 /// When the system can accept no more (too many open files), a moment passes before the next try.
@@ -124,10 +128,14 @@ impl Gate {
             return clear(tcp, from).await;
         };
         let config = tls.accepting(self.which.accepts());
-        let stream = TlsAcceptor::from(config).accept(tcp).await.map_err(|error| match Problem::in_error(&error) {
-            _ if error.kind() == io::ErrorKind::UnexpectedEof => None,
-            problem => problem.map(|problem| Refusal::of(&problem)),
-        })?;
+        let stream = match TlsAcceptor::from(config).accept(tcp).into_fallible().await {
+            Ok(stream) => stream,
+            Err((error, _)) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(None),
+            Err((error, tcp)) => {
+                hang_up(tcp).await;
+                return Err(Problem::in_error(&error).map(|problem| Refusal::of(&problem)));
+            }
+        };
         let name = match stream.get_ref().1.peer_certificates().and_then(<[_]>::first) {
             Some(certificate) => Some(Name::of(certificate).map_err(|untrusted| Some(Refusal::untrusted(&untrusted)))?),
             None => None,
@@ -136,21 +144,34 @@ impl Gate {
     }
 }
 
+/// Ends a connection so that the caller reads the last word: were it closed with something still to be read, the system
+/// would throw that word away.
+async fn hang_up(mut tcp: TcpStream) {
+    let heard = async {
+        tcp.shutdown().await?;
+        let mut rest = [0; 4_096];
+        let mut left = MOST_TO_HEAR;
+        while left > 0 {
+            match tcp.read(&mut rest).await? {
+                0 => break,
+                count => left = left.saturating_sub(count),
+            }
+        }
+        io::Result::Ok(())
+    };
+    // A caller that goes on talking, or is gone, is not waited for.
+    let _hung_up = tokio::time::timeout(HANG_UP_DEADLINE, heard).await;
+}
+
 /// Looks at the first byte, so that a caller that speaks TLS is told, and told of.
 async fn clear(mut tcp: TcpStream, from: SocketAddr) -> Result<Connection, Option<Refusal>> {
     let mut first = [0];
     match tcp.peek(&mut first).await {
         Ok(0) | Err(_) => Err(None),
         Ok(_) if first[0] == TLS_HANDSHAKE => {
-            // What is not read would make the system throw the answer away.
-            let mut hello = [0; 4_096];
-            let told = async {
-                let _its_beginning = tcp.read(&mut hello).await?;
-                tcp.write_all(NO_TLS_HERE).await?;
-                tcp.shutdown().await
-            };
             // Who does not listen has the log of this node.
-            let _not_told = told.await;
+            let _not_told = tcp.write_all(NO_TLS_HERE).await;
+            hang_up(tcp).await;
             Err(Some(Refusal::no_tls_here()))
         }
         Ok(_) => Ok(Connection::new(tcp, Origin { address: Some(from), name: None })),

@@ -309,7 +309,7 @@ impl Desk {
             save.next = (save.draft() != draft).then_some(draft);
             return Ok(None);
         }
-        if self.grades.get(place).is_some_and(|grade| grade.is(&draft)) {
+        if self.grades.get(place).is_some_and(|grade| says_the_same(grade, &draft)) {
             return Ok(None);
         }
         Ok(Some(self.begin(place, draft)))
@@ -377,15 +377,9 @@ impl Save {
     }
 }
 
-trait Is {
-    fn is(&self, draft: &Draft) -> bool;
-}
-
-impl Is for v1::Grade {
-    /// Whether saving the draft would change nothing.
-    fn is(&self, draft: &Draft) -> bool {
-        entered(self) == draft.score && self.feedback == draft.feedback && self.attempt == draft.attempt
-    }
+/// Whether saving the draft would change nothing.
+fn says_the_same(grade: &v1::Grade, draft: &Draft) -> bool {
+    entered(grade) == draft.score && grade.feedback == draft.feedback && grade.attempt == draft.attempt
 }
 
 /// The score as the grader gave it, before points were deducted.

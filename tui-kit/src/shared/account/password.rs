@@ -51,10 +51,7 @@ impl<P: Shares> Screen<P> for NewPassword {
     }
 
     fn disabled(&self, action: &Action, _model: &P::Model) -> Option<String> {
-        let differs = self.form.fields.text(NEW) != self.form.fields.text(REPEATED);
-        self.form.disabled(action).or_else(|| {
-            (*action == SEND && differs).then(|| "The two passwords are not the same: type the second again.".into())
-        })
+        self.form.disabled_unless_same(action, (NEW, REPEATED))
     }
 
     fn opened(&mut self, _cx: &mut Cx<'_, P>) {}

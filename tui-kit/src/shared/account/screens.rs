@@ -41,6 +41,14 @@ impl Sent {
         self.fields.missing().map(|label| format!("Fill in: {label}."))
     }
 
+    /// The same where a password is chosen in two fields, which must agree.
+    pub(super) fn disabled_unless_same(&self, action: &Action, (new, repeated): (usize, usize)) -> Option<String> {
+        let differs = self.fields.text(new) != self.fields.text(repeated);
+        self.disabled(action).or_else(|| {
+            (*action == SEND && differs).then(|| "The two passwords are not the same: type the second again.".into())
+        })
+    }
+
     pub(super) fn send<P: Shares>(&mut self, effect: Effect, cx: &mut Cx<'_, P>) {
         let request = cx.share(shared::Effect::Account(effect));
         self.sending.start(request);
@@ -316,10 +324,7 @@ impl<P: Shares> Screen<P> for Activate {
     }
 
     fn disabled(&self, action: &Action, _model: &P::Model) -> Option<String> {
-        let differs = self.form.fields.text(NEW) != self.form.fields.text(REPEATED);
-        self.form.disabled(action).or_else(|| {
-            (*action == SEND && differs).then(|| "The two passwords are not the same: type the second again.".into())
-        })
+        self.form.disabled_unless_same(action, (NEW, REPEATED))
     }
 
     fn opened(&mut self, _cx: &mut Cx<'_, P>) {}
