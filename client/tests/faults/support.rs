@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lectern_client::{Call, Client, ClientOptions, Kind};
 use lectern_proto::{CHUNK_BYTES, v1};
@@ -399,6 +399,13 @@ impl Cluster {
         self.world().leader = alive;
         if let Some(runtime) = runtime {
             runtime.shutdown_background();
+        }
+        // A process that is killed listens no more; a runtime lets go of its listener a moment later.
+        let address = self.world().addresses[number].clone();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while std::net::TcpStream::connect(&address).is_ok() {
+            assert!(Instant::now() < deadline, "{address} is listened on although its node was killed");
+            std::thread::yield_now();
         }
     }
 

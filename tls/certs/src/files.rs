@@ -57,9 +57,15 @@ pub(crate) fn replace(path: &Path, text: &str, mode: u32) -> Result<(), CertsErr
 fn keep(path: &Path) -> Result<(), CertsError> {
     let old = path.parent().unwrap_or(Path::new(".")).join("old");
     make_folder(&old)?;
-    let at_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    let kept = old.join(format!("{at_ms}-{}", name(path)));
-    fs::hard_link(path, &kept).map_err(|source| at(&kept, source))
+    let mut at_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    loop {
+        let kept = old.join(format!("{at_ms}-{}", name(path)));
+        match fs::hard_link(path, &kept) {
+            // Two that are replaced within one millisecond are both kept.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => at_ms += 1,
+            linked => return linked.map_err(|source| at(&kept, source)),
+        }
+    }
 }
 
 fn name(path: &Path) -> String {
