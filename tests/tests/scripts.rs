@@ -46,6 +46,13 @@ fn the_demo_comes_up_twice_survives_a_kill_and_leaves_no_process_behind() {
         again["nodes"].as_array().is_some_and(|nodes| nodes.iter().all(|node| node["reachable"] == true)),
         "{again}"
     );
+    let config = path.join(format!("node{leader}/server.toml"));
+    let sound = std::fs::read_to_string(&config).expect("the node's configuration");
+    std::fs::write(&config, format!("nonsense = true\n{sound}")).expect("it can be written");
+    let dead = script("cluster", &["restart", &leader, "--dir", dir]);
+    assert!(dead.code == 1 && dead.stderr.contains("stopped"), "a node that died at once: {}", dead.stderr);
+    std::fs::write(&config, sound).expect("it can be written");
+    script("cluster", &["restart", &leader, "--dir", dir]).ok();
     script("cluster", &["stop", "--dir", dir]).ok();
     script("cluster", &["stop", "--dir", dir]).ok();
     let left = Command::new("pgrep").args(["-f", &format!("lectern-server.*{dir}")]).output().expect("pgrep runs");
