@@ -109,7 +109,12 @@ fn error_words(error: &Error) -> String {
     // What a server quotes must not look like lines of ours.
     let one_line = |words: &str| words.split('\n').map(str::trim_end).collect::<Vec<_>>().join(" ");
     let words = match error {
-        Error::Refused { message, .. } => one_line(message),
+        Error::Refused { message, metadata, .. } => {
+            // The server speaks of times in UTC.
+            let opens = metadata.get("unlock_at_ms").and_then(|ms| ms.parse().ok());
+            let here = opens.map(|ms| format!(" (it opens at {})", text::time(ms))).unwrap_or_default();
+            one_line(message) + &here
+        }
         other => other.to_string(),
     };
     let mut lines = vec![format!("error: {words}")];
@@ -153,6 +158,16 @@ mod tests {
         assert!(!words.chars().any(|c| c != '\n' && text::is_unsafe(c)), "{words:?}");
         assert_eq!(words.lines().filter(|line| line.starts_with("error:")).count(), 1, "{words}");
         assert_eq!(words.lines().count(), 3, "the error, its row, the advice: {words}");
+    }
+
+    #[test]
+    fn an_unlock_date_is_told_in_the_readers_zone() {
+        let mut refusal =
+            Error::refused(Code::FailedPrecondition, "NOT_UNLOCKED", "`hw1` opens at 1970-01-01T00:00:00Z");
+        if let Error::Refused { metadata, .. } = &mut refusal {
+            metadata.insert("unlock_at_ms".into(), "0".into());
+        }
+        assert!(error_words(&refusal).contains(&text::time(0)));
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub enum GuideCommand {
         /// Which shell.
         shell: Shell,
     },
-    /// Print the manual page: `lectern-student man | man -l -`.
+    /// Print the manual page; `man -l -` shows what comes from a pipe.
     Man {
         /// Instead, write this page and those of all subcommands into a folder.
         #[arg(long, value_name = "FOLDER")]
