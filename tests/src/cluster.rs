@@ -206,13 +206,15 @@ impl Cluster {
         Person::new("lectern-monitor", &self.path("monitor"), &self.endpoints()).run(&["status"]).json()
     }
 
-    /// Waits until a majority reports one leader; returns its number.
+    /// Waits until a majority reports one leader, and one that runs: for a moment the others still follow one that was
+    /// killed. Returns its number.
     pub fn await_leader(&mut self) -> u32 {
         self.assert_none_stopped();
         wait::until("a leader", PATIENCE, || {
             let ran = Person::new("lectern-monitor", &self.path("monitor"), &self.endpoints()).run(&["status"]);
             let status: Value = serde_json::from_str(&ran.stdout).ok()?;
-            u32::try_from(status["leader"].as_u64()?).ok()
+            let leader = u32::try_from(status["leader"].as_u64()?).ok()?;
+            self.nodes[leader as usize - 1].is_some().then_some(leader)
         })
     }
 
