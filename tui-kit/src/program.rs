@@ -119,6 +119,12 @@ pub struct Reply<P: Program> {
     feed: Feed<P>,
 }
 
+impl<P: Program> Clone for Reply<P> {
+    fn clone(&self) -> Self {
+        Self { to: self.to, request: self.request, feed: self.feed.clone() }
+    }
+}
+
 impl<P: Program> Reply<P> {
     /// Answers for a request of a screen, or of the model.
     pub fn new(to: Option<ScreenId>, request: RequestId, feed: Feed<P>) -> Self {

@@ -165,6 +165,8 @@ pub enum Progress {
     Submitting,
     /// The cluster could not take it; it is tried again.
     Waiting(Failure),
+    /// What makes it go on after an interruption cannot be kept on this machine.
+    Unkept(Failure),
 }
 
 /// How a submission ended.
@@ -401,8 +403,12 @@ async fn send(session: &Session, offer: Offer, reply: &Reply<Student>) -> Result
     let scope = format!("{}/{username}", session.identity().profile);
     let on_stage = |stage: Stage<'_>| {
         let progress = match stage {
-            // What it means for an interrupted hand-in is not worth a question while it is going on.
-            Stage::Unkept(_) => return,
+            // Told for certain, and so not by way of what the next news replaces.
+            Stage::Unkept(problem) => {
+                let (reply, news) = (reply.clone(), Progress::Unkept(problem.into()));
+                tokio::spawn(async move { reply.send(Message::Progress(news)).await });
+                return;
+            }
             Stage::Digesting { bytes } => Progress::Reading(bytes),
             Stage::Pledged(pledge) => Progress::Pledged { at_ms: pledge.pledged_at_ms, after_lock: pledge.after_lock },
             Stage::Uploading(progress) => {

@@ -47,6 +47,8 @@ pub struct HandIn {
     noting: bool,
     stage: Stage,
     failure: Option<Failure>,
+    /// Why an interrupted hand-in would begin anew.
+    unkept: Option<Failure>,
     asked: RequestId,
     /// The draft was asked for.
     draft: Option<RequestId>,
@@ -64,6 +66,7 @@ impl HandIn {
             noting: false,
             stage: Stage::Review,
             failure: None,
+            unkept: None,
             asked: RequestId::default(),
             draft: None,
         }
@@ -129,13 +132,17 @@ impl HandIn {
         };
         let request = cx.request(Effect::HandIn(offer));
         cx.model.sending.insert(self.place.clone());
-        self.failure = None;
+        (self.failure, self.unkept) = (None, None);
         self.stage = Stage::Sending { request, progress: None, upload: None };
     }
 
     fn heard(&mut self, from: RequestId, news: Progress, now_ms: i64) {
         let Stage::Sending { request, progress, upload } = &mut self.stage else { return };
         if *request != from {
+            return;
+        }
+        if let Progress::Unkept(why) = news {
+            self.unkept = Some(why);
             return;
         }
         if let Progress::Uploading { done, total } = news {
@@ -274,7 +281,21 @@ impl HandIn {
             below = Rect { y: below.y + below.height.min(2), height: below.height.saturating_sub(2), ..below };
         }
         let last = Rect { y: below.y + below.height.min(1), height: below.height.saturating_sub(1), ..below };
-        canvas.line(last, Line::styled("You may leave this screen: it goes on by itself.", theme.dim));
+        let (words, style) = match &self.unkept {
+            Some(why) => {
+                let why = states::sentence(why);
+                let words = format!(
+                    "You may leave this screen, but not the program: if this is interrupted, it begins anew, because its \
+                     keys cannot be kept here: {why}"
+                );
+                (words, theme.warn)
+            }
+            None => ("You may leave this screen: it goes on by itself.".into(), theme.dim),
+        };
+        let words = text::clean_body(&words);
+        // Where there is one row, what is left out is marked.
+        let lines = if last.height > 1 { text::wrap(&words, width) } else { vec![words] };
+        canvas.lines(last, lines.into_iter().map(|line| Line::styled(line, style)).collect::<Vec<_>>());
     }
 
     fn view_done(handed_in: &HandedIn, area: Rect, canvas: &mut Canvas<'_>) {
@@ -357,6 +378,7 @@ fn progress_lines(progress: &Progress, width: u16, canvas: &Canvas<'_>) -> Vec<L
         Progress::Waiting(failure) => {
             (format!("The cluster cannot take it yet, tried again: {}", states::sentence(failure)), theme.warn)
         }
+        Progress::Unkept(why) => (states::sentence(why), theme.warn),
     };
     text::wrap(&text::clean_body(&words), width.into()).into_iter().map(|line| Line::styled(line, style)).collect()
 }

@@ -420,7 +420,7 @@ fn due_table() -> Table<v1::DueItem> {
             Line::styled(look.optional_time(item.due_at_ms), look.theme.dim)
         })
         .keep(4),
-        Column::new("state", Width::Fixed(11), |item: &v1::DueItem, look| Line::from(words::standing(item, look)))
+        Column::new("state", Width::Fixed(12), |item: &v1::DueItem, look| Line::from(words::standing(item, look)))
             .keep(2),
     ];
     Table::new(columns, |item| format!("{}/{}", item.course_slug, item.assignment_slug), "Nothing is due.")

@@ -311,6 +311,22 @@ fn a_draft_is_handed_in_after_a_question_and_ends_with_its_digest_and_place() {
 }
 
 #[test]
+fn a_person_whose_disk_keeps_no_keys_is_told_to_stay_until_it_is_handed_in() {
+    let mut harness = open(AssignmentScreen::new(place()));
+    settle(&mut harness);
+    harness.keys("e");
+    settle(&mut harness);
+    harness.keys("ctrl-s ctrl-s y");
+    let sent = harness.take(|effect| matches!(effect, Effect::HandIn(_))).expect("it is handed in");
+    harness.assert_shows("You may leave this screen: it goes on by itself.");
+    let news = [Progress::Unkept(Failure::local("no space left on device")), Progress::Submitting];
+    harness.finish(&sent, news.map(Message::Progress).into());
+    harness.assert_shows("not the program");
+    harness.assert_shows("kept here: no space left on device");
+    harness.assert_shows("Everything has arrived");
+}
+
+#[test]
 fn what_ends_after_its_screen_was_left_is_told() {
     let mut harness = open(AssignmentScreen::new(place()));
     settle(&mut harness);

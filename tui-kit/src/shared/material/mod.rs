@@ -158,20 +158,33 @@ async fn save<P: Shares>(session: &Session, file: &v1::FileRef, to: Destination,
         Destination::Path { path, replace } => (place_for(&path, &file.name), replace),
         Destination::Viewer => (viewer_path(session, file), true),
     };
-    if !replace && path.symlink_metadata().is_ok() {
-        return Message::Exists(path);
+    match save_at(session, file, &path, replace, reply).await {
+        Ok(Some(_)) => Message::Saved(Ok(path)),
+        Ok(None) => Message::Exists(path),
+        Err(error) => Message::Saved(told(Err(error), reply).await),
     }
-    if let Some(folder) = path.parent()
-        && let Err(error) = std::fs::create_dir_all(folder)
-    {
-        return Message::Saved(Err(Failure::local(format!("{}: {error}", folder.display()))));
+}
+
+/// Fetches a file to a path; `None` where another one is in the way.
+async fn save_at<P: Shares>(
+    session: &Session,
+    file: &v1::FileRef,
+    path: &Path,
+    replace: bool,
+    reply: &Reply<P>,
+) -> Result<Option<lectern_client::Saved>, ClientError> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(|error| ClientError::io(folder, error))?;
+    }
+    let place = lectern_client::Destination::at(path)?;
+    if !replace && place.exists() && !place.holds(file).await? {
+        return Ok(None);
     }
     let progress = |progress: Progress| {
         let message = Message::Saving { done: progress.bytes_done, total: progress.bytes_total };
         reply.send_newest(P::message(super::Message::Material(message)));
     };
-    let saved = lectern_client::download(session.client(), &file.file_id, &path, true, &progress).await;
-    Message::Saved(told(saved, reply).await.map(|_| path))
+    lectern_client::save(session.client(), file, &place, replace, &progress).await.map(Some)
 }
 
 /// What a person means by a path: `~` is their home, and into a directory a file goes under its own name.
