@@ -264,6 +264,7 @@ impl Board {
             nodes,
             now_ms,
             feature_level: facts.feature_level,
+            membership: None,
             leadership_changes: self.vitals.leadership_changes(),
         }
     }
