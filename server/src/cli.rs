@@ -14,7 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::certs::{self, Certs};
-use crate::config::{Addresses, Config, Limits, Log, Timing};
+use crate::config::{Addresses, Config, Limits, Log, Membership, Timing};
 use crate::init::{self, Genesis, GenesisMember};
 use crate::services::{self, ServeOptions};
 use crate::tls::Tls;
@@ -133,6 +133,16 @@ const KEYS: &str = "Keys of server.toml:
     heartbeat_ticks    ticks between a leader's heartbeats [2]
     election_ticks_min shortest election timeout in ticks [10]
     election_ticks_max longest election timeout in ticks [20]
+  [membership]         when membership follows the nodes that are online; the same on every node
+    target_voters      up to how many voters the cluster grows; odd [5]
+    max_members        the most voters and learners together [9]
+    settle_ms          a leader changes nothing before it has reached a majority for this long [10000]
+    lag_ms             a node silent for so long does not answer; one so far behind is behind [1000]
+    ready_ms           a learner that was healthy for this long may vote [10000]
+    degraded_ms        a node silent for this long is shown as degraded [30000]
+    replace_ms         a voter silent for this long gives its vote to a spare, where there is one [300000]
+    forget_ms          a learner silent for this long is removed [86400000]
+    retry_ms           time until a change that failed is tried again [5000]
   [limits]
     cache_mib          MiB of RocksDB's block cache [128]
     write_buffer_mib   MiB of RocksDB's write buffers [64]
@@ -224,6 +234,7 @@ impl Run {
                 log: Log::default(),
                 timing: Timing::default(),
                 limits: Limits::default(),
+                membership: Membership::default(),
             },
         };
         config.data_dir = self.data.unwrap_or(config.data_dir);
@@ -330,6 +341,16 @@ mod tests {
             "log_keep_entries",
             "log_cap_mib",
             "event_ring",
+            "[membership]",
+            "target_voters",
+            "max_members",
+            "settle_ms",
+            "lag_ms",
+            "ready_ms",
+            "degraded_ms",
+            "replace_ms",
+            "forget_ms",
+            "retry_ms",
         ] {
             assert!(KEYS.contains(key), "{key}");
         }

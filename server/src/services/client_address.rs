@@ -2,7 +2,7 @@
 //!
 //! Guesses of passwords are counted by address, on the leader; a node that passes such a call on says where it came from.
 //! What it says is believed because it is proven ([`lectern_rpc::proof`]) with a key that only the cluster's nodes have
-//! (`Genesis::forwarding_key`).
+//! (`ClusterKeys::forwarding_key`).
 
 use std::net::IpAddr;
 
