@@ -170,7 +170,7 @@ is printed once, when the genesis is made. It is kept nowhere: with it the admin
 
 const JOIN_HELP: &str = "Let an empty data directory join a cluster.
 
-An operator makes a join token (`lectern-monitor token create`); it is shown once. With it and the address of any node the directory
+An operator makes a join token (`lectern-monitor members token create`); it is shown once. With it and the address of any node the directory
 gets a number and all it needs:
   lectern-server join --token TOKEN --contact 127.0.5.1:7600 --config server.toml
   lectern-server run --config server.toml

@@ -167,7 +167,7 @@ impl Members {
 
     fn usable_token(&self, token_id: &[u8], now_ms: i64) -> Result<usize, Refusal> {
         let bad = |why: &str| {
-            let message = format!("{why}; ask an operator for another one (lectern-monitor token create)");
+            let message = format!("{why}; ask an operator for another one (lectern-monitor members token create)");
             refusal(Code::PermissionDenied, reasons::JOIN_TOKEN, message)
         };
         let found = self.tokens.iter().position(|token| token.token_id == token_id);
