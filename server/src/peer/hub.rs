@@ -22,6 +22,9 @@ use crate::tls;
 /// The replica judges a hello within one step; only a stalled node takes this long.
 const JUDGEMENT_DEADLINE: Duration = Duration::from_secs(2);
 
+/// Peers whose refusal is remembered.
+const MOST_REFUSED: usize = 64;
+
 type Judgement = Result<lectern_raft::Hello, TurnedAway>;
 
 /// The way to one peer, and the task that keeps it open. Dropped, the task ends.
@@ -48,6 +51,8 @@ pub(crate) struct Hub {
     /// Handshakes so far: each has its number, so that a late judgement settles no other one.
     handshakes: AtomicU64,
     awaited: Mutex<HashMap<u64, oneshot::Sender<Judgement>>>,
+    /// Why each peer was refused last.
+    refused: Mutex<BTreeMap<NodeId, String>>,
     /// The newest inbound stream of each peer.
     inbound: Mutex<HashMap<NodeId, u64>>,
     runtime: Handle,
@@ -70,6 +75,7 @@ impl Hub {
             links: RwLock::default(),
             handshakes: AtomicU64::new(0),
             awaited: Mutex::default(),
+            refused: Mutex::default(),
             inbound: Mutex::default(),
             runtime,
         })
@@ -195,6 +201,20 @@ impl Hub {
             Ok(Ok(Err(refused))) => Err(refused),
             Ok(Err(_)) | Err(_) => Err(not_now("the node is too busy to greet; try again".into())),
         }
+    }
+
+    /// Whether a peer is refused for another reason than the last time.
+    pub(super) fn is_news(&self, peer: NodeId, reason: &str) -> bool {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if refused.get(&peer).is_some_and(|before| before == reason) {
+            return false;
+        }
+        // Anyone may claim any number.
+        if refused.len() >= MOST_REFUSED {
+            refused.clear();
+        }
+        refused.insert(peer, reason.to_owned());
+        true
     }
 
     fn links(&self) -> RwLockReadGuard<'_, BTreeMap<NodeId, Link>> {
