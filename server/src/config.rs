@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
+use lectern_raft::membership::Settings;
 use lectern_tls::Paths;
 use serde::Deserialize;
 
@@ -39,6 +40,9 @@ pub struct Config {
     /// Bounds.
     #[serde(default)]
     pub limits: Limits,
+    /// When membership follows the nodes that are online.
+    #[serde(default)]
+    pub membership: Membership,
 }
 
 /// See [`Config::tls`].
@@ -154,6 +158,56 @@ impl Default for Limits {
     }
 }
 
+/// See [`Config::membership`], and [`Settings`] for each key.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)] // They are the settings.
+pub struct Membership {
+    pub target_voters: usize,
+    pub max_members: usize,
+    pub settle_ms: u64,
+    pub lag_ms: u64,
+    pub ready_ms: u64,
+    pub degraded_ms: u64,
+    pub replace_ms: u64,
+    pub forget_ms: u64,
+    pub retry_ms: u64,
+}
+
+impl Default for Membership {
+    fn default() -> Self {
+        let Settings {
+            target_voters,
+            max_members,
+            settle_ms,
+            lag_ms,
+            ready_ms,
+            degraded_ms,
+            replace_ms,
+            forget_ms,
+            retry_ms,
+        } = Settings::default();
+        Self { target_voters, max_members, settle_ms, lag_ms, ready_ms, degraded_ms, replace_ms, forget_ms, retry_ms }
+    }
+}
+
+impl Membership {
+    /// For the replica.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            target_voters: self.target_voters,
+            max_members: self.max_members,
+            settle_ms: self.settle_ms,
+            lag_ms: self.lag_ms,
+            ready_ms: self.ready_ms,
+            degraded_ms: self.degraded_ms,
+            replace_ms: self.replace_ms,
+            forget_ms: self.forget_ms,
+            retry_ms: self.retry_ms,
+        }
+    }
+}
+
 /// The configuration cannot be used: what is wrong and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -256,6 +310,9 @@ impl Config {
         }
         if limits.log_cap_mib < limits.log_keep_mib {
             return Err(wrong("limits.log_cap_mib", "it must be at least log_keep_mib"));
+        }
+        if let Some(problem) = self.membership.settings().problem() {
+            return Err(wrong("membership", problem));
         }
         Ok(addresses)
     }
@@ -409,6 +466,15 @@ mod tests {
         assert!(with("[limits]\nlog_keep_mib = 100\nlog_cap_mib = 99").unwrap_err().contains("log_cap_mib"));
         let limits = with("[limits]\nlog_keep_mib = 100\nlog_cap_mib = 100\nlog_keep_entries = 7").unwrap().limits;
         assert_eq!((limits.log_keep_seconds, limits.log_keep_entries), (600, Some(7)));
+    }
+
+    #[test]
+    fn when_members_are_replaced_can_be_set_and_nonsense_is_refused() {
+        let membership = with("[membership]\ntarget_voters = 3\nreplace_ms = 60000").unwrap().membership;
+        let expected = Settings { target_voters: 3, replace_ms: 60_000, ..Settings::default() };
+        assert_eq!(membership.settings(), expected);
+        assert!(with("[membership]\ntarget_voters = 4").unwrap_err().contains("target_voters is 4"));
+        assert!(with("[membership]\ndegraded_ms = 400000").unwrap_err().contains("longer than membership.replace_ms"));
     }
 
     #[test]

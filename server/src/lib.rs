@@ -5,16 +5,20 @@
 //! [`store`] keeps the log and the state; [`peer`] carries what nodes say to each other; [`tls`] and
 //! `listener` decide with whom connections are made at all.
 
+pub mod belonging;
 mod certs;
 pub mod cli;
 pub mod config;
 pub mod fatal;
 pub mod init;
+pub mod join;
+pub mod join_token;
 mod listener;
 pub mod logging;
 pub mod metrics;
 pub mod node;
 pub mod peer;
+pub mod recover;
 pub mod services;
 pub mod store;
 pub mod tls;

@@ -41,6 +41,10 @@ fn describe() {
     metrics::describe_counter!("lectern_applied_entries_total", "Entries applied");
     metrics::describe_gauge!("lectern_peer_reachable", "1 while the stream to the peer is open");
     metrics::describe_counter!("lectern_peer_messages_dropped_total", "Messages to a peer that found no room");
+    metrics::describe_gauge!("lectern_membership_voters", "Voters, as this node knows");
+    metrics::describe_gauge!("lectern_membership_learners", "Learners, as this node knows");
+    metrics::describe_gauge!("lectern_membership_joint", "1 while two sets of voters count");
+    metrics::describe_counter!("lectern_membership_changes_total", "Configurations applied");
     metrics::describe_gauge!("lectern_clock_offset_seconds", "This node's clock minus the median of the cluster's");
     metrics::describe_gauge!("lectern_log_bytes", "Bytes of the log's table files");
     metrics::describe_gauge!("lectern_state_bytes", "Bytes of the state's table and blob files");

@@ -63,6 +63,7 @@ pub fn answer(node: u64, leader: u64, term: u64, commit: u64) -> Answer {
             role: status(node, leader, commit).role,
             leader_id: leader,
         }],
+        membership: None,
     };
     Answer { address: address(node), round_trip_us: 300 + 100 * node, result: Ok(Box::new(view)) }
 }

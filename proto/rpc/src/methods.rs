@@ -88,6 +88,15 @@ methods! {
     MaterialService, ListMaterials, ListMaterialsRequest, ListMaterialsResponse, Read;
     MaterialService, ReadPages, ReadPagesRequest, ReadPagesResponse, Read;
     MaterialService, MarkOpened, MarkOpenedRequest, MarkOpenedResponse, Repeatable;
+    MembershipService, Join, JoinRequest, JoinResponse, Secret;
+    MembershipService, CreateJoinToken, CreateJoinTokenRequest, CreateJoinTokenResponse, Secret;
+    MembershipService, ListJoinTokens, ListJoinTokensRequest, ListJoinTokensResponse, Read;
+    MembershipService, RevokeJoinToken, RevokeJoinTokenRequest, RevokeJoinTokenResponse, Repeatable;
+    MembershipService, DrainNode, DrainNodeRequest, DrainNodeResponse, Repeatable;
+    MembershipService, RestoreNode, RestoreNodeRequest, RestoreNodeResponse, Repeatable;
+    MembershipService, RemoveNode, RemoveNodeRequest, RemoveNodeResponse, Repeatable;
+    MembershipService, TransferLeader, TransferLeaderRequest, TransferLeaderResponse, Repeatable;
+    MembershipService, ListMembershipEvents, ListMembershipEventsRequest, ListMembershipEventsResponse, Read;
     SubmissionService, Pledge, PledgeRequest, PledgeResponse, Keyed;
     SubmissionService, Submit, SubmitRequest, SubmitResponse, Keyed;
     SubmissionService, WithdrawPledge, WithdrawPledgeRequest, WithdrawPledgeResponse, Keyed;

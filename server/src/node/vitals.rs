@@ -20,6 +20,7 @@ const MAX_SAMPLES: usize = 4_096;
 #[derive(Default)]
 pub(crate) struct Vitals {
     writes: AtomicU64,
+    configuration_changes: AtomicU64,
     elections: AtomicU64,
     log_bytes: AtomicU64,
     state_bytes: AtomicU64,
@@ -44,6 +45,16 @@ impl Vitals {
     /// The log's disk was synced in that time.
     pub(crate) fn log_synced(&self, took: Duration) {
         lock(&self.log_syncs).add(Instant::now(), took);
+    }
+
+    /// Another configuration is applied.
+    pub(crate) fn configuration_changed(&self) {
+        self.configuration_changes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many there were.
+    pub(crate) fn configuration_changes(&self) -> u64 {
+        self.configuration_changes.load(Ordering::Relaxed)
     }
 
     /// This node began an election.

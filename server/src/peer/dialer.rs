@@ -9,10 +9,11 @@ use lectern_proto::internal::v1::{ClockProbe, PeerReply, peer_frame, peer_reply}
 use lectern_raft::{Input, NodeId};
 use lectern_rpc::internal::v1::peer_service_client::PeerServiceClient;
 use lectern_tls::{Connector, Problem};
+use tokio::sync::watch;
 use tonic::Streaming;
 use tonic::transport::{Channel, Endpoint};
 
-use super::lane::{self, Queues};
+use super::lane::{self, Lane, Queues};
 use super::{Hub, MAX_FRAME_BYTES, hello};
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(1);
@@ -24,7 +25,7 @@ const CLOCK_PROBE_INTERVAL: Duration = Duration::from_millis(500);
 const LONGEST_USEFUL_PROBE_MS: u64 = 1_000;
 const SHORTEST_BACKOFF: Duration = Duration::from_millis(20);
 const LONGEST_BACKOFF: Duration = Duration::from_millis(500);
-/// After a refused handshake: nothing changes until a person does something.
+/// After a refused handshake: nothing changes until a person does something, unless this node is only about to be let in.
 const REJECTED_BACKOFF: Duration = Duration::from_secs(2);
 
 /// How a try to talk to a peer ended.
@@ -39,12 +40,30 @@ enum End {
     Broken(String),
 }
 
-/// Dials a peer again and again.
-pub(super) async fn keep_dialed(hub: Arc<Hub>, peer: NodeId, address: String) {
+/// Dials a peer again and again, at whatever address it has, until it is a member no more.
+pub(super) async fn keep_dialed(hub: Arc<Hub>, peer: NodeId, lane: Arc<Lane>, mut address: watch::Receiver<String>) {
+    loop {
+        let current = address.borrow_and_update().clone();
+        let moved = tokio::select! {
+            moved = address.changed() => moved,
+            () = dial(&hub, peer, &lane, &current) => return,
+        };
+        lane.close();
+        hub.shared.board.peer_connected(peer, false);
+        hub.shared.inbox.push(Input::PeerLost { peer, refused: false });
+        if moved.is_err() {
+            tracing::info!(peer, "a peer is a member no more");
+            return;
+        }
+    }
+}
+
+/// Dials one address for ever.
+async fn dial(hub: &Hub, peer: NodeId, lane: &Lane, address: &str) {
     let mut backoff = SHORTEST_BACKOFF;
     let mut last_problem = String::new();
     loop {
-        let end = talk(&hub, peer, &address).await;
+        let end = talk(hub, peer, lane, address).await;
         hub.shared.inbox.push(Input::PeerLost { peer, refused: matches!(end, End::Refused) });
         let (problem, pause) = match end {
             // At once: whether the process is gone shows in the answer.
@@ -52,6 +71,8 @@ pub(super) async fn keep_dialed(hub: Arc<Hub>, peer: NodeId, address: String) {
                 backoff = SHORTEST_BACKOFF;
                 (format!("lost the stream: {problem}"), Duration::ZERO)
             }
+            // It waits to be let in, which takes the others a moment.
+            End::Rejected(problem) if !hub.shared.board.membership().1 => (problem, LONGEST_BACKOFF),
             End::Rejected(problem) => (format!("refused: {problem}"), REJECTED_BACKOFF),
             End::Refused => ("nothing listens there".into(), backoff),
             End::Unreachable(problem) => (problem, backoff),
@@ -69,7 +90,7 @@ pub(super) async fn keep_dialed(hub: Arc<Hub>, peer: NodeId, address: String) {
 }
 
 /// Opens a stream and keeps it until it breaks.
-async fn talk(hub: &Hub, peer: NodeId, address: &str) -> End {
+async fn talk(hub: &Hub, peer: NodeId, lane: &Lane, address: &str) -> End {
     let channel = match connect(address, hub.connector(peer)).await {
         Ok(channel) => channel,
         Err(error) if is_refused(&error) => return End::Refused,
@@ -90,10 +111,10 @@ async fn talk(hub: &Hub, peer: NodeId, address: &str) -> End {
         return end;
     }
     tracing::info!(peer, address, "connected to a peer");
-    hub.lane(peer).open(queues.clone());
+    lane.open(queues.clone());
     hub.shared.board.peer_connected(peer, true);
     let end = listen(hub, peer, &mut replies, &queues).await;
-    hub.lane(peer).close();
+    lane.close();
     hub.shared.board.peer_connected(peer, false);
     end
 }

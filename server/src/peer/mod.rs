@@ -24,7 +24,7 @@ mod receive_snapshot;
 mod send_snapshot;
 mod service;
 
-pub(crate) use hub::Hub;
+pub(crate) use hub::{Hub, Whereabouts};
 pub(crate) use service::serve;
 
 /// Limit for one frame: far above the largest append (trap 21).

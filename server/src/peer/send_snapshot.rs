@@ -36,7 +36,7 @@ pub(super) async fn send(hub: &Hub, to: NodeId, id: &str, raft_message: Vec<u8>)
         .map_err(|error| format!("cannot read the checkpoint: {error}"))?;
     let bytes = files.iter().map(|file| file.size).sum::<u64>();
     let address = hub.address(to).ok_or("the peer's address is not known")?;
-    let channel = dialer::connect(address, hub.connector(to)).await.map_err(|error| dialer::innermost(&error))?;
+    let channel = dialer::connect(&address, hub.connector(to)).await.map_err(|error| dialer::innermost(&error))?;
     let start =
         SnapshotStart { hello: Some(hub.introduction(to)), snapshot_id: id.into(), raft_message, files: files.clone() };
     let (frames, out) = mpsc::channel(PIECES_AHEAD);

@@ -66,7 +66,10 @@ impl PeerService for Answerer {
             }
             Err(TurnedAway { reason, .. }) => {
                 let address = origin.address.map(tracing::field::display);
-                tracing::warn!(from, address, reason, "refused a peer");
+                // Who waits to be let in calls twice a second.
+                if self.hub.is_news(from, &reason) {
+                    tracing::warn!(from, address, reason, "refused a peer");
+                }
             }
         }
         Ok(Response::new(ReceiverStream::new(out).map(Ok as fn(PeerReply) -> ReplyResult)))

@@ -77,6 +77,21 @@ impl DataDir {
         self.root.join("genesis.json")
     }
 
+    /// What this node was told when it joined the cluster.
+    pub fn joined(&self) -> PathBuf {
+        self.root.join("joined.json")
+    }
+
+    /// Who this node says it is while it joins.
+    pub fn joining(&self) -> PathBuf {
+        self.root.join("joining")
+    }
+
+    /// With which operators prove who they are where there is no TLS.
+    pub fn operator_key(&self) -> PathBuf {
+        self.root.join(lectern_rpc::proof::OPERATOR_KEY_FILE)
+    }
+
     /// Makes the directories, and deletes every state, staged snapshot and checkpoint but the state `keep`.
     pub fn sweep(&self, keep: &str) -> Result<(), DataDirError> {
         for parent in ["state", "staging", "snapshots"] {

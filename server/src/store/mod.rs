@@ -2,7 +2,10 @@
 //!
 //! ```text
 //! <data>/LOCK               held while a process runs on this directory
-//! <data>/genesis.json       what the cluster was founded with
+//! <data>/genesis.json       what the cluster was founded with; at founding nodes
+//! <data>/joined.json        what the node was told when it joined; at all others
+//! <data>/joining            the incarnation of a node that has no number yet
+//! <data>/operator.key       with which operators prove who they are where there is no TLS
 //! <data>/log/               RocksDB: the replica's log and hard state; synced
 //! <data>/state/<name>/      RocksDB: the tables, applied index, configuration, hash chain; the log names the one in use
 //! <data>/staging/<id>/      a peer's snapshot on its way in

@@ -17,6 +17,7 @@ const META: &str = "meta";
 const APPLIED: &[u8] = b"applied";
 const CONF_STATE: &[u8] = b"conf_state";
 const CHAIN: &[u8] = b"chain";
+const MEMBERS: &[u8] = b"members";
 
 /// How far the state is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub struct StateWrite {
     pub changes: Vec<Change>,
     /// How far the state is after it.
     pub meta: AppliedMeta,
+    /// Who belongs to the cluster after it, where that changed; opaque here.
+    pub members: Option<Vec<u8>>,
 }
 
 /// One state directory.
@@ -92,6 +95,11 @@ impl StateDb {
         })
     }
 
+    /// The members as they were written last; nothing in a state that was never told of a change.
+    pub fn members(&self) -> Result<Option<Vec<u8>>, StoreProblem> {
+        self.db.get_cf(self.column(META), MEMBERS).map_err(self.rocks("cannot read the state"))
+    }
+
     /// Makes one change, atomically. Not synced: the replica's log replays what a crash takes.
     pub fn write(&self, write: StateWrite) -> Result<(), StoreProblem> {
         let mut batch = WriteBatch::default();
@@ -109,6 +117,9 @@ impl StateDb {
         batch.put_cf(meta, APPLIED, applied);
         batch.put_cf(meta, CONF_STATE, write.meta.conf_state);
         batch.put_cf(meta, CHAIN, write.meta.chain);
+        if let Some(members) = write.members {
+            batch.put_cf(meta, MEMBERS, members);
+        }
         self.db.write(batch).map_err(self.rocks("cannot write the state"))
     }
 
@@ -240,7 +251,7 @@ mod tests {
             put(Table::UsersByName, b"a", b"other table"),
             put(Table::Chunks, b"digest", &[9; 10_000]),
         ];
-        state.write(StateWrite { changes, meta: meta(12) }).unwrap();
+        state.write(StateWrite { changes, meta: meta(12), members: Some(b"us".to_vec()) }).unwrap();
         state
     }
 
@@ -250,6 +261,7 @@ mod tests {
         drop(sample(temp.path()));
         let state = StateDb::open(temp.path(), &caches()).unwrap();
         assert_eq!(state.meta().unwrap(), meta(12));
+        assert_eq!(state.members().unwrap().as_deref(), Some(&b"us"[..]));
         assert_eq!(state.newest().get(Table::Users, b"b").unwrap().as_deref(), Some(&b"2"[..]));
         assert_eq!(state.newest().get(Table::Chunks, b"digest").unwrap(), Some(vec![9; 10_000]));
     }
@@ -277,7 +289,9 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let state = sample(temp.path());
         let read = state.read();
-        state.write(StateWrite { changes: vec![put(Table::Users, b"d", b"4")], meta: meta(13) }).unwrap();
+        state
+            .write(StateWrite { changes: vec![put(Table::Users, b"d", b"4")], meta: meta(13), members: None })
+            .unwrap();
         assert_eq!(read.get(Table::Users, b"d").unwrap(), None);
         assert_eq!(state.newest().get(Table::Users, b"d").unwrap().as_deref(), Some(&b"4"[..]));
     }
@@ -288,16 +302,20 @@ mod tests {
         let state = sample(&temp.path().join("state"));
         let copy = temp.path().join("checkpoint");
         state.checkpoint(&copy).unwrap();
-        state.write(StateWrite { changes: vec![put(Table::Users, b"d", b"4")], meta: meta(13) }).unwrap();
+        state
+            .write(StateWrite { changes: vec![put(Table::Users, b"d", b"4")], meta: meta(13), members: None })
+            .unwrap();
         assert_eq!(StateDb::checkpoint_meta(&copy, &caches()).unwrap(), meta(12));
         let opened = StateDb::open(&copy, &caches()).unwrap();
         assert_eq!(opened.newest().get(Table::Users, b"d").unwrap(), None);
         assert_eq!(opened.newest().get(Table::Chunks, b"digest").unwrap(), Some(vec![9; 10_000]));
+        assert_eq!(opened.members().unwrap().as_deref(), Some(&b"us"[..]), "members that did not change stay");
     }
 
     #[test]
     fn a_new_state_has_applied_nothing() {
         let temp = tempfile::tempdir().unwrap();
-        assert_eq!(StateDb::open(temp.path(), &caches()).unwrap().meta().unwrap(), AppliedMeta::default());
+        let state = StateDb::open(temp.path(), &caches()).unwrap();
+        assert_eq!((state.meta().unwrap(), state.members().unwrap()), (AppliedMeta::default(), None));
     }
 }
