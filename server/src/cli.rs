@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 
 use crate::certs::{self, Certs};
 use crate::config::{Addresses, Config, Limits, Log, Timing};
+use crate::descriptors::Descriptors;
 use crate::init::{self, Genesis, GenesisMember};
 use crate::services::{self, ServeOptions};
 use crate::tls::Tls;
@@ -141,6 +142,9 @@ const KEYS: &str = "Keys of server.toml:
     log_keep_entries   … and at most so many entries [as many as there are]
     log_cap_mib        MiB up to which all that follows a snapshot on its way to a peer is kept as well [4096]
     event_ring         events a watcher may lag behind [10000]
+    max_connections    connections of clients at once [what the limit of open files leaves, at most 4096]
+    max_connections_per_address
+                       … of one address [half of max_connections]
 
 The node's number is in its data directory. SIGTERM and SIGINT hand leadership over and stop the node. Certificates are read
 again when their files change, and on SIGHUP; new connections use them at once.
@@ -245,13 +249,15 @@ fn run_node(config: &Config) -> Result<(), Problem> {
 }
 
 async fn serve(config: &Config, addresses: &Addresses) -> Result<(), Problem> {
+    let descriptors = Descriptors::claim()?;
+    let connections = config.connections(&descriptors)?;
     // Before anything else, so that a stop during the start is not lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let peer_listener = bind("peer_listen", addresses.peer).await?;
     let client_listener = bind("client_listen", addresses.client).await?;
     if let Some(listen) = addresses.metrics {
-        metrics::serve(listen).map_err(|error| format!("cannot serve metrics on {listen}: {error}"))?;
+        metrics::serve(bind("metrics_listen", listen).await?)?;
     }
     let running = node::start(config, peer_listener)?;
     let node = running.node();
@@ -260,10 +266,12 @@ async fn serve(config: &Config, addresses: &Addresses) -> Result<(), Problem> {
         cluster = node.cluster_id(),
         clients = %addresses.client,
         peers = %addresses.peer,
+        open_files = descriptors.allowed,
+        connections = connections.total,
         "node is running"
     );
     let (stop, stopped) = oneshot::channel::<()>();
-    let options = ServeOptions::new(config.data_dir.join("scratch"));
+    let options = ServeOptions { connections, ..ServeOptions::new(config.data_dir.join("scratch")) };
     let mut serving = tokio::spawn(services::serve(node, options, client_listener, async move {
         let _stopped_or_gone = stopped.await;
     }));
@@ -330,6 +338,8 @@ mod tests {
             "log_keep_entries",
             "log_cap_mib",
             "event_ring",
+            "max_connections ",
+            "max_connections_per_address",
         ] {
             assert!(KEYS.contains(key), "{key}");
         }

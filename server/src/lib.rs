@@ -8,6 +8,7 @@
 mod certs;
 pub mod cli;
 pub mod config;
+mod descriptors;
 pub mod fatal;
 pub mod init;
 mod listener;

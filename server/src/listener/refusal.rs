@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use lectern_tls::{Problem, Untrusted};
 
-use super::Listener;
+use super::{Full, Listener};
 
 /// The same reason from the same address is told this often.
 const TELL_EVERY: Duration = Duration::from_secs(10);
@@ -31,6 +31,22 @@ impl Refusal {
 
     pub(super) fn busy() -> Self {
         Self::new("busy", "too many handshakes are under way")
+    }
+
+    pub(super) fn full(full: Full) -> Self {
+        match full {
+            Full::Everywhere(total) => Self::new(
+                "full",
+                format!("all {total} connections are in use; raise [limits] max_connections if so many are expected"),
+            ),
+            Full::Address(share) => Self::new(
+                "full_address",
+                format!(
+                    "its address has {share} connections, all in use; raise [limits] max_connections_per_address if many programs share \
+                     that address"
+                ),
+            ),
+        }
     }
 
     pub(super) fn late(deadline: Duration) -> Self {
@@ -88,6 +104,25 @@ impl Refusals {
         if let Some(untold) = self.to_tell(from.ip(), refusal.label, Instant::now()) {
             let reason = &refusal.reason;
             tracing::warn!(listener, %from, reason, untold, "refused a connection");
+        }
+    }
+
+    /// Counts an idle connection that was closed so that the one from this address has a place, and tells of it now and then.
+    pub(super) fn note_made_room(&self, from: SocketAddr) {
+        let listener = self.which.label();
+        metrics::counter!("lectern_closed_connections_total", "listener" => listener, "reason" => "room").increment(1);
+        if let Some(untold) = self.to_tell(from.ip(), "room", Instant::now()) {
+            tracing::warn!(listener, %from, untold, "too many connections: an idle one was closed to make room for another");
+        }
+    }
+
+    /// Counts connections that were closed because nothing was called on them.
+    pub(super) fn note_idle(&self, closed: usize) {
+        if closed > 0 {
+            let listener = self.which.label();
+            metrics::counter!("lectern_closed_connections_total", "listener" => listener, "reason" => "idle")
+                .increment(closed as u64);
+            tracing::debug!(listener, closed, "closed idle connections");
         }
     }
 

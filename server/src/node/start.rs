@@ -29,6 +29,7 @@ use super::{
     MAX_WAITING_CALLS, Member, Node, Pending, Shared, StateHandle, duties,
 };
 use crate::config::{Config, ConfigError};
+use crate::descriptors::Descriptors;
 use crate::init::{Genesis, InitError};
 use crate::peer::{self, Hub};
 use crate::store::{
@@ -147,7 +148,9 @@ fn open(config: &Config) -> Result<Opened, StartError> {
     if !config.data_dir.join("log").is_dir() {
         return Err(DiskProblem::from(OpenError::NotFounded).into());
     }
+    let open_files = Descriptors::claim().map_err(io::Error::other)?.per_database;
     let caches = Caches::new(config.limits.cache_mib << 20, config.limits.write_buffer_mib << 20);
+    let caches = caches.with_open_files(open_files);
     let NodeDisk { data, log, identity } = NodeDisk::open(&config.data_dir, &caches)?;
     let identity = identity.ok_or(OpenError::NotFounded).map_err(DiskProblem::from)?;
     let genesis = Genesis::load(&data.genesis())?;

@@ -15,16 +15,19 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{Hub, MAX_FRAME_BYTES, receive_snapshot};
-use crate::listener::{Listener, Origin, incoming};
+use crate::descriptors::PEER_CONNECTIONS;
+use crate::listener::{Listener, OpenCall, Origin, Room, incoming};
 use crate::wall_clock;
 
 const HELLO_DEADLINE: Duration = Duration::from_secs(5);
+/// Connections of nodes, and of who calls itself one: on loopback all come from one address.
+const ROOM: Room = Room { total: PEER_CONNECTIONS, per_address: PEER_CONNECTIONS };
 /// Answers that may wait on one stream.
 const REPLIES: usize = 16;
 
 /// Serves peers on `listener` as long as the process runs.
 pub(crate) async fn serve(hub: Arc<Hub>, listener: TcpListener) -> Result<(), tonic::transport::Error> {
-    let connections = incoming(listener, Listener::Peers, hub.shared.tls.clone());
+    let connections = incoming(listener, Listener::Peers, ROOM, hub.shared.tls.clone());
     let service = PeerServiceServer::new(Answerer { hub })
         .max_decoding_message_size(MAX_FRAME_BYTES)
         .max_encoding_message_size(MAX_FRAME_BYTES);
@@ -48,6 +51,7 @@ impl PeerService for Answerer {
 
     async fn messages(&self, request: Request<Streaming<PeerFrame>>) -> Result<Response<Self::MessagesStream>, Status> {
         let origin = Origin::of(&request);
+        let open = admit(&origin)?;
         let mut frames = request.into_inner();
         let hello = first_hello(&mut frames).await?;
         let from = hello.node_id;
@@ -62,7 +66,7 @@ impl PeerService for Answerer {
         match greeted {
             Ok(()) => {
                 let number = self.hub.new_inbound(from);
-                tokio::spawn(take_frames(self.hub.clone(), from, number, frames, replies));
+                tokio::spawn(take_frames(self.hub.clone(), from, number, frames, replies, open));
             }
             Err(TurnedAway { reason, .. }) => {
                 let address = origin.address.map(tracing::field::display);
@@ -75,14 +79,25 @@ impl PeerService for Answerer {
     async fn snapshot(&self, request: Request<Streaming<SnapshotFrame>>) -> Result<Response<SnapshotReply>, Status> {
         // A task of its own: when the sender goes away this call is dropped, and what was staged must still be removed.
         let (hub, origin) = (self.hub.clone(), Origin::of(&request));
+        let open = admit(&origin)?;
         let frames = request.into_inner();
-        let receiving =
-            tokio::spawn(async move { receive_snapshot::receive(&hub, frames, origin.name.as_ref()).await });
+        let receiving = tokio::spawn(async move {
+            let _open = open;
+            receive_snapshot::receive(&hub, frames, origin.name.as_ref()).await
+        });
         let staged = receiving.await.unwrap_or_else(|error| Err(error.to_string()));
         if let Err(problem) = &staged {
             tracing::warn!(problem, "did not stage a snapshot");
         }
         Ok(Response::new(SnapshotReply { staged: staged.is_ok(), problem: staged.err().unwrap_or_default() }))
+    }
+}
+
+/// A connection without a place carries nothing; one with a place is not idle while what is returned lives.
+fn admit(origin: &Origin) -> Result<Option<OpenCall>, Status> {
+    match &origin.refused {
+        Some(reason) => Err(Status::resource_exhausted(&**reason)),
+        None => Ok(origin.begin_call()),
     }
 }
 
@@ -105,6 +120,7 @@ async fn take_frames(
     number: u64,
     mut frames: Streaming<PeerFrame>,
     replies: mpsc::Sender<PeerReply>,
+    _open: Option<OpenCall>,
 ) {
     while let Ok(Some(frame)) = frames.message().await {
         if !hub.is_newest_inbound(from, number) {
