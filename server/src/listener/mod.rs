@@ -33,7 +33,7 @@ pub(crate) use connection::{Connection, Origin};
 pub(crate) use crowd::OpenCall;
 pub use crowd::Room;
 use crowd::{Crowd, Full};
-use refusal::{Refusal, Refusals};
+pub(crate) use refusal::{Refusal, Refusals};
 
 /// A caller that is not done by then is not waited for.
 const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(5);

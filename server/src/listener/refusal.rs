@@ -17,7 +17,7 @@ const REMEMBERED: usize = 256;
 
 /// Why a connection was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(crate) struct Refusal {
     /// For metrics.
     label: &'static str,
     /// For the log.
@@ -27,6 +27,16 @@ pub(super) struct Refusal {
 impl Refusal {
     fn new(label: &'static str, reason: impl Into<String>) -> Self {
         Self { label, reason: reason.into() }
+    }
+
+    /// It has not proven that it is a node of this cluster.
+    pub(crate) fn unproven(reason: &str) -> Self {
+        Self::new("unproven", reason)
+    }
+
+    /// For the log, and for who was refused.
+    pub(crate) fn reason(&self) -> &str {
+        &self.reason
     }
 
     pub(super) fn busy() -> Self {
@@ -80,7 +90,7 @@ impl Refusal {
 }
 
 /// Tells of refusals.
-pub(super) struct Refusals {
+pub(crate) struct Refusals {
     which: Listener,
     told: Mutex<HashMap<(IpAddr, &'static str), Told>>,
 }
@@ -92,12 +102,12 @@ struct Told {
 }
 
 impl Refusals {
-    pub(super) fn new(which: Listener) -> Self {
+    pub(crate) fn new(which: Listener) -> Self {
         Self { which, told: Mutex::default() }
     }
 
     /// Counts a refusal, and tells of it unless the same one was told just now.
-    pub(super) fn note(&self, from: SocketAddr, refusal: &Refusal) {
+    pub(crate) fn note(&self, from: SocketAddr, refusal: &Refusal) {
         let listener = self.which.label();
         let labels = [("listener", listener), ("reason", refusal.label)];
         metrics::counter!("lectern_refused_connections_total", &labels).increment(1);
