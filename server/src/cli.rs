@@ -148,8 +148,9 @@ const KEYS: &str = "Keys of server.toml:
 
 The node's number is in its data directory. SIGTERM and SIGINT hand leadership over and stop the node. Certificates are read
 again when their files change, and on SIGHUP; new connections use them at once.
-For tests only, LECTERN_FAULT_CLOCK_OFFSET_MS shifts this node's system clock by that many milliseconds; @FILE by the number
-in FILE.";
+For tests only: LECTERN_FAULT_CLOCK_OFFSET_MS shifts this node's system clock by that many milliseconds; LECTERN_FAULT_LOG_SYNC
+makes syncs of the log slower by N or N-M milliseconds, or `fail`; LECTERN_FAULT_STATE_HASH makes the told hash of the state
+another one; LECTERN_FAULT_MAX_FEATURE_LEVEL is the newest feature level that is understood. @FILE is what FILE holds at the moment.";
 
 /// What a command that failed says on standard error.
 pub type Problem = Box<dyn Error + Send + Sync>;

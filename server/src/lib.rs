@@ -10,6 +10,7 @@ pub mod cli;
 pub mod config;
 mod descriptors;
 pub mod fatal;
+mod faults;
 pub mod init;
 mod listener;
 pub mod logging;

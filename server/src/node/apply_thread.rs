@@ -8,11 +8,11 @@ use lectern_lms::{Event, Overlay, lookup};
 use lectern_proto::internal::v1::Outcome;
 use lectern_raft::{Committed, CommittedKind, Input, RequestId, encode_conf_state};
 
-use super::Shared;
 use super::snapshots::SnapshotWork;
-use crate::fatal;
+use super::{Shared, features};
 use crate::peer::Hub;
 use crate::store::{AppliedMeta, Caches, DataDir, StateDb, StateWrite};
+use crate::{fatal, faults};
 
 /// Bytes of commands after which a batch is written.
 const BATCH_BYTES: usize = 4 << 20;
@@ -117,6 +117,9 @@ impl Applier {
             Ok(cluster) => cluster.feature_level,
             Err(problem) => fatal::stop(&problem.to_string()),
         };
+        if let Err(problem) = features::require_understood(feature_level) {
+            fatal::stop(&problem);
+        }
         let write = StateWrite { changes: overlay.into_changes(), meta: self.meta.clone() };
         if let Err(problem) = state.write(write) {
             fatal::stop(&problem.to_string());
@@ -145,7 +148,7 @@ impl Applier {
             },
         }
         if index % COMPARE_EVERY == 0 {
-            consequences.hashes.push((index, self.meta.chain));
+            consequences.hashes.push((index, faults::told_hash(self.meta.chain)));
         }
     }
 
@@ -180,13 +183,16 @@ impl Applier {
             Err(problem) => fatal::stop(&problem),
         };
         assert_eq!(meta.index, index, "a staged snapshot is what its message says");
-        if opened.send(()).is_err() || is_switched.recv().is_err() {
-            return;
-        }
         let cluster = match lookup::cluster(&state.newest()) {
             Ok(cluster) => cluster,
             Err(problem) => fatal::stop(&problem.to_string()),
         };
+        if let Err(problem) = features::require_understood(cluster.feature_level) {
+            fatal::stop(&problem);
+        }
+        if opened.send(()).is_err() || is_switched.recv().is_err() {
+            return;
+        }
         self.meta = meta;
         let old = self.shared.state.replace(state);
         tracing::info!(id, index, "installed a snapshot");

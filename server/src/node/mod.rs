@@ -30,6 +30,7 @@ mod compactor;
 mod duties;
 mod error;
 mod events;
+mod features;
 mod fetcher;
 mod inbox;
 mod leader_contact;
@@ -65,8 +66,6 @@ pub use start::{Running, StartError, start};
 use state_handle::StateHandle;
 pub(crate) use vitals::Moving;
 
-/// The newest feature level this program can apply.
-pub const MAX_FEATURE_LEVEL: u32 = 1;
 /// The format of commands this program proposes.
 const COMMAND_VERSION: u32 = 1;
 /// A command larger than this is refused: it would hold up everything behind it.

@@ -25,8 +25,8 @@ use super::log_writer::LogWriter;
 use super::raft_thread::RaftThread;
 use super::snapshots::SnapshotWorker;
 use super::{
-    Board, CHUNK_BYTES_IN_FLIGHT, COMMAND_BYTES_IN_FLIGHT, Events, Inbox, MAX_COMMAND_BYTES, MAX_FEATURE_LEVEL,
-    MAX_WAITING_CALLS, Member, Node, Pending, Shared, StateHandle, duties,
+    Board, CHUNK_BYTES_IN_FLIGHT, COMMAND_BYTES_IN_FLIGHT, Events, Inbox, MAX_COMMAND_BYTES, MAX_WAITING_CALLS, Member,
+    Node, Pending, Shared, StateHandle, duties, features,
 };
 use crate::config::{Config, ConfigError};
 use crate::descriptors::Descriptors;
@@ -57,6 +57,9 @@ pub enum StartError {
     /// The tables.
     #[error(transparent)]
     Tables(#[from] lectern_lms::StoreError),
+    /// The state is one of a later release.
+    #[error("{0}")]
+    TooNew(String),
     /// A thread, or randomness.
     #[error("the system refused: {0}")]
     System(#[from] io::Error),
@@ -88,6 +91,7 @@ pub fn start(config: &Config, peer_listener: TcpListener) -> Result<Running, Sta
     let opened = open(config)?;
     let runtime = Handle::current();
     let cluster = lookup::cluster(&opened.state.newest())?;
+    features::require_understood(cluster.feature_level).map_err(StartError::TooNew)?;
     let addresses = peer_addresses(config, &opened)?;
     let tls = secure(config, &opened, &runtime)?;
     let shared = share(config, &opened, tls);
@@ -199,7 +203,7 @@ fn share(config: &Config, opened: &Opened, tls: Option<Tls>) -> Arc<Shared> {
         client_address: config.client_address().into(),
         peer_address: config.peer_address().into(),
         version: version.into(),
-        max_feature_level: MAX_FEATURE_LEVEL,
+        max_feature_level: features::newest(),
     };
     let peers = opened.genesis.members.iter().filter(|member| member.node != opened.identity.node).map(|member| {
         let known = Member {
