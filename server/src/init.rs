@@ -18,6 +18,9 @@ const FIRST_EPOCH: u64 = 1;
 /// What the keys of [`Genesis::forwarding_key`] are derived for.
 const FORWARDING_CONTEXT: &str = "lectern 2026-11 proof of a forwarded client's address";
 
+/// What the keys of [`Genesis::peer_key`] are derived for.
+const PEER_CONTEXT: &str = "lectern 2026-11 proof between nodes";
+
 /// What a cluster is founded with; the same on every founding node. Holds the cluster's secret: for the operator's eyes.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
@@ -143,10 +146,20 @@ impl Genesis {
         lectern_lms::from_hex(&self.admin_code_hash).filter(|hash| hash.len() == blake3::OUT_LEN)
     }
 
-    /// The key with which nodes prove to each other where a call they pass on came from. A cluster without a secret derives
-    /// it from what else is in its genesis and nowhere outside of the nodes: the hash of the first admin's code.
+    /// The key with which nodes prove to each other where a call they pass on came from.
     pub fn forwarding_key(&self) -> [u8; blake3::KEY_LEN] {
-        let mut hasher = blake3::Hasher::new_derive_key(FORWARDING_CONTEXT);
+        self.key_for(FORWARDING_CONTEXT)
+    }
+
+    /// The key with which nodes prove to each other that they are nodes of this cluster.
+    pub fn peer_key(&self) -> [u8; blake3::KEY_LEN] {
+        self.key_for(PEER_CONTEXT)
+    }
+
+    /// A key for one purpose. A cluster without a secret derives it from what else is in its genesis and nowhere outside of the
+    /// nodes: the hash of the first admin's code.
+    fn key_for(&self, context: &str) -> [u8; blake3::KEY_LEN] {
+        let mut hasher = blake3::Hasher::new_derive_key(context);
         hasher.update(self.cluster_id.as_bytes());
         match self.cluster_secret.as_ref().and_then(ClusterSecret::bytes) {
             Some(secret) => hasher.update(&secret),
@@ -249,6 +262,8 @@ mod tests {
         let (genesis, _) = Genesis::new(members(3), "root").unwrap();
         let (other, _) = Genesis::new(members(3), "root").unwrap();
         assert_ne!(genesis.forwarding_key(), other.forwarding_key());
+        assert_ne!(genesis.peer_key(), other.peer_key());
+        assert_ne!(genesis.peer_key(), genesis.forwarding_key(), "a key has one purpose");
         let secret = genesis.cluster_secret.clone().unwrap();
         assert!(!format!("{genesis:?}").contains(&secret.0), "a secret is not logged");
         let same_secret = Genesis { cluster_secret: Some(secret), ..other };

@@ -53,6 +53,7 @@ use lectern_raft::Input;
 use prost::Message;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use crate::peer::PeerKey;
 use crate::tls::Tls;
 use crate::wall_clock::WallClock;
 pub(crate) use board::{Board, Member};
@@ -111,6 +112,7 @@ pub(crate) struct Shared {
     command_room: Arc<Semaphore>,
     chunk_room: Arc<Semaphore>,
     forwarding_key: [u8; 32],
+    pub(crate) peer_key: PeerKey,
     /// How connections are secured, where they are.
     pub(crate) tls: Option<Tls>,
 }

@@ -31,7 +31,7 @@ use super::{
 use crate::config::{Config, ConfigError};
 use crate::descriptors::Descriptors;
 use crate::init::{Genesis, InitError};
-use crate::peer::{self, Hub};
+use crate::peer::{self, Hub, PeerKey};
 use crate::store::{
     AppliedMeta, Caches, DataDir, DiskProblem, INITIAL_STATE, LogDb, NodeDisk, StateDb, StateWrite, StoreProblem,
 };
@@ -236,6 +236,7 @@ fn share(config: &Config, opened: &Opened, tls: Option<Tls>) -> Arc<Shared> {
         command_room: Arc::new(Semaphore::new(COMMAND_BYTES_IN_FLIGHT)),
         chunk_room: Arc::new(Semaphore::new(CHUNK_BYTES_IN_FLIGHT)),
         forwarding_key: opened.genesis.forwarding_key(),
+        peer_key: PeerKey::new(opened.genesis.peer_key()),
         tls,
     })
 }
