@@ -16,6 +16,7 @@ const JOINED_FORMAT: u32 = 1;
 
 /// What the keys are derived for.
 const FORWARDING_CONTEXT: &str = "lectern 2026-11 proof of a forwarded client's address";
+const PEER_CONTEXT: &str = "lectern 2026-11 proof between nodes";
 const OPERATOR_CONTEXT: &str = "lectern 2026-11 proof of an operator's name";
 
 /// See the module.
@@ -156,6 +157,11 @@ impl ClusterKeys {
     /// With which nodes prove to each other where a call they pass on came from, and whose it is.
     pub fn forwarding_key(&self) -> [u8; blake3::KEY_LEN] {
         self.derive(FORWARDING_CONTEXT)
+    }
+
+    /// With which nodes prove to each other that they are nodes of this cluster.
+    pub fn peer_key(&self) -> [u8; blake3::KEY_LEN] {
+        self.derive(PEER_CONTEXT)
     }
 
     /// With which operators prove who they are where there is no TLS: whoever can read a node's files has it.

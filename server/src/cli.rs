@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 
 use crate::certs::{self, Certs};
 use crate::config::{Addresses, Config, Limits, Log, Membership, Timing};
+use crate::descriptors::Descriptors;
 use crate::init::{self, Genesis, GenesisMember};
 use crate::join::{self, Invitation};
 use crate::recover::Survivor;
@@ -229,11 +230,15 @@ const KEYS: &str = "Keys of server.toml:
     log_keep_entries   … and at most so many entries [as many as there are]
     log_cap_mib        MiB up to which all that follows a snapshot on its way to a peer is kept as well [4096]
     event_ring         events a watcher may lag behind [10000]
+    max_connections    connections of clients at once [what the limit of open files leaves, at most 4096]
+    max_connections_per_address
+                       … of one address [half of max_connections]
 
 The node's number is in its data directory. SIGTERM and SIGINT hand leadership over and stop the node. Certificates are read
 again when their files change, and on SIGHUP; new connections use them at once.
-For tests only, LECTERN_FAULT_CLOCK_OFFSET_MS shifts this node's system clock by that many milliseconds; @FILE by the number
-in FILE.";
+For tests only: LECTERN_FAULT_CLOCK_OFFSET_MS shifts this node's system clock by that many milliseconds; LECTERN_FAULT_LOG_SYNC
+makes syncs of the log slower by N or N-M milliseconds, or `fail`; LECTERN_FAULT_STATE_HASH makes the told hash of the state
+another one; LECTERN_FAULT_MAX_FEATURE_LEVEL is the newest feature level that is understood. @FILE is what FILE holds at the moment.";
 
 /// What a command that failed says on standard error.
 pub type Problem = Box<dyn Error + Send + Sync>;
@@ -398,13 +403,15 @@ fn run_node(config: &Config, invitation: Option<&Invitation>) -> Result<(), Prob
 }
 
 async fn serve(config: &Config, addresses: &Addresses) -> Result<(), Problem> {
+    let descriptors = Descriptors::claim()?;
+    let connections = config.connections(&descriptors)?;
     // Before anything else, so that a stop during the start is not lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let peer_listener = bind("peer_listen", addresses.peer).await?;
     let client_listener = bind("client_listen", addresses.client).await?;
     if let Some(listen) = addresses.metrics {
-        metrics::serve(listen).map_err(|error| format!("cannot serve metrics on {listen}: {error}"))?;
+        metrics::serve(bind("metrics_listen", listen).await?)?;
     }
     let running = node::start(config, peer_listener)?;
     let node = running.node();
@@ -413,10 +420,12 @@ async fn serve(config: &Config, addresses: &Addresses) -> Result<(), Problem> {
         cluster = node.cluster_id(),
         clients = %addresses.client,
         peers = %addresses.peer,
+        open_files = descriptors.allowed,
+        connections = connections.total,
         "node is running"
     );
     let (stop, stopped) = oneshot::channel::<()>();
-    let options = ServeOptions::new(config.data_dir.join("scratch"));
+    let options = ServeOptions { connections, ..ServeOptions::new(config.data_dir.join("scratch")) };
     let mut serving = tokio::spawn(services::serve(node, options, client_listener, async move {
         let _stopped_or_gone = stopped.await;
     }));
@@ -483,6 +492,8 @@ mod tests {
             "log_keep_entries",
             "log_cap_mib",
             "event_ring",
+            "max_connections ",
+            "max_connections_per_address",
             "[membership]",
             "target_voters",
             "max_members",

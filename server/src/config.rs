@@ -8,6 +8,9 @@ use lectern_raft::membership::Settings;
 use lectern_tls::Paths;
 use serde::Deserialize;
 
+use crate::descriptors::Descriptors;
+use crate::listener::Room;
+
 /// One node's configuration. `lectern-server run --help` describes each key.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
@@ -142,6 +145,10 @@ pub struct Limits {
     pub log_cap_mib: u64,
     /// Events that a watcher may lag behind before it is told to ask again for everything.
     pub event_ring: usize,
+    /// Connections of clients at once; as many as the process may open files for where it is absent.
+    pub max_connections: Option<usize>,
+    /// … of one address; half of them where it is absent.
+    pub max_connections_per_address: Option<usize>,
 }
 
 impl Default for Limits {
@@ -154,6 +161,8 @@ impl Default for Limits {
             log_keep_entries: None,
             log_cap_mib: 4_096,
             event_ring: 10_000,
+            max_connections: None,
+            max_connections_per_address: None,
         }
     }
 }
@@ -315,6 +324,27 @@ impl Config {
             return Err(wrong("membership", problem));
         }
         Ok(addresses)
+    }
+
+    /// Room for connections of clients, in a process that may open so many files.
+    pub(crate) fn connections(&self, descriptors: &Descriptors) -> Result<Room, ConfigError> {
+        let total = self.limits.max_connections.unwrap_or(descriptors.clients);
+        if total == 0 {
+            return Err(wrong("limits.max_connections", "it must be at least 1"));
+        }
+        if total > descriptors.most_clients {
+            let problem = format!(
+                "this process may open {} files, which leaves {} for connections: raise that limit (`ulimit -n`, or LimitNOFILE in a \
+                 unit of systemd), or lower this number",
+                descriptors.allowed, descriptors.most_clients
+            );
+            return Err(wrong("limits.max_connections", problem));
+        }
+        let per_address = self.limits.max_connections_per_address.unwrap_or(total.div_ceil(2));
+        if per_address == 0 || per_address > total {
+            return Err(wrong("limits.max_connections_per_address", format!("it must be between 1 and {total}")));
+        }
+        Ok(Room { total, per_address })
     }
 
     /// [`Config::peers`] by number.
@@ -491,6 +521,21 @@ mod tests {
     fn a_log_that_keeps_nothing_is_refused() {
         for key in ["log_keep_seconds", "log_keep_mib", "log_keep_entries"] {
             assert!(with(&format!("[limits]\n{key} = 0")).unwrap_err().contains(key), "{key}");
+        }
+    }
+
+    #[test]
+    fn no_more_connections_are_promised_than_files_can_be_opened() {
+        let descriptors = Descriptors { allowed: 1_024, per_database: 128, clients: 500, most_clients: 500 };
+        let room = |limits: &str| {
+            let config = with(&format!("[limits]\n{limits}")).unwrap();
+            config.connections(&descriptors).map_err(|error| error.to_string())
+        };
+        assert_eq!(room(""), Ok(Room { total: 500, per_address: 250 }));
+        assert_eq!(room("max_connections = 9"), Ok(Room { total: 9, per_address: 5 }));
+        assert!(room("max_connections = 501").unwrap_err().contains("ulimit -n"));
+        for wrong in ["max_connections = 0", "max_connections_per_address = 0", "max_connections_per_address = 501"] {
+            assert!(room(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -18,7 +18,7 @@ use tonic::{Code, Status};
 use crate::belonging::{Joined, JoinedMember};
 use crate::config::Config;
 use crate::join_token::{JoinTokenText, NoJoinToken};
-use crate::node::MAX_FEATURE_LEVEL;
+use crate::node::features;
 use crate::store::{Caches, DataDir, DiskProblem, NodeDisk};
 use crate::tls::Tls;
 
@@ -84,7 +84,7 @@ pub async fn join(config: &Config, invitation: &Invitation) -> Result<Identity, 
         client_address: config.client_address().into(),
         peer_address: config.peer_address().into(),
         version: env!("CARGO_PKG_VERSION").into(),
-        max_feature_level: MAX_FEATURE_LEVEL,
+        max_feature_level: features::newest(),
     };
     let response = ask(&invitation.contacts, &token, &request).await?;
     let identity = found(&disk, request.incarnation, response)?;

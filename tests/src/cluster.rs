@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ pub struct Cluster {
     pub node_env: Vec<(u32, String, String)>,
     /// Lines added to `server.toml` of every node started from here on.
     pub extra_config: String,
+    /// How many files every node started from here on may open; as many as this process where it is absent.
+    pub open_files: Option<u32>,
     /// Lines added to that of one node.
     pub own_config: Vec<(u32, String)>,
 }
@@ -69,6 +71,7 @@ impl Cluster {
             fingerprint: None,
             node_env: Vec::new(),
             extra_config: String::new(),
+            open_files: None,
             own_config: Vec::new(),
         };
         let genesis = cluster.path("genesis.json");
@@ -153,7 +156,14 @@ impl Cluster {
     /// Starts one node with a configuration of its own and returns at once.
     pub fn start_node_with(&mut self, node: u32, config: &Path) {
         let log = File::options().create(true).append(true).open(self.log_path(node)).expect("the log opens");
-        let mut command = Command::new(bin("lectern-server"));
+        let mut command = match self.open_files {
+            None => Command::new(bin("lectern-server")),
+            Some(count) => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", &format!("ulimit -n {count} && exec \"$0\" \"$@\"")]).arg(bin("lectern-server"));
+                shell
+            }
+        };
         command.arg("run").arg("--config").arg(config).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         for (of, key, value) in &self.node_env {
             if *of == node {
@@ -192,6 +202,12 @@ impl Cluster {
     /// Whether a node's process runs.
     pub fn runs(&mut self, node: u32) -> bool {
         self.nodes[node as usize - 1].as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)))
+    }
+
+    /// Waits for a node that stops by itself; how it ended.
+    pub fn collect(&mut self, node: u32) -> ExitStatus {
+        let mut child = self.nodes[node as usize - 1].take().expect("the node was started");
+        child.wait().expect("the node ends")
     }
 
     /// Kills the leader with SIGKILL; returns its number.

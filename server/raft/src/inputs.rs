@@ -301,6 +301,9 @@ impl<D: Disk> Replica<D> {
     }
 
     pub(crate) fn state_hash(&mut self, node: NodeId, index: u64, hash: [u8; 32]) {
+        if node != self.config.node {
+            self.peers.came_to(node, index, self.now, &mut self.writes.notes);
+        }
         match self.agreement.reported(self.config.node, &self.conf_state.voters, node, index, hash) {
             Verdict::Fine => {}
             Verdict::Disputed(index) => {

@@ -383,6 +383,10 @@ pub(crate) fn load_peers<D: Disk>(disk: &D, me: NodeId) -> Result<Remembered, Op
     for (key, value) in scan_all(disk, format::INCARNATIONS)? {
         peers.incarnations.insert(node_in(&key)?, format::decode_text("incarnation", &value)?);
     }
+    for (key, value) in scan_all(disk, format::APPLIED)? {
+        let [applied] = format::decode_numbers("applied by a peer", &value)?;
+        peers.applied.insert(node_in(&key)?, applied);
+    }
     for (key, _) in scan_all(disk, format::REMOVED)? {
         peers.removed.insert(node_in(&key)?);
     }

@@ -9,6 +9,12 @@
 //! A node that joined later was enrolled with its incarnation, which the roster tells everyone ([`Roster`]): it needs not to be
 //! met first.
 //!
+//! A disk may also lose a part of what it held without being empty: a directory restored from an old copy forgets what it has
+//! confirmed, and votes it has given. Its log is then shorter than what its own word says it had applied. Nodes tell each other
+//! how far they have come, each remembers the others' words, and one whose log ends before its word is turned away. That is
+//! sound: an entry is applied only where it is durable, and what is committed is never given up. It is not complete: what was
+//! confirmed after the last word anybody heard is not missed.
+//!
 //! A node outside the configuration is turned away too, unless it may well be right: it knows a newer configuration, in
 //! which it is a member, and this node is behind.
 
@@ -19,6 +25,9 @@ use crate::{
     membership::{Roster, Stage},
     mutation::{Mutation, mutated},
 };
+
+/// A peer's word of how far it has come is written down this often at most: a restored copy is older than that.
+const NOTE_EVERY_MS: u64 = 10_000;
 
 /// The configuration as this node knows it.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +43,8 @@ pub(crate) struct Membership {
 pub(crate) struct Remembered {
     /// The first incarnation seen of each.
     pub(crate) incarnations: BTreeMap<NodeId, String>,
+    /// An entry that each had applied.
+    pub(crate) applied: BTreeMap<NodeId, u64>,
     /// Nodes that a configuration has dropped.
     pub(crate) removed: BTreeSet<NodeId>,
     /// Founding nodes that have not accepted this one yet, if it is one of them.
@@ -51,6 +62,8 @@ pub(crate) struct Peers {
     /// Nodes outside the configuration that know a newer one, and up to which entry.
     guests: BTreeMap<NodeId, u64>,
     heard: BTreeMap<NodeId, u64>,
+    /// How far each has come by its own word, and when that was written down.
+    came_to: BTreeMap<NodeId, (u64, u64)>,
 }
 
 impl Peers {
@@ -87,6 +100,7 @@ impl Peers {
         batch: &mut Batch,
     ) -> Result<Hello, TurnedAway> {
         self.identity(me, &greeting.hello).map_err(|reason| TurnedAway { reason, removed: false })?;
+        self.history(greeting).map_err(|reason| TurnedAway { reason, removed: false })?;
         self.membership(me, ours, greeting)?;
         let node = greeting.hello.node;
         if let Entry::Vacant(unknown) = self.disk.incarnations.entry(node) {
@@ -143,6 +157,33 @@ impl Peers {
                  and let it join again under a new number"
             )),
             _ => Ok(()),
+        }
+    }
+
+    /// Its log reaches as far as it has said itself.
+    fn history(&self, greeting: &Greeting) -> Result<(), String> {
+        let (node, durable) = (greeting.hello.node, greeting.durable);
+        let noted = self.disk.applied.get(&node).copied().unwrap_or_default();
+        let known = self.came_to.get(&node).map_or(noted, |(index, _)| noted.max(*index));
+        if durable >= known {
+            return Ok(());
+        }
+        Err(format!(
+            "node {node} comes back with a log that ends at entry {durable}, and it had applied entry {known}: what it had confirmed is gone \
+             (was its data directory restored from an old copy?). Remove it from the cluster, empty its data directory, and let it \
+             join again under a new number"
+        ))
+    }
+
+    /// A peer says that it has applied this entry. Its word is written down now and then.
+    pub(crate) fn came_to(&mut self, node: NodeId, index: u64, now: u64, batch: &mut Batch) {
+        let (said, noted_at) = self.came_to.entry(node).or_default();
+        *said = index.max(*said);
+        let noted = self.disk.applied.entry(node).or_default();
+        let due = *noted == 0 || now.saturating_sub(*noted_at) >= NOTE_EVERY_MS;
+        if *said > *noted && due {
+            (*noted, *noted_at) = (*said, now);
+            batch.put(format::applied_key(node), format::encode_numbers(&[*noted]));
         }
     }
 
@@ -218,7 +259,7 @@ mod tests {
     }
 
     fn greeting(node: NodeId, incarnation: &str) -> Greeting {
-        Greeting { hello: hello(node, incarnation), configured_at: 9, member: true, welcomed: false }
+        Greeting { hello: hello(node, incarnation), configured_at: 9, member: true, durable: 9, welcomed: false }
     }
 
     fn ours() -> Membership {
@@ -288,6 +329,24 @@ mod tests {
         let removed = peers.judge(&me, &ours, &outsider(2, "e"), &mut Batch::default()).unwrap_err();
         assert!(removed.removed, "it had never come, and never will");
         assert!(!peers.counts(&Membership::default(), 2));
+    }
+
+    #[test]
+    fn a_log_that_ends_before_what_its_node_had_applied_is_refused() {
+        let mut peers = Peers::default();
+        let mut batch = Batch::default();
+        peers.came_to(2, 7, 0, &mut batch);
+        peers.came_to(2, 9, 1, &mut batch);
+        peers.came_to(2, 8, 2, &mut batch);
+        assert_eq!(batch.ops.len(), 1, "the first word is written down, later ones now and then");
+        let old = |durable| Greeting { durable, ..greeting(2, "b") };
+        assert!(judge(&mut peers, &old(8)).unwrap_err().reason.contains("entry 8, and it had applied entry 9"));
+        assert!(judge(&mut peers, &old(9)).is_ok());
+        peers.came_to(2, 12, NOTE_EVERY_MS, &mut batch);
+        assert_eq!(batch.ops.len(), 2);
+        let mut reopened = Peers::new(Remembered { applied: [(2, 12)].into(), ..Remembered::default() });
+        assert!(!judge(&mut reopened, &old(11)).unwrap_err().removed);
+        assert!(judge(&mut reopened, &old(12)).is_ok());
     }
 
     #[test]

@@ -192,6 +192,7 @@ impl<D: Disk> Replica<D> {
             }
             Input::Transfer { to } => self.transfer(to),
             Input::StateHash { node, index, hash } => self.state_hash(node, index, hash),
+            Input::PeerApplied { peer, index } => self.peers.came_to(peer, index, self.now, &mut self.writes.notes),
             Input::ClockOffset { peer, offset_ms } => self.clock.measured(peer, offset_ms),
             Input::SystemClock { ahead_ms } => self.system_clock(ahead_ms),
         }

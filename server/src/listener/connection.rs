@@ -3,11 +3,17 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use lectern_tls::{Io, Name};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::time::Sleep;
 use tonic::transport::server::Connected;
+
+use super::crowd::{Calls, Entered, OpenCall, Place};
 
 /// Where a call comes from; in the extensions of each request.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +22,10 @@ pub(crate) struct Origin {
     pub(crate) address: Option<SocketAddr>,
     /// Whom its certificate is for; none without TLS, and none of those who show none.
     pub(crate) name: Option<Name>,
+    /// Keeps account of the connection's calls; none where nobody may call.
+    pub(super) calls: Option<Calls>,
+    /// There is no room for it: what every call on it is answered with.
+    pub(crate) refused: Option<Arc<str>>,
 }
 
 impl Origin {
@@ -23,17 +33,61 @@ impl Origin {
     pub(crate) fn of<Q>(request: &tonic::Request<Q>) -> Self {
         request.extensions().get::<Self>().cloned().unwrap_or_default()
     }
+
+    /// Of a connection from `address` by whom `name` is.
+    #[cfg(test)]
+    pub(crate) fn from(address: Option<SocketAddr>, name: Option<Name>) -> Self {
+        Self { address, name, ..Self::default() }
+    }
+
+    /// A call begins: the connection is not idle until what is returned is dropped.
+    pub(crate) fn begin_call(&self) -> Option<OpenCall> {
+        self.calls.as_ref().map(Calls::begin)
+    }
+}
+
+/// What ends a connection from this side.
+pub(super) enum Stay {
+    /// It has a place, until it is told that another needs it.
+    Place { told: oneshot::Receiver<()>, _place: Place },
+    /// It has none, and is told so meanwhile.
+    Moment { sleep: Pin<Box<Sleep>>, _telling: OwnedSemaphorePermit },
+    /// It was told.
+    Over,
+}
+
+impl Stay {
+    pub(super) fn of(entered: Entered) -> Self {
+        Self::Place { told: entered.told, _place: entered.place }
+    }
+
+    pub(super) fn moment(deadline: Duration, telling: OwnedSemaphorePermit) -> Self {
+        Self::Moment { sleep: Box::pin(tokio::time::sleep(deadline)), _telling: telling }
+    }
+
+    fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let over = match self {
+            Self::Place { told, .. } => Pin::new(told).poll(cx).map(|_| ()),
+            Self::Moment { sleep, .. } => sleep.as_mut().poll(cx),
+            Self::Over => Poll::Ready(()),
+        };
+        if over.is_ready() {
+            *self = Self::Over;
+        }
+        over
+    }
 }
 
 /// See the module.
 pub(crate) struct Connection {
     io: Box<dyn Io>,
     origin: Origin,
+    stay: Stay,
 }
 
 impl Connection {
-    pub(super) fn new(io: impl Io + 'static, origin: Origin) -> Self {
-        Self { io: Box::new(io), origin }
+    pub(super) fn new(io: impl Io + 'static, origin: Origin, stay: Stay) -> Self {
+        Self { io: Box::new(io), origin, stay }
     }
 }
 
@@ -47,6 +101,10 @@ impl Connected for Connection {
 
 impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        // Where nothing more is heard, HTTP ends the connection in order.
+        if self.stay.poll_over(cx).is_ready() {
+            return Poll::Ready(Ok(()));
+        }
         Pin::new(&mut self.io).poll_read(cx, buffer)
     }
 }

@@ -11,10 +11,10 @@ use prost::Message as _;
 
 use super::members::{Members, Moment};
 use super::snapshots::SnapshotWork;
-use super::{CLUSTER_ENTRY_VERSION, Shared};
-use crate::fatal;
+use super::{CLUSTER_ENTRY_VERSION, Shared, features};
 use crate::peer::Hub;
 use crate::store::{AppliedMeta, Caches, DataDir, StateDb, StateWrite};
+use crate::{fatal, faults};
 
 /// Bytes of commands after which a batch is written.
 const BATCH_BYTES: usize = 4 << 20;
@@ -122,6 +122,9 @@ impl Applier {
             Ok(cluster) => cluster.feature_level,
             Err(problem) => fatal::stop(&problem.to_string()),
         };
+        if let Err(problem) = features::require_understood(feature_level) {
+            fatal::stop(&problem);
+        }
         let members = consequences.members_changed.then(|| self.members.encode());
         let write = StateWrite { changes: overlay.into_changes(), meta: self.meta.clone(), members };
         if let Err(problem) = state.write(write) {
@@ -159,7 +162,7 @@ impl Applier {
             }
         }
         if index % COMPARE_EVERY == 0 {
-            consequences.hashes.push((index, self.meta.chain));
+            consequences.hashes.push((index, faults::told_hash(self.meta.chain)));
         }
     }
 
@@ -232,13 +235,16 @@ impl Applier {
             Err(problem) => fatal::stop(&problem),
         };
         assert_eq!(meta.index, index, "a staged snapshot is what its message says");
-        if opened.send(()).is_err() || is_switched.recv().is_err() {
-            return;
-        }
         let cluster = match lookup::cluster(&state.newest()) {
             Ok(cluster) => cluster,
             Err(problem) => fatal::stop(&problem.to_string()),
         };
+        if let Err(problem) = features::require_understood(cluster.feature_level) {
+            fatal::stop(&problem);
+        }
+        if opened.send(()).is_err() || is_switched.recv().is_err() {
+            return;
+        }
         (self.meta, self.members) = (meta, members);
         let old = self.shared.state.replace(state);
         tracing::info!(id, index, "installed a snapshot");

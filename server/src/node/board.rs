@@ -32,6 +32,8 @@ pub(crate) struct ReplicaView {
     pub(crate) commit: u64,
     pub(crate) first_index: u64,
     pub(crate) last_index: u64,
+    /// Last entry that is durable here; none before the first step.
+    pub(crate) durable_index: Option<u64>,
     /// Match index of each peer, on the leader.
     pub(crate) matched: BTreeMap<NodeId, u64>,
     /// What is known of this node's clocks.
@@ -85,6 +87,7 @@ impl Board {
             commit: 0,
             first_index: 0,
             last_index: 0,
+            durable_index: None,
             matched: BTreeMap::new(),
             clock: ClockVerdict { offset_ms: 0, compared: true, good: true },
             configured_at: 0,
@@ -256,6 +259,16 @@ impl Board {
     pub(crate) fn membership(&self) -> (u64, bool) {
         let facts = self.lock();
         (facts.replica.configured_at, facts.replica.member)
+    }
+
+    /// The last entry that is durable here, once the replica has started.
+    pub(crate) fn durable_index(&self) -> Option<u64> {
+        self.lock().replica.durable_index
+    }
+
+    /// The last entry that the state machine has applied.
+    pub(crate) fn applied(&self) -> u64 {
+        self.lock().applied
     }
 
     /// The replica's term.

@@ -30,6 +30,7 @@ mod compactor;
 mod duties;
 mod error;
 mod events;
+pub mod features;
 mod fetcher;
 mod inbox;
 mod leader_contact;
@@ -55,6 +56,7 @@ use prost::Message;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::belonging::ClusterKeys;
+use crate::peer::PeerKey;
 use crate::tls::Tls;
 use crate::wall_clock::WallClock;
 pub(crate) use board::{Board, Member};
@@ -70,8 +72,6 @@ pub use start::{Running, StartError, start};
 use state_handle::StateHandle;
 pub(crate) use vitals::Moving;
 
-/// The newest feature level this program can apply. From 2 on, all nodes understand entries about the cluster itself.
-pub const MAX_FEATURE_LEVEL: u32 = 2;
 /// The level from which on members are replicated state that entries change.
 const MEMBERS_FEATURE_LEVEL: u32 = 2;
 /// The format of entries about the cluster that this program proposes.
@@ -124,6 +124,7 @@ pub(crate) struct Shared {
     chunk_room: Arc<Semaphore>,
     pub(crate) keys: ClusterKeys,
     epoch: u64,
+    pub(crate) peer_key: PeerKey,
     /// How connections are secured, where they are.
     pub(crate) tls: Option<Tls>,
 }

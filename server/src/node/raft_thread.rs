@@ -201,6 +201,7 @@ impl RaftThread {
             commit: status.commit,
             first_index: status.first_index,
             last_index: status.last_index,
+            durable_index: Some(status.durable_index),
             matched: matched.collect(),
             clock: status.clock,
             configured_at: status.configured_at,

@@ -26,13 +26,14 @@ use super::log_writer::LogWriter;
 use super::raft_thread::RaftThread;
 use super::snapshots::SnapshotWorker;
 use super::{
-    Board, CHUNK_BYTES_IN_FLIGHT, COMMAND_BYTES_IN_FLIGHT, Events, Inbox, MAX_COMMAND_BYTES, MAX_FEATURE_LEVEL,
-    MAX_WAITING_CALLS, Member, Members, Node, Pending, Shared, StateHandle, duties,
+    Board, CHUNK_BYTES_IN_FLIGHT, COMMAND_BYTES_IN_FLIGHT, Events, Inbox, MAX_COMMAND_BYTES, MAX_WAITING_CALLS, Member,
+    Members, Node, Pending, Shared, StateHandle, duties, features,
 };
 use crate::belonging::{self, Belonging};
 use crate::config::{Config, ConfigError};
+use crate::descriptors::Descriptors;
 use crate::init::InitError;
-use crate::peer::{self, Hub, Whereabouts};
+use crate::peer::{self, Hub, PeerKey, Whereabouts};
 use crate::store::{
     AppliedMeta, Caches, DataDir, DiskProblem, INITIAL_STATE, LogDb, NodeDisk, StateDb, StateWrite, StoreProblem,
 };
@@ -58,6 +59,9 @@ pub enum StartError {
     /// The tables.
     #[error(transparent)]
     Tables(#[from] lectern_lms::StoreError),
+    /// The state is one of a later release.
+    #[error("{0}")]
+    TooNew(String),
     /// A thread, or randomness.
     #[error("the system refused: {0}")]
     System(#[from] io::Error),
@@ -90,6 +94,7 @@ pub fn start(config: &Config, peer_listener: TcpListener) -> Result<Running, Sta
     let opened = open(config)?;
     let runtime = Handle::current();
     let cluster = lookup::cluster(&opened.state.newest())?;
+    features::require_understood(cluster.feature_level).map_err(StartError::TooNew)?;
     let whereabouts = Whereabouts { known: opened.belonging.members(), configured: config.peer_addresses()? };
     let tls = secure(config, &opened, &runtime)?;
     let shared = share(config, &opened, tls);
@@ -152,7 +157,9 @@ fn open(config: &Config) -> Result<Opened, StartError> {
     if !config.data_dir.join("log").is_dir() {
         return Err(DiskProblem::from(OpenError::NotFounded).into());
     }
+    let open_files = Descriptors::claim().map_err(io::Error::other)?.per_database;
     let caches = Caches::new(config.limits.cache_mib << 20, config.limits.write_buffer_mib << 20);
+    let caches = caches.with_open_files(open_files);
     let NodeDisk { data, log, identity } = NodeDisk::open(&config.data_dir, &caches)?;
     let identity = identity.ok_or(OpenError::NotFounded).map_err(DiskProblem::from)?;
     let belonging = Belonging::load(&data)?;
@@ -198,7 +205,7 @@ fn share(config: &Config, opened: &Opened, tls: Option<Tls>) -> Arc<Shared> {
         client_address: config.client_address().into(),
         peer_address: config.peer_address().into(),
         version: version.into(),
-        max_feature_level: MAX_FEATURE_LEVEL,
+        max_feature_level: features::newest(),
     };
     let board =
         Board::new(opened.identity.cluster_id.clone(), opened.identity.node, own, opened.data.root().to_path_buf());
@@ -220,6 +227,7 @@ fn share(config: &Config, opened: &Opened, tls: Option<Tls>) -> Arc<Shared> {
         members: watch::Sender::new(Arc::new(opened.members.clone())),
         keys: opened.belonging.keys(),
         epoch: opened.identity.epoch,
+        peer_key: PeerKey::new(opened.belonging.keys().peer_key()),
         tls,
     })
 }

@@ -13,6 +13,8 @@ use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 use tokio::task::AbortHandle;
 
+use super::conversations::Conversations;
+use super::hello::Standing;
 use super::lane::Lane;
 use super::{dialer, hello, send_snapshot};
 use crate::node::{Member, Members, Shared};
@@ -55,6 +57,8 @@ pub(crate) struct Hub {
     refused: Mutex<BTreeMap<NodeId, String>>,
     /// The newest inbound stream of each peer.
     inbound: Mutex<HashMap<NodeId, u64>>,
+    /// With those that have proven themselves.
+    pub(super) conversations: Arc<Conversations>,
     runtime: Handle,
 }
 
@@ -77,6 +81,7 @@ impl Hub {
             awaited: Mutex::default(),
             refused: Mutex::default(),
             inbound: Mutex::default(),
+            conversations: Conversations::new(),
             runtime,
         })
     }
@@ -183,9 +188,7 @@ impl Hub {
         certified: Option<&Name>,
     ) -> Result<(), TurnedAway> {
         let not_now = |reason| TurnedAway { reason, removed: false };
-        if self.shared.tls.is_some() {
-            hello::require_certified(hello, certified).map_err(not_now)?;
-        }
+        self.require_certified(hello, certified).map_err(not_now)?;
         let greeting = hello::to_judge(hello, &self.own, welcomed).map_err(not_now)?;
         let connection = self.handshakes.fetch_add(1, Ordering::Relaxed);
         let (waiting, judgement) = oneshot::channel();
@@ -201,6 +204,11 @@ impl Hub {
             Ok(Ok(Err(refused))) => Err(refused),
             Ok(Err(_)) | Err(_) => Err(not_now("the node is too busy to greet; try again".into())),
         }
+    }
+
+    /// Where there are certificates, a peer says what its own says.
+    pub(super) fn require_certified(&self, hello: &wire::Hello, certified: Option<&Name>) -> Result<(), String> {
+        if self.shared.tls.is_some() { hello::require_certified(hello, certified) } else { Ok(()) }
     }
 
     /// Whether a peer is refused for another reason than the last time.
@@ -230,9 +238,12 @@ impl Hub {
     }
 
     /// What this node says of itself to a peer.
-    pub(super) fn introduction(&self, to: NodeId) -> wire::Hello {
+    pub(super) fn introduction(&self, to: NodeId) -> Result<wire::Hello, String> {
         let board = &self.shared.board;
-        hello::introduce(&self.own, board.own(), board.membership(), to)
+        let durable_index = board.durable_index().ok_or("the node is starting")?;
+        let (configured_at, member) = board.membership();
+        let standing = Standing { configured_at, member, durable_index };
+        Ok(hello::introduce(&self.own, self.conversations.boot(), board.own(), standing, to))
     }
 
     /// A peer was removed from the cluster: it is called no more, its stream ends, and when it comes again it is told so.

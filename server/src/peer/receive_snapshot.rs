@@ -25,9 +25,10 @@ pub(super) async fn receive(
     mut frames: Streaming<SnapshotFrame>,
     certified: Option<&Name>,
 ) -> Result<(), String> {
-    let Some(Kind::Start(start)) = next(&mut frames).await? else {
+    let Some(Kind::Start(vouched)) = next(&mut frames).await? else {
         return Err("a snapshot begins with its manifest".into());
     };
+    let start = hub.conversations.open(&vouched)?;
     let hello = start.hello.clone().unwrap_or_default();
     hub.greet(&hello, false, certified).await.map_err(|refused| refused.reason)?;
     let SnapshotStart { snapshot_id: id, raft_message, files, .. } = start;

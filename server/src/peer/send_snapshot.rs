@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lectern_proto::internal::v1::{
-    SnapshotEnd, SnapshotFile, SnapshotFrame, SnapshotPiece, SnapshotStart, snapshot_frame::Kind,
+    SnapshotEnd, SnapshotFile, SnapshotFrame, SnapshotPiece, SnapshotStart, VouchedStart, snapshot_frame::Kind,
 };
 use lectern_raft::{Input, NodeId};
 use lectern_rpc::internal::v1::peer_service_client::PeerServiceClient;
@@ -37,8 +37,13 @@ pub(super) async fn send(hub: &Hub, to: NodeId, id: &str, raft_message: Vec<u8>)
     let bytes = files.iter().map(|file| file.size).sum::<u64>();
     let address = hub.address(to).ok_or("the peer's address is not known")?;
     let channel = dialer::connect(&address, hub.connector(to)).await.map_err(|error| dialer::innermost(&error))?;
-    let start =
-        SnapshotStart { hello: Some(hub.introduction(to)), snapshot_id: id.into(), raft_message, files: files.clone() };
+    let start = SnapshotStart {
+        hello: Some(hub.introduction(to)?),
+        snapshot_id: id.into(),
+        raft_message,
+        files: files.clone(),
+    };
+    let start = hub.conversations.vouch(to, &start)?;
     let (frames, out) = mpsc::channel(PIECES_AHEAD);
     let moving = hub.shared.board.vitals().transfer(to, true, bytes);
     let moved = move |bytes| {
@@ -82,7 +87,7 @@ impl Progress {
 /// which the receiver takes for a failure.
 fn read_all(
     dir: &Path,
-    start: SnapshotStart,
+    start: VouchedStart,
     files: &[SnapshotFile],
     frames: &mpsc::Sender<SnapshotFrame>,
     mut moved: impl FnMut(usize),

@@ -357,7 +357,7 @@ mod tests {
 
     #[test]
     fn the_clusters_secret_is_told_over_tls_or_on_one_machine() {
-        let from = |address: &str| Origin { address: Some(address.parse().unwrap()), name: None };
+        let from = |address: &str| Origin::from(Some(address.parse().unwrap()), None);
         assert!(require_private(&from("127.0.5.1:1"), false).is_ok());
         assert!(require_private(&from("[::ffff:127.0.0.1]:1"), false).is_ok());
         assert!(require_private(&from("10.0.0.1:1"), false).is_err());

@@ -75,7 +75,7 @@ mod tests {
 
     fn from<Q>(message: Q, name: Option<Name>) -> Request<Q> {
         let mut request = Request::new(message);
-        request.extensions_mut().insert(Origin { address: None, name });
+        request.extensions_mut().insert(Origin::from(None, name));
         request
     }
 

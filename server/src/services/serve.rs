@@ -26,7 +26,7 @@ use tonic::transport::Server;
 
 use super::measure::MeasureLayer;
 use super::{Door, MAX_REQUEST_BYTES, health};
-use crate::listener::{Listener, incoming};
+use crate::listener::{Listener, Room, incoming};
 use crate::node::Node;
 
 /// A connection that says nothing for this long is asked whether it is there.
@@ -50,12 +50,14 @@ pub struct ServeOptions {
     pub scratch_dir: PathBuf,
     /// Calls answered at once; more are refused with BUSY.
     pub max_calls: usize,
+    /// Connections that are open at once.
+    pub connections: Room,
 }
 
 impl ServeOptions {
     /// With the usual limits.
     pub fn new(scratch_dir: PathBuf) -> Self {
-        Self { scratch_dir, max_calls: 4_096 }
+        Self { scratch_dir, max_calls: 4_096, connections: Room { total: 4_096, per_address: 2_048 } }
     }
 }
 
@@ -85,7 +87,7 @@ pub async fn serve(
 ) -> Result<(), ServeError> {
     let (stop, stopping) = watch::channel(false);
     let mut stopped = stopping.clone();
-    let connections = incoming(listener, Listener::Clients, node.tls().cloned());
+    let connections = incoming(listener, Listener::Clients, options.connections, node.tls().cloned());
     let door = Door::new(node.clone(), options.scratch_dir, stopping.clone())?;
     let (health, reporting) = health::service(node, stopping);
     let routes = routes(&door)?.add_service(health);

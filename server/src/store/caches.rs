@@ -7,6 +7,7 @@ use rocksdb::{BlockBasedOptions, Cache, DBCompressionType, Options, WriteBufferM
 pub struct Caches {
     blocks: Cache,
     write_buffers: WriteBufferManager,
+    open_files: i32,
 }
 
 impl Caches {
@@ -15,7 +16,12 @@ impl Caches {
         let blocks = Cache::new_lru_cache(cache_bytes);
         let write_buffers =
             WriteBufferManager::new_write_buffer_manager_with_cache(write_buffer_bytes, false, blocks.clone());
-        Self { blocks, write_buffers }
+        Self { blocks, write_buffers, open_files: 512 }
+    }
+
+    /// With at most so many files of each database open.
+    pub fn with_open_files(self, open_files: i32) -> Self {
+        Self { open_files, ..self }
     }
 
     /// Options of a database: shared memory, few background jobs, bounded info logs.
@@ -26,7 +32,7 @@ impl Caches {
         options.set_keep_log_file_num(2);
         options.set_max_log_file_size(4 << 20);
         options.set_bytes_per_sync(1 << 20);
-        options.set_max_open_files(512);
+        options.set_max_open_files(self.open_files);
         options
     }
 

@@ -7,6 +7,7 @@ use lectern_raft::{Batch, Disk, DiskError, Op};
 use rocksdb::{ColumnFamilyDescriptor, DB, DBRecoveryMode, DEFAULT_COLUMN_FAMILY_NAME, ReadOptions, WriteBatch};
 
 use super::{Caches, StoreProblem, describe};
+use crate::faults;
 
 /// The log. Clones share one database: the raft thread reads, the log writer writes.
 #[derive(Clone)]
@@ -82,6 +83,7 @@ impl Disk for LogDb {
     }
 
     fn sync(&self) -> Result<(), DiskError> {
+        faults::before_log_sync().map_err(DiskError)?;
         self.db.flush_wal(true).map_err(|error| failed(&error))
     }
 }

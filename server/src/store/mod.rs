@@ -62,6 +62,8 @@ fn advice(error: &rocksdb::Error) -> &'static str {
         " (the disk is full: free space on it and start again; nothing acknowledged is lost)"
     } else if text.contains("Corruption") {
         " (the disk returned damaged data: restore this node from its peers)"
+    } else if let Some(advice) = crate::descriptors::advice(text) {
+        advice
     } else if text.contains("Permission denied") || text.contains("Read-only file system") {
         " (this user may not write there)"
     } else {

@@ -9,7 +9,7 @@ use lectern_proto::v1::{
 };
 use lectern_raft::Identity;
 use lectern_rpc::proof::Prover;
-use lectern_server::node::MAX_FEATURE_LEVEL;
+use lectern_server::node::features;
 use lectern_server::recover::Survivor;
 use lectern_server::store::{Caches, NodeDisk};
 use tonic::{Code, Status};
@@ -21,7 +21,7 @@ fn join_request(token: &str, incarnation: &str) -> JoinRequest {
         client_address: "127.0.0.1:1".into(),
         peer_address: "127.0.0.1:2".into(),
         version: "9".into(),
-        max_feature_level: MAX_FEATURE_LEVEL,
+        max_feature_level: features::newest(),
     }
 }
 

@@ -33,7 +33,8 @@ impl<M: Machine> World<M> {
     fn greeting(&self, id: NodeId, welcomed: bool) -> Option<Greeting> {
         let status = self.nodes[&id].replica.as_ref().map(Replica::<SimDisk>::status)?;
         let hello = self.nodes[&id].config.hello.clone();
-        Some(Greeting { hello, configured_at: status.configured_at, member: status.is_member(), welcomed })
+        let (configured_at, member, durable) = (status.configured_at, status.is_member(), status.durable_index);
+        Some(Greeting { hello, configured_at, member, durable, welcomed })
     }
 
     /// A node has judged a hello.

@@ -144,8 +144,9 @@ impl Cluster {
     pub fn greeting(&self, id: NodeId, welcomed: bool) -> Greeting {
         let node = &self.nodes[&id];
         let status = node.replica.as_ref().map(Replica::status);
-        let (configured_at, member) = status.map_or((0, false), |status| (status.configured_at, status.is_member()));
-        Greeting { hello: node.config.hello.clone(), configured_at, member, welcomed }
+        let of = |status: lectern_raft::Status| (status.configured_at, status.is_member(), status.durable_index);
+        let (configured_at, member, durable) = status.map_or((0, false, 0), of);
+        Greeting { hello: node.config.hello.clone(), configured_at, member, durable, welcomed }
     }
 
     /// Everyone, or one peer, measures that this node's clock is ahead by so much.

@@ -126,6 +126,11 @@ impl Runner for Script {
                 let input = Input::StateHash { node: node(of)?, index: index.parse()?, hash: [hash.parse()?; 32] };
                 cluster.feed(node(id)?, vec![input]);
             }
+            // The first node hears from the second one how far that has come.
+            ("came-to", [id, peer, index]) => {
+                let input = Input::PeerApplied { peer: node(peer)?, index: index.parse()? };
+                cluster.feed(node(id)?, vec![input]);
+            }
             ("damage", [id, what]) => damage(cluster, node(id)?, what, command)?,
             ("found", [id]) => {
                 let id = node(id)?;
@@ -255,13 +260,17 @@ fn say_hello(cluster: &mut Cluster, id: NodeId, command: &Command) -> Outcome {
     let mut greeting = if cluster.nodes.contains_key(&peer) {
         cluster.greeting(peer, false)
     } else {
-        Greeting { hello: hello(peer), configured_at: 0, member: false, welcomed: false }
+        Greeting { hello: hello(peer), configured_at: 0, member: false, durable: 0, welcomed: false }
     };
     if let Some(cluster_id) = key(command, "cluster") {
         cluster_id.clone_into(&mut greeting.hello.cluster_id);
     }
     if let Some(epoch) = key(command, "epoch") {
         greeting.hello.epoch = epoch.parse()?;
+    }
+    // As if its disk had been restored from an older copy.
+    if let Some(durable) = key(command, "durable") {
+        greeting.durable = durable.parse()?;
     }
     cluster.feed(id, vec![Input::Hello { connection: HEARD, greeting }]);
     Ok(())
