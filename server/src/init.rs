@@ -13,7 +13,9 @@ use crate::services::secrets::{self, NoRandomness};
 use crate::store::{Caches, DiskProblem, NodeDisk};
 
 const GENESIS_FORMAT: u32 = 1;
-const FIRST_EPOCH: u64 = 1;
+pub(crate) const FIRST_EPOCH: u64 = 1;
+/// Of a cluster of one on this machine, as `--member` takes it.
+pub(crate) const DEFAULT_MEMBER: &str = "1=127.0.0.1:7601,127.0.0.1:7600";
 
 /// What the keys of [`Genesis::forwarding_key`] are derived for.
 const FORWARDING_CONTEXT: &str = "lectern 2026-11 proof of a forwarded client's address";

@@ -3,13 +3,16 @@
 //!
 //! `main.rs` reads the configuration and starts things; [`node`] runs the replica and is what the services stand on;
 //! [`store`] keeps the log and the state; [`peer`] carries what nodes say to each other; [`tls`] and
-//! `listener` decide with whom connections are made at all.
+//! `listener` decide with whom connections are made at all; [`backup`] makes backups and clusters from them, and `inspect` shows what a
+//! stopped node holds.
 
+pub mod backup;
 mod certs;
 pub mod cli;
 pub mod config;
 pub mod fatal;
 pub mod init;
+mod inspect;
 mod listener;
 pub mod logging;
 pub mod metrics;

@@ -96,5 +96,5 @@ pub use apply::{Applied, ApplyError, apply};
 pub use context::{Audience, Context, Event, PageRequest, Tx, View, from_hex, to_hex};
 pub use overlay::{Change, Overlay};
 pub use refusal::{Failure, Reason, Refusal, Result, refuse};
-pub use store::{Order, Rows, Store, StoreError, StoreExt, decode, encode};
+pub use store::{Order, Rows, Store, StoreError, StoreExt, decode, encode, record_body};
 pub use tables::{ALL_TABLES, Table};

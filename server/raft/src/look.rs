@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use raft::eraftpb::{ConfState, Entry, HardState};
+use raft::eraftpb::{ConfChangeV2, ConfState, Entry, EntryType, HardState};
 
 use crate::{
-    Disk, Identity, NodeId, OpenError, format,
+    Disk, Identity, NodeId, OpenError, codec, format,
     format::entry_key,
     load_identity,
     log::{load_peers, state_directory},
@@ -74,6 +74,11 @@ pub fn look_at_entries<D: Disk>(
     rows.into_iter().map(numbered).collect()
 }
 
+/// The change of the configuration in an entry of that type; `None` where it is none.
+pub fn configuration_change(entry: &Entry) -> Option<ConfChangeV2> {
+    (entry.get_entry_type() == EntryType::EntryConfChangeV2).then(|| codec::decode(&entry.data))?
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,6 +107,15 @@ mod tests {
         assert_eq!(view.hard_state.commit, 1);
         assert!(!view.recovery_unfinished && view.state_directory.is_none());
         assert_eq!(look(&SimDisk::new()), Err(OpenError::NotFounded));
+    }
+
+    #[test]
+    fn a_change_of_the_configuration_is_told_from_a_command() {
+        let change = crate::membership::Change::Promote { nodes: vec![9] }.entry().unwrap();
+        let mut entry = Entry { index: 5, term: 1, data: codec::encode(&change), ..Entry::default() };
+        assert!(configuration_change(&entry).is_none());
+        entry.set_entry_type(EntryType::EntryConfChangeV2);
+        assert_eq!(configuration_change(&entry).unwrap().changes[0].node_id, 9);
     }
 
     #[test]
