@@ -108,11 +108,6 @@ impl Repository {
         Ok(repository)
     }
 
-    /// Where it is.
-    pub(super) fn root(&self) -> &Path {
-        &self.root
-    }
-
     /// Takes a file's content in, unless it is there. Durable once [`Repository::sync`] has returned.
     pub(super) fn store(&self, from: &mut impl Read) -> Result<Stored, BackupError> {
         let partial = self.root.join(PARTIAL).join(ulid::Ulid::generate().to_string());
