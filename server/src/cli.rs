@@ -174,8 +174,8 @@ impl Cli {
                 say(&format!("{} can be used", check.config.display()))
             }
             Command::Certs(certs) => say(&certs.run()?),
-            Command::Backup(backup) => say(&backup.run()?),
-            Command::Restore(restore) => say(&restore.run()?),
+            Command::Backup(backup) => backup.run(),
+            Command::Restore(restore) => restore.run(),
             Command::Inspect(inspect) => inspect.run(&mut io::BufWriter::new(io::stdout().lock())),
         }
     }
@@ -304,7 +304,8 @@ async fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, Problem> {
     })
 }
 
-fn say(text: &str) -> Result<(), Problem> {
+/// A line on standard output.
+pub(crate) fn say(text: &str) -> Result<(), Problem> {
     writeln!(io::stdout(), "{text}")?;
     Ok(())
 }

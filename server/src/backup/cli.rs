@@ -6,14 +6,15 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::BackupError;
 use super::create::{self, Created};
 use super::keys;
 use super::manifest::Manifest;
 use super::prune::{self, Pruned};
 use super::repository::{Access, Repository};
 use super::restore::{self, Made};
-use super::verify::{self, Verified, Which};
-use crate::cli::Problem;
+use super::verify::{self, Judged, Verified, Which};
+use crate::cli::{Problem, say};
 use crate::config::Config;
 use crate::init::{self, GenesisMember};
 
@@ -150,8 +151,8 @@ pub(crate) struct Restore {
 }
 
 impl Backup {
-    /// Does it; returns what to print.
-    pub(crate) fn run(self) -> Result<String, Problem> {
+    /// Does it and prints what came of it.
+    pub(crate) fn run(self) -> Result<(), Problem> {
         match (self.action, self.make) {
             (Some(action), _) => action.run(),
             (None, Some(make)) => make.run(),
@@ -161,7 +162,7 @@ impl Backup {
 }
 
 impl Make {
-    fn run(self) -> Result<String, Problem> {
+    fn run(self) -> Result<(), Problem> {
         let data_dir = match (self.node.config, self.node.data) {
             (_, Some(data)) => data,
             (Some(config), None) => Config::load(&config)?.data_dir,
@@ -169,21 +170,17 @@ impl Make {
         };
         let passphrase = keys::read_passphrase(&self.passphrase_file)?;
         let created = create::create(&data_dir, &self.to, &passphrase, self.reread)?;
-        Ok(if self.json { text(&created_json(&created)) } else { created_text(&created) })
+        say(&if self.json { text(&created_json(&created)) } else { created_text(&created) })
     }
 }
 
 impl Action {
-    fn run(self) -> Result<String, Problem> {
+    fn run(self) -> Result<(), Problem> {
         match self {
-            Self::Init { to, passphrase_file, json } => init_repository(&to, &passphrase_file, json),
+            Self::Init { to, passphrase_file, json } => say(&init_repository(&to, &passphrase_file, json)?),
             Self::List(from) => {
-                let manifests = list(&from.from, &keys::read_passphrase(&from.passphrase_file)?)?;
-                Ok(if from.json {
-                    text(&json!({ "backups": manifests.iter().map(manifest_json).collect::<Vec<_>>() }))
-                } else {
-                    list_text(&manifests)
-                })
+                let listed = list(&from.from, &keys::read_passphrase(&from.passphrase_file)?)?;
+                say(&if from.json { text(&list_json(&listed)) } else { list_text(&listed) })
             }
             Self::Verify { from, backup, all, scratch } => {
                 let which = match &backup {
@@ -193,25 +190,29 @@ impl Action {
                 };
                 let scratch = scratch.unwrap_or_else(std::env::temp_dir);
                 let passphrase = keys::read_passphrase(&from.passphrase_file)?;
-                let verified = verify::verify(&from.from, &passphrase, which, &scratch)?;
-                Ok(if from.json { text(&verified_json(&verified)) } else { verified_text(&verified) })
+                let judged = verify::verify(&from.from, &passphrase, which, &scratch)?;
+                say(&if from.json { text(&judged_json(&judged)) } else { judged_text(&judged) })?;
+                match judged.iter().filter(|one| one.found.is_err()).count() {
+                    0 => Ok(()),
+                    bad => Err(format!("{bad} of {} backups are not good", judged.len()).into()),
+                }
             }
             Self::Prune { from, keep } => {
                 let passphrase = keys::read_passphrase(&from.passphrase_file)?;
                 let pruned = prune::prune(&from.from, &passphrase, keep as usize)?;
-                Ok(if from.json { text(&pruned_json(&pruned)) } else { pruned_text(&pruned) })
+                say(&if from.json { text(&pruned_json(&pruned)) } else { pruned_text(&pruned) })
             }
         }
     }
 }
 
 impl Restore {
-    /// Does it; returns what to print.
-    pub(crate) fn run(self) -> Result<String, Problem> {
+    /// Does it and prints what came of it.
+    pub(crate) fn run(self) -> Result<(), Problem> {
         let passphrase = keys::read_passphrase(&self.from.passphrase_file)?;
         let made = restore::restore(&self.from.from, &passphrase, self.backup.as_deref(), &self.data, self.member)?;
         if self.from.json {
-            return Ok(text(&json!({
+            return say(&text(&json!({
                 "backup": manifest_json(&made.manifest),
                 "cluster_id": made.cluster_id,
                 "node": made.node,
@@ -220,7 +221,7 @@ impl Restore {
             })));
         }
         let Made { manifest, cluster_id, node, ended_tokens } = made;
-        Ok(format!(
+        say(&format!(
             "Restored {} to {}.\nIt is node {node} of the new cluster {cluster_id}. {ended_tokens} tokens ended: everybody \
              signs in again.\nStart it with `lectern-server run`; further nodes join it with an empty data directory.",
             one_line(&manifest),
@@ -249,9 +250,16 @@ fn init_repository(to: &Path, passphrase_file: &Path, json: bool) -> Result<Stri
     ))
 }
 
-fn list(root: &Path, passphrase: &[u8]) -> Result<Vec<Manifest>, super::BackupError> {
+/// Each backup, or why its manifest cannot be read.
+type Listed = (String, Result<Manifest, BackupError>);
+
+fn list(root: &Path, passphrase: &[u8]) -> Result<Vec<Listed>, BackupError> {
     let repository = Repository::open(root, passphrase, Access::Read)?;
-    repository.backups()?.iter().map(|id| repository.manifest(id)).collect()
+    let read = |id: String| {
+        let manifest = repository.manifest(&id);
+        (id, manifest)
+    };
+    Ok(repository.backups()?.into_iter().map(read).collect())
 }
 
 fn text(value: &Value) -> String {
@@ -322,40 +330,55 @@ fn created_text(created: &Created) -> String {
     text
 }
 
-fn list_text(manifests: &[Manifest]) -> String {
-    if manifests.is_empty() {
+fn list_json(listed: &[Listed]) -> Value {
+    let one = |(id, manifest): &Listed| match manifest {
+        Ok(manifest) => manifest_json(manifest),
+        Err(problem) => json!({ "backup_id": id, "problem": problem.to_string() }),
+    };
+    json!({ "backups": listed.iter().map(one).collect::<Vec<_>>() })
+}
+
+fn list_text(listed: &[Listed]) -> String {
+    if listed.is_empty() {
         return "There is no backup yet.".into();
     }
     let mut lines = vec![format!(
         "{:26}  {:24}  {:>4}  {:>12}  {:>14}  {:>14}",
         "backup", "made", "node", "entry", "bytes", "added"
     )];
-    lines.extend(manifests.iter().map(|manifest| {
-        format!(
-            "{}  {:24}  {:>4}  {:>12}  {:>14}  {:>14}",
-            manifest.id,
+    lines.extend(listed.iter().map(|(id, manifest)| match manifest {
+        Ok(manifest) => format!(
+            "{id}  {:24}  {:>4}  {:>12}  {:>14}  {:>14}",
             time(manifest.created_at_ms),
             manifest.node,
             manifest.index,
             manifest.bytes(),
             manifest.added_bytes
-        )
+        ),
+        Err(problem) => format!("{id}  {problem}"),
     }));
     lines.join("\n")
 }
 
-fn verified_json(verified: &[Verified]) -> Value {
-    let one = |verified: &Verified| {
-        let mut value = manifest_json(&verified.manifest);
-        value["rows"] = verified.rows.into();
-        value
+fn judged_json(judged: &[Judged]) -> Value {
+    let one = |Judged { id, found }: &Judged| match found {
+        Ok(Verified { manifest, rows }) => {
+            let mut value = manifest_json(manifest);
+            value["good"] = true.into();
+            value["rows"] = (*rows).into();
+            value
+        }
+        Err(problem) => json!({ "backup_id": id, "good": false, "problem": problem.to_string() }),
     };
-    json!({ "verified": verified.iter().map(one).collect::<Vec<_>>() })
+    json!({ "backups": judged.iter().map(one).collect::<Vec<_>>() })
 }
 
-fn verified_text(verified: &[Verified]) -> String {
-    let lines = verified.iter().map(|Verified { manifest, rows }| {
-        format!("Good: {}; {} files, {rows} rows.", one_line(manifest), manifest.files.len())
+fn judged_text(judged: &[Judged]) -> String {
+    let lines = judged.iter().map(|Judged { id, found }| match found {
+        Ok(Verified { manifest, rows }) => {
+            format!("Good: {}; {} files, {rows} rows.", one_line(manifest), manifest.files.len())
+        }
+        Err(problem) => format!("Not good: backup {id}: {problem}"),
     });
     lines.collect::<Vec<_>>().join("\n")
 }

@@ -77,6 +77,12 @@ impl Stopped {
         restore(&self.repository(), PASSPHRASE, None, &data, member).map(|_| data)
     }
 
+    fn newest_is_good(&self) -> bool {
+        let judged = verify(&self.repository(), PASSPHRASE, Which::Newest, self.temp.path()).unwrap();
+        assert_eq!(judged.len(), 1);
+        judged[0].found.is_ok()
+    }
+
     /// Every sealed file of the repository, largest first.
     fn objects(&self) -> Vec<PathBuf> {
         let dirs = fs::read_dir(self.repository().join("objects")).unwrap();
@@ -104,8 +110,9 @@ fn a_second_backup_adds_only_what_is_new() {
     assert!((300_000..500_000).contains(&added), "{added}");
     let reread = create(&node.node(), &node.repository(), PASSPHRASE, true).unwrap();
     assert_eq!((reread.added_files, &reread.manifest.files), (0, &third.manifest.files));
-    let verified = verify(&node.repository(), PASSPHRASE, Which::All, node.temp.path()).unwrap();
-    assert_eq!(verified.iter().map(|one| one.rows).collect::<Vec<_>>(), [3, 3, 4, 4]);
+    let judged = verify(&node.repository(), PASSPHRASE, Which::All, node.temp.path()).unwrap();
+    let rows: Vec<u64> = judged.into_iter().map(|one| one.found.unwrap().rows).collect();
+    assert_eq!(rows, [3, 3, 4, 4]);
     assert!(
         fs::read_dir(node.temp.path()).unwrap().all(|entry| !entry
             .unwrap()
@@ -163,7 +170,19 @@ fn what_cannot_be_restored_is_refused_and_founds_no_node() {
     let problem = node.restore_to("c").unwrap_err().to_string();
     assert!(problem.contains(object.to_str().unwrap()) && problem.contains("damaged"), "{problem}");
     assert!(StoppedNode::open(&node.temp.path().join("c")).is_err(), "a half restored directory is no node");
-    assert!(verify(&node.repository(), PASSPHRASE, Which::Newest, node.temp.path()).is_err());
+    assert!(!node.newest_is_good());
+}
+
+#[test]
+fn a_damaged_backup_does_not_hide_a_good_one() {
+    let node = Stopped::new(1);
+    let first = node.back_up().manifest;
+    let second = node.back_up().manifest;
+    fs::write(node.repository().join("backups").join(&second.id), "damaged").unwrap();
+    let judged = verify(&node.repository(), PASSPHRASE, Which::All, node.temp.path()).unwrap();
+    let good: Vec<(&str, bool)> = judged.iter().map(|one| (one.id.as_str(), one.found.is_ok())).collect();
+    assert_eq!(good, [(first.id.as_str(), true), (second.id.as_str(), false)]);
+    assert!(!node.newest_is_good());
 }
 
 #[test]
@@ -195,10 +214,9 @@ fn an_interrupted_backup_harms_neither_the_one_before_nor_the_next() {
     repository.store(&mut &b"of no backup"[..]).unwrap();
     drop(repository);
     fs::write(node.repository().join("partial").join("half"), "half").unwrap();
-    let verified = verify(&node.repository(), PASSPHRASE, Which::All, node.temp.path()).unwrap();
-    assert_eq!(verified.len(), 1);
+    assert!(node.newest_is_good());
     assert_eq!(node.back_up().manifest.files, first.manifest.files);
     let pruned = super::super::prune::prune(&node.repository(), PASSPHRASE, 1).unwrap();
     assert_eq!((pruned.backups.len(), pruned.files), (1, 1));
-    verify(&node.repository(), PASSPHRASE, Which::Newest, node.temp.path()).unwrap();
+    assert!(node.newest_is_good());
 }

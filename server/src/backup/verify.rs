@@ -34,20 +34,36 @@ pub(super) enum Which<'a> {
     All,
 }
 
-/// Reads backups back as a restore would, into a directory below `scratch` that is deleted, and opens them.
+/// What was found out about a backup.
+pub(super) struct Judged {
+    pub(super) id: String,
+    pub(super) found: Result<Verified, BackupError>,
+}
+
+/// Reads backups back as a restore would, into a directory below `scratch` that is deleted, and opens them. One that is not
+/// good keeps nobody from judging the others.
 pub(super) fn verify(
     root: &Path,
     passphrase: &[u8],
     which: Which<'_>,
     scratch: &Path,
-) -> Result<Vec<Verified>, BackupError> {
+) -> Result<Vec<Judged>, BackupError> {
     let repository = Repository::open(root, passphrase, Access::Read)?;
-    let manifests = match which {
-        Which::Newest => vec![repository.manifest_or_newest(None)?],
-        Which::One(id) => vec![repository.manifest(id)?],
-        Which::All => repository.backups()?.iter().map(|id| repository.manifest(id)).collect::<Result<_, _>>()?,
+    let mut ids = match which {
+        Which::One(id) => vec![id.to_owned()],
+        Which::Newest | Which::All => repository.backups()?,
     };
-    manifests.into_iter().map(|manifest| verify_one(&repository, manifest, scratch)).collect()
+    if matches!(which, Which::Newest) {
+        ids.drain(..ids.len().saturating_sub(1));
+    }
+    if ids.is_empty() {
+        return Err(BackupError::NoBackups(root.to_path_buf()));
+    }
+    let judge = |id: String| {
+        let found = repository.manifest(&id).and_then(|manifest| verify_one(&repository, manifest, scratch));
+        Judged { id, found }
+    };
+    Ok(ids.into_iter().map(judge).collect())
 }
 
 fn verify_one(repository: &Repository, manifest: Manifest, scratch: &Path) -> Result<Verified, BackupError> {

@@ -11,7 +11,7 @@ mod log;
 mod message;
 mod tables;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -76,8 +76,15 @@ fn parse_table(name: &str) -> Result<Table, String> {
 }
 
 impl Inspect {
-    /// Writes the document.
+    /// Writes the document. A reader that has seen enough ends it.
     pub(crate) fn run(&self, out: &mut impl Write) -> Result<(), Problem> {
+        match self.write(out) {
+            Err(problem) if is_broken_pipe(&problem) => Ok(()),
+            written => written,
+        }
+    }
+
+    fn write(&self, out: &mut impl Write) -> Result<(), Problem> {
         let node = StoppedNode::open(&self.data).map_err(|problem| match problem {
             DiskProblem::DataDir(DataDirError::Locked(path)) => Problem::from(format!(
                 "a node is running on {}, or another command is at work there; stop it first (a running node is looked at with \
@@ -106,6 +113,10 @@ impl Inspect {
         document.end()?;
         Ok(())
     }
+}
+
+fn is_broken_pipe(problem: &Problem) -> bool {
+    problem.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 fn identity(identity: &Identity) -> Value {

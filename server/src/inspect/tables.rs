@@ -41,10 +41,6 @@ pub(super) fn write(
     for table in shown {
         let shape = shape(*table);
         let prefix = prefix.unwrap_or_default().as_bytes();
-        // Whether there is a row beside a secret would be an answer to a guess.
-        if !prefix.is_empty() && matches!(shape.key.first(), Some(KeyPart::Secret(_))) {
-            continue;
-        }
         let mut part = tables.object(&name(*table))?;
         part.list("rows")?;
         let (mut after, mut left) = (None::<Vec<u8>>, limit);
@@ -134,4 +130,66 @@ fn value_json(messages: &Messages, value: ValueShape, bytes: &[u8]) -> Result<Op
         ValueShape::Key(table) => Some(key_json(shape(table).key, bytes)),
         ValueShape::Nothing => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use lectern_lms::{ALL_TABLES, encode};
+    use lectern_proto::internal::v1::TokenRecord;
+
+    use super::*;
+
+    const ID: &[u8] = b"01ARZ3NDEKTSV4RRFFQ69G5FAV";
+
+    fn key(table: Table, parts: &[&[u8]]) -> Value {
+        key_json(shape(table).key, &parts.concat())
+    }
+
+    #[test]
+    fn keys_are_shown_by_their_parts_without_the_secret_ones() {
+        let id = std::str::from_utf8(ID).unwrap();
+        assert_eq!(
+            key(Table::Submissions, &[ID, ID, &7_u32.to_be_bytes()]),
+            json!({ "assignment_id": id, "submitter_id": id, "attempt": 7 })
+        );
+        assert_eq!(key(Table::TokensByUser, &[ID, &[9; 32]]), json!({ "user_id": id, "token_id": SECRET }));
+        assert_eq!(
+            key(Table::IdempotencyByTime, &[&5_u64.to_be_bytes(), ID, b"my key"]),
+            json!({ "at_ms": 5, "user_id": id, "idempotency_key": SECRET })
+        );
+        assert_eq!(key(Table::UsersByName, &["zoë".as_bytes()]), json!({ "username": "zoë" }));
+    }
+
+    #[test]
+    fn what_is_due_for_a_token_does_not_name_it() {
+        let at = 5_u64.to_be_bytes();
+        assert_eq!(key(Table::Schedule, &[&at, ID])["subject"], std::str::from_utf8(ID).unwrap());
+        assert_eq!(key(Table::Schedule, &[&at, &[b'7'; 32]])["subject"], SECRET);
+    }
+
+    #[test]
+    fn rows_that_are_damaged_are_shown_with_their_problem() {
+        let messages = Messages::new().unwrap();
+        let shown = |value: &[u8]| row(&messages, shape(Table::Tokens), &[9; 32], value);
+        let record = TokenRecord { token_id: vec![9; 32], name: "laptop".into(), ..TokenRecord::default() };
+        let good = shown(&encode(&record));
+        assert_eq!(good["value"], json!({ "token_id": SECRET, "name": "laptop" }));
+        assert!(shown(b"\x02").to_string().contains("format"));
+        assert!(shown(b"\x01\xff\xff").to_string().contains("it is no TokenRecord"));
+        assert!(key(Table::Submissions, &[ID, b"short"]).to_string().contains("too short"));
+        assert!(key(Table::Drafts, &[ID, ID, b"more"]).to_string().contains("too long"));
+    }
+
+    #[test]
+    fn every_table_has_a_name_of_its_own_and_a_message_for_its_records() {
+        let messages = Messages::new().unwrap();
+        let names: std::collections::BTreeSet<String> = ALL_TABLES.iter().map(|table| name(*table)).collect();
+        assert_eq!(names.len(), ALL_TABLES.len());
+        assert!(names.contains("extension_requests_by_user"));
+        for table in ALL_TABLES {
+            if let ValueShape::Record(record) = shape(*table).value {
+                messages.decode(record, &[]).unwrap();
+            }
+        }
+    }
 }
