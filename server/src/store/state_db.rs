@@ -60,12 +60,17 @@ impl StateDb {
         Ok(Self { db, path: path.to_path_buf() })
     }
 
-    /// Opens a checkpoint, or the state of a stopped node, for looking at it; nothing in its directory changes.
+    /// Opens a checkpoint, or the state of a stopped node, for looking at it; nothing in its directory changes. A state from
+    /// before there was some column family is looked at without it.
     pub fn open_read_only(path: &Path, caches: &Caches) -> Result<Self, StoreProblem> {
+        let failed = |source| {
+            let path = path.display().to_string();
+            StoreProblem::Rocks { what: "cannot look at the state", path, source }
+        };
         let options = caches.looking_options();
-        let db = DB::open_cf_descriptors_read_only(&options, path, columns(caches), false).map_err(|source| {
-            StoreProblem::Rocks { what: "cannot look at the state", path: path.display().to_string(), source }
-        })?;
+        let there = DB::list_cf(&options, path).map_err(failed)?;
+        let columns = columns(caches).into_iter().filter(|column| there.iter().any(|name| name == column.name()));
+        let db = DB::open_cf_descriptors_read_only(&options, path, columns, false).map_err(failed)?;
         Ok(Self { db, path: path.to_path_buf() })
     }
 
