@@ -13,10 +13,12 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
+use crate::backup::{self, Backup, Restore};
 use crate::certs::{self, Certs};
 use crate::config::{Addresses, Config, Limits, Log, Membership, Timing};
 use crate::descriptors::Descriptors;
 use crate::init::{self, Genesis, GenesisMember};
+use crate::inspect::{self, Inspect};
 use crate::join::{self, Invitation};
 use crate::recover::Survivor;
 use crate::services::{self, ServeOptions};
@@ -25,7 +27,6 @@ use crate::{logging, metrics, node};
 
 /// Tasks that are still running get this long at the end.
 const RUNTIME_PATIENCE: Duration = Duration::from_secs(1);
-const DEFAULT_MEMBER: &str = "1=127.0.0.1:7601,127.0.0.1:7600";
 
 /// One node of a Lectern cluster.
 #[derive(Debug, Parser)]
@@ -64,6 +65,15 @@ enum Command {
     /// Make and renew the certificates of a cluster
     #[command(subcommand, long_about = certs::HELP)]
     Certs(Certs),
+    /// Back a node up, running or stopped
+    #[command(long_about = backup::HELP)]
+    Backup(Backup),
+    /// Make the first node of a new cluster from a backup
+    #[command(long_about = backup::RESTORE_HELP)]
+    Restore(Restore),
+    /// Print what a stopped node holds, as JSON
+    #[command(long_about = inspect::HELP)]
+    Inspect(Inspect),
 }
 
 #[derive(Debug, Args)]
@@ -259,6 +269,9 @@ impl Cli {
                 say(&format!("{} can be used", check.config.display()))
             }
             Command::Certs(certs) => say(&certs.run()?),
+            Command::Backup(backup) => backup.run(),
+            Command::Restore(restore) => restore.run(),
+            Command::Inspect(inspect) => inspect.run(&mut io::BufWriter::new(io::stdout().lock())),
         }
     }
 }
@@ -275,7 +288,7 @@ impl Init {
         }
         let members = match self.member.is_empty() {
             true if self.genesis.is_some() => return Err("give each founding node with --member".into()),
-            true => vec![init::parse_member(DEFAULT_MEMBER)?],
+            true => vec![init::parse_member(init::DEFAULT_MEMBER)?],
             false => self.member.clone(),
         };
         let (genesis, code) = Genesis::new(members, &self.admin)?;
@@ -425,6 +438,7 @@ async fn serve(config: &Config, addresses: &Addresses) -> Result<(), Problem> {
         "node is running"
     );
     let (stop, stopped) = oneshot::channel::<()>();
+    backup::serve(running.node(), running.identity().clone(), &config.data_dir);
     let options = ServeOptions { connections, ..ServeOptions::new(config.data_dir.join("scratch")) };
     let mut serving = tokio::spawn(services::serve(node, options, client_listener, async move {
         let _stopped_or_gone = stopped.await;
@@ -452,7 +466,8 @@ async fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, Problem> {
     })
 }
 
-fn say(text: &str) -> Result<(), Problem> {
+/// A line on standard output.
+pub(crate) fn say(text: &str) -> Result<(), Problem> {
     writeln!(io::stdout(), "{text}")?;
     Ok(())
 }

@@ -14,7 +14,9 @@ use crate::services::secrets::{self, NoRandomness};
 use crate::store::{Caches, DiskProblem, NodeDisk};
 
 const GENESIS_FORMAT: u32 = 1;
-const FIRST_EPOCH: u64 = 1;
+pub(crate) const FIRST_EPOCH: u64 = 1;
+/// Of a cluster of one on this machine, as `--member` takes it.
+pub(crate) const DEFAULT_MEMBER: &str = "1=127.0.0.1:7601,127.0.0.1:7600";
 
 /// What a cluster is founded with; the same on every founding node. Holds the cluster's secret: for the operator's eyes.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]

@@ -3,8 +3,10 @@
 //!
 //! `main.rs` reads the configuration and starts things; [`node`] runs the replica and is what the services stand on;
 //! [`store`] keeps the log and the state; [`peer`] carries what nodes say to each other; [`tls`] and
-//! `listener` decide with whom connections are made at all.
+//! `listener` decide with whom connections are made at all; [`backup`] makes backups and clusters from them, and `inspect` shows what a
+//! stopped node holds.
 
+pub mod backup;
 pub mod belonging;
 mod certs;
 pub mod cli;
@@ -13,6 +15,7 @@ mod descriptors;
 pub mod fatal;
 mod faults;
 pub mod init;
+mod inspect;
 pub mod join;
 pub mod join_token;
 mod listener;

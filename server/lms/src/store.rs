@@ -135,6 +135,11 @@ pub fn encode<M: Message>(record: &M) -> Vec<u8> {
     bytes
 }
 
+/// The encoded message in a stored record; `None` where its format is another one.
+pub fn record_body(bytes: &[u8]) -> Option<&[u8]> {
+    bytes.split_first().filter(|(format, _)| **format == RECORD_FORMAT).map(|(_, body)| body)
+}
+
 /// A record from its stored form.
 pub fn decode<M: Message + Default>(table: Table, bytes: &[u8]) -> Result<M, StoreError> {
     match bytes.split_first() {

@@ -106,6 +106,7 @@ mod hello;
 mod input;
 mod inputs;
 mod log;
+mod look;
 pub mod membership;
 #[cfg(not(feature = "mutations"))]
 mod mutation;
@@ -133,7 +134,8 @@ pub use effect::{Committed, CommittedKind, Effect, Persist, Refused, Reply, Role
 pub use error::OpenError;
 pub use hello::{Greeting, Hello, TurnedAway};
 pub use input::{Input, RequestId, SnapshotMeta};
-pub use log::{Applied, Identity, found, founding_state, load_identity, read_entries, state_directory};
+pub use log::{Applied, Identity, found, found_restored, founding_state, load_identity, read_entries, state_directory};
+pub use look::{LogView, configuration_change, look, look_at_entries};
 pub use raft::eraftpb;
 pub use recovery::{Prospect, Recovery, finish_recovery, prospect, recover};
 pub use replica::Replica;

@@ -44,6 +44,7 @@ mod start;
 mod state_handle;
 mod vitals;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
@@ -60,6 +61,7 @@ use crate::peer::PeerKey;
 use crate::tls::Tls;
 use crate::wall_clock::WallClock;
 pub(crate) use board::{Board, Member};
+pub(crate) use error::CheckpointFailed;
 pub use error::{Leader, NodeError};
 use events::Events;
 pub use events::{Feed, Subscription};
@@ -260,6 +262,15 @@ impl Node {
         let now_ms = self.now_ms();
         let running = tokio::task::spawn_blocking(move || f(&state.read(), now_ms));
         running.await.map_err(|_| NodeError::Stopping)
+    }
+
+    /// Makes a checkpoint of this node's state at `path`, which must not exist. Where a majority confirms it in time, which is
+    /// told, the checkpoint holds everything that was acknowledged before this call.
+    pub(crate) async fn checkpoint(&self, path: PathBuf) -> Result<bool, CheckpointFailed> {
+        let confirmed = self.read(|_, _| ()).await.is_ok();
+        let state = self.shared.state.current();
+        tokio::task::spawn_blocking(move || state.checkpoint(&path)).await.map_err(|_| NodeError::Stopping)??;
+        Ok(confirmed)
     }
 
     /// Who leads, where known.

@@ -70,6 +70,7 @@ pub enum StartError {
 /// A running node.
 pub struct Running {
     node: Node,
+    identity: Identity,
     log: LogDb,
     threads: Vec<JoinHandle<()>>,
     longest_election: Duration,
@@ -110,13 +111,18 @@ pub fn start(config: &Config, peer_listener: TcpListener) -> Result<Running, Sta
     runtime.spawn(duties::keep(node.clone(), opened.belonging.genesis()));
     runtime.spawn(measure_sizes(node.clone(), opened.log.clone()));
     let longest_election = Duration::from_millis(config.timing.tick_ms * u64::from(config.timing.election_ticks_max));
-    Ok(Running { node, log: opened.log, threads, longest_election, _data: opened.data })
+    Ok(Running { node, identity: opened.identity, log: opened.log, threads, longest_election, _data: opened.data })
 }
 
 impl Running {
     /// The handle for services.
     pub fn node(&self) -> Node {
         self.node.clone()
+    }
+
+    /// Who this node is.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
     }
 
     /// Takes no more proposals, and hands leadership over to the most caught-up node. Takes one election timeout at the

@@ -1,6 +1,6 @@
 //! Memory shared by the node's RocksDB instances.
 
-use rocksdb::{BlockBasedOptions, Cache, DBCompressionType, Options, WriteBufferManager};
+use rocksdb::{BlockBasedOptions, Cache, DBCompressionType, InfoLogger, LogLevel, Options, WriteBufferManager};
 
 /// One block cache and one budget for write buffers, for the log and every state instance.
 #[derive(Clone)]
@@ -33,6 +33,15 @@ impl Caches {
         options.set_max_log_file_size(4 << 20);
         options.set_bytes_per_sync(1 << 20);
         options.set_max_open_files(self.open_files);
+        options
+    }
+
+    /// Options of a database that is only looked at: RocksDB's own text log would be a file in it.
+    pub(super) fn looking_options(&self) -> Options {
+        let mut options = self.database_options();
+        options.set_info_logger(InfoLogger::new_callback_logger(LogLevel::Fatal, |_, text| {
+            tracing::error!(text, "RocksDB fails");
+        }));
         options
     }
 

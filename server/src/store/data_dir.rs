@@ -47,6 +47,21 @@ impl DataDir {
         Ok(Self { root: root.to_path_buf(), _lock: lock })
     }
 
+    /// Takes a directory that a node was founded in, for looking at: nothing is written. `None` where there is no node.
+    pub fn hold(root: &Path) -> Result<Option<Self>, DataDirError> {
+        let path = root.join("LOCK");
+        let lock = match File::open(&path) {
+            Ok(lock) => lock,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(DataDirError::Io { path, source }),
+        };
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(Self { root: root.to_path_buf(), _lock: lock })),
+            Err(TryLockError::WouldBlock) => Err(DataDirError::Locked(root.to_path_buf())),
+            Err(TryLockError::Error(source)) => Err(DataDirError::Io { path, source }),
+        }
+    }
+
     /// The directory itself.
     pub fn root(&self) -> &Path {
         &self.root
@@ -155,6 +170,19 @@ mod tests {
         assert!(matches!(DataDir::lock(temp.path()), Err(DataDirError::Locked(_))));
         drop(held);
         DataDir::lock(temp.path()).unwrap();
+    }
+
+    #[test]
+    fn looking_at_a_directory_makes_nothing_and_waits_for_nobody() {
+        let temp = tempfile::tempdir().unwrap();
+        assert!(DataDir::hold(temp.path()).unwrap().is_none());
+        assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 0);
+        let held = DataDir::lock(temp.path()).unwrap();
+        assert!(matches!(DataDir::hold(temp.path()), Err(DataDirError::Locked(_))));
+        drop(held);
+        let looking = DataDir::hold(temp.path()).unwrap();
+        assert!(matches!(DataDir::lock(temp.path()), Err(DataDirError::Locked(_))));
+        drop(looking);
     }
 
     #[test]

@@ -33,6 +33,17 @@ impl LogDb {
         Ok(Self { db: Arc::new(db) })
     }
 
+    /// Opens the log of a stopped node for looking at it; nothing in its directory changes.
+    pub fn open_read_only(path: &Path, caches: &Caches) -> Result<Self, StoreProblem> {
+        let mut options = caches.looking_options();
+        options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+        let column = ColumnFamilyDescriptor::new(DEFAULT_COLUMN_FAMILY_NAME, caches.table_options());
+        let db = DB::open_cf_descriptors_read_only(&options, path, [column], false).map_err(|source| {
+            StoreProblem::Rocks { what: "cannot look at the log", path: path.display().to_string(), source }
+        })?;
+        Ok(Self { db: Arc::new(db) })
+    }
+
     /// Bytes of its table files.
     pub fn size_bytes(&self) -> u64 {
         self.db.property_int_value("rocksdb.total-sst-files-size").ok().flatten().unwrap_or(0)

@@ -10,6 +10,7 @@
 //! <data>/state/<name>/      RocksDB: the tables, applied index, configuration, hash chain; the log names the one in use
 //! <data>/staging/<id>/      a peer's snapshot on its way in
 //! <data>/snapshots/<id>/    a checkpoint on its way out
+//! <data>/backup/            the socket where backups are asked for, and the checkpoint of the one being made
 //! ```
 //!
 //! Invariants:
@@ -25,12 +26,14 @@ mod log_db;
 mod open;
 mod rocks_scan;
 mod state_db;
+mod stopped;
 
 pub use caches::Caches;
 pub use data_dir::{DataDir, DataDirError, sync_dir};
 pub use log_db::LogDb;
 pub use open::{DiskProblem, NodeDisk};
 pub use state_db::{AppliedMeta, INITIAL_STATE, StateDb, StateRead, StateWrite};
+pub use stopped::StoppedNode;
 
 /// A store cannot be opened or used.
 #[derive(Debug, thiserror::Error)]

@@ -63,13 +63,23 @@ impl StateDb {
         Ok(Self { db, path: path.to_path_buf() })
     }
 
+    /// Opens a checkpoint, or the state of a stopped node, for looking at it; nothing in its directory changes. A state from
+    /// before there was some column family is looked at without it.
+    pub fn open_read_only(path: &Path, caches: &Caches) -> Result<Self, StoreProblem> {
+        let failed = |source| {
+            let path = path.display().to_string();
+            StoreProblem::Rocks { what: "cannot look at the state", path, source }
+        };
+        let options = caches.looking_options();
+        let there = DB::list_cf(&options, path).map_err(failed)?;
+        let columns = columns(caches).into_iter().filter(|column| there.iter().any(|name| name == column.name()));
+        let db = DB::open_cf_descriptors_read_only(&options, path, columns, false).map_err(failed)?;
+        Ok(Self { db, path: path.to_path_buf() })
+    }
+
     /// Reads how far a checkpoint is, from the checkpoint itself (trap 17).
     pub fn checkpoint_meta(path: &Path, caches: &Caches) -> Result<AppliedMeta, StoreProblem> {
-        let options = caches.database_options();
-        let db = DB::open_cf_descriptors_read_only(&options, path, columns(caches), false).map_err(|source| {
-            StoreProblem::Rocks { what: "cannot open the checkpoint", path: path.display().to_string(), source }
-        })?;
-        Self { db, path: path.to_path_buf() }.meta()
+        Self::open_read_only(path, caches)?.meta()
     }
 
     /// Where it is.
