@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use lectern_lms::{StoreExt as _, Table, keys::key1};
-use lectern_proto::internal::v1::{Command, TokenRecord};
+use lectern_proto::internal::v1::{ClusterEntry, Command, TokenRecord};
 use lectern_raft::eraftpb::{ConfChangeSingle, Entry, EntryType};
 use lectern_raft::{configuration_change, look_at_entries};
 use prost::Message as _;
@@ -86,6 +86,9 @@ impl Entries<'_> {
     }
 
     fn command(&self, data: &[u8], actors: &mut Actors<'_>, row: &mut Value) -> Result<(), Problem> {
+        if ClusterEntry::decode(data).is_ok_and(|entry| entry.change.is_some()) {
+            return self.cluster_entry(data, row);
+        }
         let (Ok(shown), Ok(command)) = (self.messages.decode("Command", data), Command::decode(data)) else {
             row["problem"] = "it is not a command that this program can read".into();
             return Ok(());
@@ -95,6 +98,17 @@ impl Entries<'_> {
         // The body is the one field that is an object.
         let body = shown.as_object().and_then(|fields| fields.iter().find(|(_, value)| value.is_object()));
         row["command"] = body.map_or(Value::Null, |(name, _)| name.as_str().into());
+        row["content"] = shown;
+        Ok(())
+    }
+
+    /// An entry about the cluster itself; its actor is an operator, or nobody.
+    fn cluster_entry(&self, data: &[u8], row: &mut Value) -> Result<(), Problem> {
+        let shown = message::to_json(&self.messages.decode("ClusterEntry", data)?);
+        let change = &shown["change"];
+        row["actor"] = change["operator"].clone();
+        let kind = change.as_object().and_then(|fields| fields.keys().find(|name| *name != "operator"));
+        row["command"] = kind.map_or(Value::Null, |name| name.as_str().into());
         row["content"] = shown;
         Ok(())
     }

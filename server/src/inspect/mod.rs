@@ -8,6 +8,7 @@
 
 mod document;
 mod log;
+mod members;
 mod message;
 mod tables;
 
@@ -101,6 +102,8 @@ impl Inspect {
         document.value("identity", &identity(&node.view.identity))?;
         document.value("log", &log_json(&node.view))?;
         document.value("state", &state.as_ref().map(state_json).transpose()?.unwrap_or(Value::Null))?;
+        let members = state.as_ref().map(|state| members::members(state, &messages));
+        document.value("members", &members.transpose()?.unwrap_or(Value::Null))?;
         if self.log {
             let from = self.from.unwrap_or(node.view.truncated.0 + 1);
             let entries = log::Entries { log: &node.log, messages: &messages, from, to: self.to, limit };
