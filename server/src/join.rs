@@ -187,7 +187,7 @@ async fn ask(contacts: &[String], token: &JoinTokenText, request: &JoinRequest) 
 }
 
 async fn call(contact: &str, token: &JoinTokenText, request: &JoinRequest) -> Result<JoinResponse, Status> {
-    let trust = token.authority.clone().map_or(Trust::Loopback, Trust::Fingerprint);
+    let trust = token.authority.map_or(Trust::Loopback, Trust::Fingerprint);
     let connector = match ProgramTls::new(&trust, None) {
         Some(tls) => Connector::tls(move || tls.config()),
         None => Connector::clear(),

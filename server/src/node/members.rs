@@ -52,13 +52,11 @@ impl Members {
     /// As a state holds them.
     pub(crate) fn of(state: &StateDb, meta: &AppliedMeta) -> Result<Self, StoreProblem> {
         let damaged = |what| StoreProblem::Damaged { what, path: state.path().display().to_string() };
-        match state.members()? {
-            Some(record) => Self::decode(&record).map_err(|_| damaged("the record of the members")),
-            None => {
-                let conf_state = decode_conf_state(&meta.conf_state).ok_or_else(|| damaged("the configuration"))?;
-                Ok(Self::founded(&conf_state))
-            }
+        if let Some(record) = state.members()? {
+            return Self::decode(&record).map_err(|_| damaged("the record of the members"));
         }
+        let conf_state = decode_conf_state(&meta.conf_state).ok_or_else(|| damaged("the configuration"))?;
+        Ok(Self::founded(&conf_state))
     }
 
     /// From the record that [`Members::encode`] made.
@@ -140,7 +138,7 @@ impl Members {
             Some(Kind::Remove(node)) => {
                 self.wish(moment, &operator, node, |roster| roster.remove(node), "is to leave for good")
             }
-            Some(Kind::CreateJoinToken(token)) => self.create_token(moment, operator, token),
+            Some(Kind::CreateJoinToken(token)) => self.create_token(moment, &operator, token),
             Some(Kind::RevokeJoinToken(id)) => self.revoke_token(moment, &operator, &id),
             None => Err(refusal(Code::InvalidArgument, reasons::MEMBERSHIP, "the change says nothing".into())),
         };
@@ -225,7 +223,7 @@ impl Members {
         Ok(Vec::new())
     }
 
-    fn create_token(&mut self, moment: Moment, operator: String, token: CreateJoinToken) -> Result<Vec<u8>, Refusal> {
+    fn create_token(&mut self, moment: Moment, operator: &str, token: CreateJoinToken) -> Result<Vec<u8>, Refusal> {
         if self.tokens.len() >= MOST_TOKENS {
             let spent = |token: &JoinTokenRecord| token.uses_left == 0 || token.expires_at_ms <= moment.now_ms;
             let oldest = self.tokens.iter().position(spent).ok_or_else(|| {
@@ -238,7 +236,7 @@ impl Members {
         let record = JoinTokenRecord {
             token_id: token.token_id,
             label: token.label,
-            created_by: operator.clone(),
+            created_by: operator.into(),
             created_at_ms: moment.now_ms,
             expires_at_ms: moment.now_ms.saturating_add(token.lifetime_ms.max(0)),
             uses,
@@ -247,7 +245,7 @@ impl Members {
         let response = shown(&record).encode_to_vec();
         let times = if uses == 1 { "one node".to_owned() } else { format!("{uses} nodes") };
         let label = if record.label.is_empty() { String::new() } else { format!(" ({})", record.label) };
-        self.note(moment, &operator, format!("a token{label} for {times} to join with"));
+        self.note(moment, operator, format!("a token{label} for {times} to join with"));
         self.tokens.push(record);
         Ok(response)
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lectern_proto::internal::v1::{ClusterChange, ClusterEntry, Outcome};
-use lectern_proto::v1::{self, MemberStanding, Membership, NextChange};
+use lectern_proto::v1::{self, MemberStanding, NextChange};
 use lectern_raft::membership::{Answer, MemberStatus, MembershipStatus, Request, Standing};
 use lectern_raft::{Input, NodeId};
 use prost::Message as _;
@@ -83,10 +83,10 @@ impl Node {
     }
 }
 
-/// What the replica says of the members, in the contract's words; `about` holds the rest.
-pub(super) fn shown(seen: MembershipStatus, about: Membership) -> Membership {
+/// What the replica says of the members and what comes next, in the contract's words.
+pub(super) fn shown(seen: MembershipStatus) -> (Vec<v1::Member>, Option<NextChange>) {
     let next_change = seen.next_change.map(|next| NextChange { in_ms: next.in_ms, text: next.text });
-    Membership { members: seen.members.into_iter().map(member).collect(), next_change, ..about }
+    (seen.members.into_iter().map(member).collect(), next_change)
 }
 
 fn member(seen: MemberStatus) -> v1::Member {

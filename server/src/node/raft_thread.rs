@@ -83,8 +83,15 @@ impl RaftThread {
         gauge("lectern_membership_learners", count(Standing::Learner));
         gauge("lectern_membership_joint", u64::from(joint));
         let changes_total = self.shared.board.vitals().configuration_changes();
-        let about = Membership { joint, changes_total, seen_by_leader: self.role.ready, ..self.membership.clone() };
-        self.shared.board.set_membership(membership::shown(seen, about));
+        let (members, next_change) = membership::shown(seen);
+        self.shared.board.set_membership(Membership {
+            members,
+            next_change,
+            joint,
+            changes_total,
+            seen_by_leader: self.role.ready,
+            ..self.membership.clone()
+        });
     }
 
     /// Before each tick, so that a step of the system's clock is judged before it could matter.

@@ -80,7 +80,6 @@ async fn dial(hub: &Hub, peer: NodeId, lane: &Lane, address: &str) {
             End::Twin(problem) if since.is_some_and(|since| since.elapsed() >= TWIN_PATIENCE) => {
                 fatal::stop(&format!("node {peer} says: {problem}"))
             }
-            End::Twin(problem) => (format!("refused: {problem}"), REJECTED_BACKOFF),
             // At once: whether the process is gone shows in the answer.
             End::Broken(problem) => {
                 backoff = SHORTEST_BACKOFF;
@@ -88,7 +87,7 @@ async fn dial(hub: &Hub, peer: NodeId, lane: &Lane, address: &str) {
             }
             // It waits to be let in, which takes the others a moment.
             End::Rejected(problem) if !hub.shared.board.membership().1 => (problem, LONGEST_BACKOFF),
-            End::Rejected(problem) => (format!("refused: {problem}"), REJECTED_BACKOFF),
+            End::Twin(problem) | End::Rejected(problem) => (format!("refused: {problem}"), REJECTED_BACKOFF),
             End::Refused => ("nothing listens there".into(), backoff),
             End::Unreachable(problem) => (problem, backoff),
         };

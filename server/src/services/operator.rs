@@ -60,8 +60,8 @@ impl Operator {
     fn stated<Q: Call>(request: &Request<Q>, prover: &Prover, now_ms: i64) -> Option<Self> {
         let text = |key| request.metadata().get(key)?.to_str().ok();
         let (name, proof) = (text(proof::OPERATOR)?, text(proof::OPERATOR_PROOF)?);
-        let proven = prover.check(request.get_ref(), &proof::operator(name), proof, now_ms);
-        (proven && is_operator_name(name)).then(|| Self { name: name.to_owned() })
+        let believed = prover.check(request.get_ref(), &proof::operator(name), proof, now_ms);
+        (believed && is_operator_name(name)).then(|| Self { name: name.to_owned() })
     }
 }
 
