@@ -23,7 +23,7 @@ pub(crate) struct Origin {
     /// Whom its certificate is for; none without TLS, and none of those who show none.
     pub(crate) name: Option<Name>,
     /// Keeps account of the connection's calls; none where nobody may call.
-    pub(super) calls: Option<Calls>,
+    pub(crate) calls: Option<Calls>,
     /// There is no room for it: what every call on it is answered with.
     pub(crate) refused: Option<Arc<str>>,
 }

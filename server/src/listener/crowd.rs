@@ -272,7 +272,7 @@ mod tests {
     #[test]
     fn whoever_never_called_goes_first_and_whoever_is_in_a_call_stays() {
         let crowd = crowd(3, 3);
-        let mut enter = |last: u64, now_ms| crowd.enter_at(address(&format!("10.0.0.{last}")), now_ms);
+        let enter = |last: u64, now_ms| crowd.enter_at(address(&format!("10.0.0.{last}")), now_ms);
         let (mut calling, mut idle, mut silent) = (enter(1, 0).unwrap(), enter(2, 0).unwrap(), enter(3, 1).unwrap());
         let open = calling.place.calls().begin();
         drop(idle.place.calls().begin());

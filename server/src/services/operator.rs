@@ -32,7 +32,7 @@ mod tests {
 
     fn from(name: Option<Name>) -> Request<()> {
         let mut request = Request::new(());
-        request.extensions_mut().insert(Origin { address: None, name });
+        request.extensions_mut().insert(Origin { name, ..Origin::default() });
         request
     }
 
