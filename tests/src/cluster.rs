@@ -251,13 +251,14 @@ impl Cluster {
             let status = self.status();
             status["nodes"].as_array()?.iter().filter_map(|node| node["commit"].as_u64()).max()
         });
-        wait::until(&format!("every node to apply entry {target}"), PATIENCE, || {
+        wait::until_told(&format!("every node to apply entry {target}"), PATIENCE, || {
             let status = self.status();
-            let nodes = status["nodes"].as_array()?;
+            let nodes = status["nodes"].as_array().ok_or("no nodes")?;
             let caught_up = |node: &Value| node["reachable"] == false || node["applied"].as_u64() >= Some(target);
             let running = self.nodes.iter().flatten().count();
             let reachable = nodes.iter().filter(|node| node["reachable"] == true).count();
-            (reachable == running && nodes.iter().all(caught_up)).then_some(())
+            let all = reachable == running && nodes.iter().all(caught_up);
+            if all { Ok(()) } else { Err(format!("{running} nodes run, and the status is {status}")) }
         });
     }
 
