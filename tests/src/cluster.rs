@@ -31,6 +31,8 @@ pub struct Cluster {
     pub extra_config: String,
     /// How many files every node started from here on may open; as many as this process where it is absent.
     pub open_files: Option<u32>,
+    /// The `lectern-server` of a node started from here on, where it is not the one that was built.
+    pub programs: Vec<(u32, PathBuf)>,
     /// Lines added to that of one node.
     pub own_config: Vec<(u32, String)>,
 }
@@ -45,15 +47,21 @@ impl Cluster {
 
     /// Founds `size` nodes and starts none.
     pub fn found(size: u32) -> Self {
-        Self::found_as(size, false)
+        Self::found_as(size, false, None)
+    }
+
+    /// Founds `size` nodes by this `lectern-server` and starts none.
+    pub fn found_by(size: u32, program: Option<PathBuf>) -> Self {
+        Self::found_as(size, false, program)
     }
 
     /// Founds `size` nodes with certificates and starts none.
     pub fn found_secured(size: u32) -> Self {
-        Self::found_as(size, true)
+        Self::found_as(size, true, None)
     }
 
-    fn found_as(size: u32, secured: bool) -> Self {
+    fn found_as(size: u32, secured: bool, program: Option<PathBuf>) -> Self {
+        let program = program.unwrap_or_else(|| bin("lectern-server"));
         let dir = tempfile::tempdir().expect("a temporary folder");
         let pid = std::process::id();
         let net = format!(
@@ -72,10 +80,11 @@ impl Cluster {
             node_env: Vec::new(),
             extra_config: String::new(),
             open_files: None,
+            programs: Vec::new(),
             own_config: Vec::new(),
         };
         let genesis = cluster.path("genesis.json");
-        let mut init = Command::new(bin("lectern-server"));
+        let mut init = Command::new(&program);
         init.args(["init", "--admin", "admin", "--print-code-only", "--genesis"]).arg(&genesis);
         for node in 1..=size {
             init.args(["--member", &format!("{node}={},{}", cluster.peer_address(node), cluster.address(node))]);
@@ -83,7 +92,7 @@ impl Cluster {
         let code = Ran::new("lectern-server init".into(), init.output().expect("lectern-server starts")).ok().stdout;
         fs::write(cluster.path("admin-code"), code.trim()).expect("the folder is writable");
         for node in 1..=size {
-            let mut init = Command::new(bin("lectern-server"));
+            let mut init = Command::new(&program);
             init.arg("init")
                 .arg("--from")
                 .arg(&genesis)
@@ -156,11 +165,13 @@ impl Cluster {
     /// Starts one node with a configuration of its own and returns at once.
     pub fn start_node_with(&mut self, node: u32, config: &Path) {
         let log = File::options().create(true).append(true).open(self.log_path(node)).expect("the log opens");
+        let own = self.programs.iter().find(|(of, _)| *of == node).map(|(_, program)| program.clone());
+        let program = own.unwrap_or_else(|| bin("lectern-server"));
         let mut command = match self.open_files {
-            None => Command::new(bin("lectern-server")),
+            None => Command::new(program),
             Some(count) => {
                 let mut shell = Command::new("sh");
-                shell.args(["-c", &format!("ulimit -n {count} && exec \"$0\" \"$@\"")]).arg(bin("lectern-server"));
+                shell.args(["-c", &format!("ulimit -n {count} && exec \"$0\" \"$@\"")]).arg(program);
                 shell
             }
         };
@@ -240,13 +251,14 @@ impl Cluster {
             let status = self.status();
             status["nodes"].as_array()?.iter().filter_map(|node| node["commit"].as_u64()).max()
         });
-        wait::until(&format!("every node to apply entry {target}"), PATIENCE, || {
+        wait::until_told(&format!("every node to apply entry {target}"), PATIENCE, || {
             let status = self.status();
-            let nodes = status["nodes"].as_array()?;
+            let nodes = status["nodes"].as_array().ok_or("no nodes")?;
             let caught_up = |node: &Value| node["reachable"] == false || node["applied"].as_u64() >= Some(target);
             let running = self.nodes.iter().flatten().count();
             let reachable = nodes.iter().filter(|node| node["reachable"] == true).count();
-            (reachable == running && nodes.iter().all(caught_up)).then_some(())
+            let all = reachable == running && nodes.iter().all(caught_up);
+            if all { Ok(()) } else { Err(format!("{running} nodes run, and the status is {status}")) }
         });
     }
 

@@ -9,6 +9,7 @@ pub mod program;
 pub mod proxy;
 pub mod pty_suite;
 pub mod terminal;
+pub mod upgrade;
 pub mod wait;
 
 pub use class::Class;

@@ -254,8 +254,9 @@ impl<D: Disk> Replica<D> {
     }
 
     /// What must be remembered beside the log: a write of its own, which the answers wait for.
+    /// Not while the log is switched: the disk is busy with that, and whoever waits for a note asks again.
     fn write_notes(&mut self) {
-        if self.writes.notes.ops.is_empty() {
+        if self.writes.notes.ops.is_empty() || self.frozen() {
             return;
         }
         let batch = std::mem::take(&mut self.writes.notes);

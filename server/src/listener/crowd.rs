@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// Whoever came less long ago does not give its place up.
-const FIRST_MOMENT: Duration = Duration::from_millis(500);
+const FIRST_MOMENT: Duration = Duration::from_millis(100);
 /// Without any call for this long a connection is closed, however much room there is: programs connect again unasked.
 pub(super) const LONGEST_IDLE: Duration = Duration::from_mins(5);
 

@@ -28,8 +28,8 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::descriptors;
 use crate::tls::Tls;
-use connection::Stay;
 pub(crate) use connection::{Connection, Origin};
+use connection::{Stay, Waiting};
 pub(crate) use crowd::OpenCall;
 pub use crowd::Room;
 use crowd::{Crowd, Full};
@@ -45,8 +45,8 @@ const HANG_UP_DEADLINE: Duration = Duration::from_secs(1);
 const MOST_TO_HEAR: usize = 64 << 10;
 /// Sound connections that wait for tonic.
 const READY: usize = 16;
-/// Without a place a caller has this long for one call, and to be told.
-const TELL_DEADLINE: Duration = Duration::from_secs(2);
+/// Without a place a caller has this long to be told so, or to get one after all.
+const TELL_DEADLINE: Duration = Duration::from_secs(5);
 /// How often the idle ones are looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// When the system can accept no more (too many open files), a moment passes before the next try.
@@ -181,8 +181,9 @@ impl Gate {
             Err(full) => {
                 self.refusals.note(from, &Refusal::full(full));
                 let telling = Arc::clone(&self.told).try_acquire_owned().ok()?;
-                let refused = Some(words(full).into());
-                Some((Stay::moment(TELL_DEADLINE, telling), Origin { refused, ..origin }))
+                let waiting = Waiting::new(Arc::clone(&self.crowd), from.ip());
+                let stay = Stay::moment(TELL_DEADLINE, Arc::clone(&waiting), telling);
+                Some((stay, Origin { waiting: Some(waiting), ..origin }))
             }
         }
     }

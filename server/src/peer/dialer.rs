@@ -113,7 +113,7 @@ async fn talk(hub: &Hub, peer: NodeId, lane: &Lane, address: &str) -> End {
         Err(error) => return End::Unreachable(innermost(&error)),
     };
     let (queues, outgoing) = lane::queues();
-    let own = match hub.introduction(peer).and_then(|hello| handshake::introduction(&hello)) {
+    let own = match hub.introduction(peer).await.and_then(|hello| handshake::introduction(&hello)) {
         Ok(own) => own,
         Err(problem) => return End::Unreachable(problem),
     };

@@ -238,9 +238,20 @@ impl Hub {
     }
 
     /// What this node says of itself to a peer.
-    pub(super) fn introduction(&self, to: NodeId) -> Result<wire::Hello, String> {
+    pub(super) async fn introduction(&self, to: NodeId) -> Result<wire::Hello, String> {
         let board = &self.shared.board;
-        let durable_index = board.durable_index().ok_or("the node is starting")?;
+        let mut changed = board.changed();
+        // In a node that has just started the replica comes up in a moment.
+        let started = async {
+            loop {
+                if let Some(durable_index) = board.durable_index() {
+                    return durable_index;
+                }
+                let _board_lives_on = changed.changed().await;
+            }
+        };
+        let durable_index =
+            tokio::time::timeout(JUDGEMENT_DEADLINE, started).await.map_err(|_| "the node is starting")?;
         let (configured_at, member) = board.membership();
         let standing = Standing { configured_at, member, durable_index };
         Ok(hello::introduce(&self.own, self.conversations.boot(), board.own(), standing, to))

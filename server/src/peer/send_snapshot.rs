@@ -38,7 +38,7 @@ pub(super) async fn send(hub: &Hub, to: NodeId, id: &str, raft_message: Vec<u8>)
     let address = hub.address(to).ok_or("the peer's address is not known")?;
     let channel = dialer::connect(&address, hub.connector(to)).await.map_err(|error| dialer::innermost(&error))?;
     let start = SnapshotStart {
-        hello: Some(hub.introduction(to)?),
+        hello: Some(hub.introduction(to).await?),
         snapshot_id: id.into(),
         raft_message,
         files: files.clone(),

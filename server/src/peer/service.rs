@@ -83,10 +83,7 @@ impl PeerService for Answerer {
 
 /// A connection without a place carries nothing; one with a place is not idle while what is returned lives.
 fn admit(origin: &Origin) -> Result<Option<OpenCall>, Status> {
-    match &origin.refused {
-        Some(reason) => Err(Status::resource_exhausted(&**reason)),
-        None => Ok(origin.begin_call()),
-    }
+    origin.begin_call().map_err(Status::resource_exhausted)
 }
 
 type ReplyResult = Result<PeerReply, Status>;
@@ -134,7 +131,8 @@ impl Answering {
         let (hub, certified) = (Arc::clone(&self.hub), self.origin.name.clone());
         hub.require_certified(&hello, certified.as_ref()).map_err(refuse)?;
         let key = &hub.shared.peer_key;
-        let answerer = hub.introduction(from).and_then(|own| handshake::introduction(&own)).map_err(refuse)?;
+        let own = hub.introduction(from).await.map_err(refuse)?;
+        let answerer = handshake::introduction(&own).map_err(refuse)?;
         let proof = key.prove(Side::Answerer, &caller, &answerer);
         let challenge = Challenge { answerer: Some(answerer.clone()), proof };
         reply(&self.replies, peer_reply::Kind::Challenge(challenge));

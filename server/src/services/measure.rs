@@ -83,17 +83,17 @@ where
         let next = self.inner.clone();
         let mut ready = std::mem::replace(&mut self.inner, next);
         Box::pin(async move {
-            let response = match (origin.refused, place) {
-                (Some(reason), _) => errors::busy(&*reason).into_http(),
-                (None, Ok(_place)) => ready.call(request).await?,
-                (None, Err(_)) => {
+            let response = match (&open, place) {
+                (Err(reason), _) => errors::busy(reason).into_http(),
+                (Ok(_), Ok(_place)) => ready.call(request).await?,
+                (Ok(_), Err(_)) => {
                     errors::busy("this node answers as many calls as it can; try again in a moment").into_http()
                 }
             };
             let code = Status::from_header_map(response.headers()).map_or(Code::Ok, |status| status.code());
             metrics::counter!("lectern_rpc_requests_total", "method" => method, "code" => code_name(code)).increment(1);
             metrics::histogram!("lectern_rpc_duration_seconds", "method" => method).record(started.elapsed());
-            Ok(response.map(|body| Body::new(OpenBody { body, _open: open })))
+            Ok(response.map(|body| Body::new(OpenBody { body, _open: open.ok().flatten() })))
         })
     }
 }
