@@ -73,6 +73,7 @@ impl Entries<'_> {
         let mut row = json!({ "index": entry.index, "term": entry.term, "bytes": entry.data.len() });
         match entry.get_entry_type() {
             EntryType::EntryNormal if entry.data.is_empty() => row["kind"] = "empty".into(),
+            EntryType::EntryNormal if self.cluster_change(&entry.data, &mut row) => {}
             EntryType::EntryNormal => {
                 row["kind"] = "command".into();
                 self.command(&entry.data, actors, &mut row)?;
@@ -83,6 +84,17 @@ impl Entries<'_> {
             }
         }
         Ok(row)
+    }
+
+    /// A change of who belongs to the cluster, if that is what the entry is: it stands in the log beside commands.
+    fn cluster_change(&self, data: &[u8], row: &mut Value) -> bool {
+        let Ok(shown) = self.messages.decode("ClusterEntry", data) else { return false };
+        let mut shown = message::to_json(&shown);
+        let Some(change) = shown.get_mut("change").map(Value::take) else { return false };
+        row["kind"] = "cluster".into();
+        row["actor"] = change["operator"].clone();
+        row["content"] = change;
+        true
     }
 
     fn command(&self, data: &[u8], actors: &mut Actors<'_>, row: &mut Value) -> Result<(), Problem> {
