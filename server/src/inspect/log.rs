@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use lectern_lms::{StoreExt as _, Table, keys::key1};
-use lectern_proto::internal::v1::{ClusterEntry, Command, TokenRecord};
+use lectern_proto::internal::v1::{Command, TokenRecord};
 use lectern_raft::eraftpb::{ConfChangeSingle, Entry, EntryType};
 use lectern_raft::{configuration_change, look_at_entries};
 use prost::Message as _;
@@ -73,6 +73,7 @@ impl Entries<'_> {
         let mut row = json!({ "index": entry.index, "term": entry.term, "bytes": entry.data.len() });
         match entry.get_entry_type() {
             EntryType::EntryNormal if entry.data.is_empty() => row["kind"] = "empty".into(),
+            EntryType::EntryNormal if self.cluster_change(&entry.data, &mut row) => {}
             EntryType::EntryNormal => {
                 row["kind"] = "command".into();
                 self.command(&entry.data, actors, &mut row)?;
@@ -85,10 +86,18 @@ impl Entries<'_> {
         Ok(row)
     }
 
+    /// A change of who belongs to the cluster, if that is what the entry is: it stands in the log beside commands.
+    fn cluster_change(&self, data: &[u8], row: &mut Value) -> bool {
+        let Ok(shown) = self.messages.decode("ClusterEntry", data) else { return false };
+        let mut shown = message::to_json(&shown);
+        let Some(change) = shown.get_mut("change").map(Value::take) else { return false };
+        row["kind"] = "cluster".into();
+        row["actor"] = change["operator"].clone();
+        row["content"] = change;
+        true
+    }
+
     fn command(&self, data: &[u8], actors: &mut Actors<'_>, row: &mut Value) -> Result<(), Problem> {
-        if ClusterEntry::decode(data).is_ok_and(|entry| entry.change.is_some()) {
-            return self.cluster_entry(data, row);
-        }
         let (Ok(shown), Ok(command)) = (self.messages.decode("Command", data), Command::decode(data)) else {
             row["problem"] = "it is not a command that this program can read".into();
             return Ok(());
@@ -98,17 +107,6 @@ impl Entries<'_> {
         // The body is the one field that is an object.
         let body = shown.as_object().and_then(|fields| fields.iter().find(|(_, value)| value.is_object()));
         row["command"] = body.map_or(Value::Null, |(name, _)| name.as_str().into());
-        row["content"] = shown;
-        Ok(())
-    }
-
-    /// An entry about the cluster itself; its actor is an operator, or nobody.
-    fn cluster_entry(&self, data: &[u8], row: &mut Value) -> Result<(), Problem> {
-        let shown = message::to_json(&self.messages.decode("ClusterEntry", data)?);
-        let change = &shown["change"];
-        row["actor"] = change["operator"].clone();
-        let kind = change.as_object().and_then(|fields| fields.keys().find(|name| *name != "operator"));
-        row["command"] = kind.map_or(Value::Null, |name| name.as_str().into());
         row["content"] = shown;
         Ok(())
     }

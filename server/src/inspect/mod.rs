@@ -8,7 +8,6 @@
 
 mod document;
 mod log;
-mod members;
 mod message;
 mod tables;
 
@@ -17,7 +16,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use lectern_lms::{ALL_TABLES, Table, lookup, to_hex};
+use lectern_proto::internal::v1::MembersRecord;
+use lectern_raft::membership::{Record, Roster};
 use lectern_raft::{Identity, LogView, decode_conf_state, eraftpb::ConfState};
+use prost::Message as _;
 use serde_json::{Value, json};
 
 use crate::cli::Problem;
@@ -101,9 +103,10 @@ impl Inspect {
         document.value("format", &json!(FORMAT))?;
         document.value("identity", &identity(&node.view.identity))?;
         document.value("log", &log_json(&node.view))?;
-        document.value("state", &state.as_ref().map(state_json).transpose()?.unwrap_or(Value::Null))?;
-        let members = state.as_ref().map(|state| members::members(state, &messages));
-        document.value("members", &members.transpose()?.unwrap_or(Value::Null))?;
+        document.value(
+            "state",
+            &state.as_ref().map(|state| state_json(state, &messages)).transpose()?.unwrap_or(Value::Null),
+        )?;
         if self.log {
             let from = self.from.unwrap_or(node.view.truncated.0 + 1);
             let entries = log::Entries { log: &node.log, messages: &messages, from, to: self.to, limit };
@@ -148,7 +151,7 @@ fn log_json(view: &LogView) -> Value {
     })
 }
 
-fn state_json(state: &StateDb) -> Result<Value, Problem> {
+fn state_json(state: &StateDb, messages: &Messages) -> Result<Value, Problem> {
     let meta = state.meta()?;
     let cluster = lookup::cluster(&state.newest())?;
     Ok(json!({
@@ -156,11 +159,29 @@ fn state_json(state: &StateDb) -> Result<Value, Problem> {
         "term": meta.term,
         "chain": to_hex(&meta.chain),
         "configuration": decode_conf_state(&meta.conf_state).as_ref().map(conf_state),
+        "members": state.members()?.map(|record| members_json(messages, &record)).transpose()?,
         "cluster_id": cluster.cluster_id,
         "feature_level": cluster.feature_level,
         "now_ms": cluster.now_ms,
         "founded_at_ms": cluster.founded_at_ms,
     }))
+}
+
+/// Who belongs to the cluster, as the state says beside `applied`.
+fn members_json(messages: &Messages, record: &[u8]) -> Result<Value, Problem> {
+    let mut shown = message::to_json(&messages.decode("MembersRecord", record)?);
+    let roster = Roster::decode(&MembersRecord::decode(record)?.roster)?;
+    let node = |(node, record): (&u64, &Record)| -> Result<Value, Problem> {
+        Ok(json!({
+            "node": node,
+            "stage": format!("{:?}", record.stage).to_lowercase(),
+            "drained": record.drained,
+            "incarnation": record.incarnation,
+            "card": message::to_json(&messages.decode("MemberCard", &record.card)?),
+        }))
+    };
+    shown["roster"] = roster.records().iter().map(node).collect::<Result<_, _>>()?;
+    Ok(shown)
 }
 
 fn conf_state(conf_state: &ConfState) -> Value {
