@@ -134,12 +134,17 @@ const KEYS: &str = "Keys of server.toml:
     election_ticks_min shortest election timeout in ticks [10]
     election_ticks_max longest election timeout in ticks [20]
   [limits]
-    cache_mib          MiB of RocksDB's block cache [128]
-    write_buffer_mib   MiB of RocksDB's write buffers [64]
+    cache_mib          MiB of RocksDB's memory: blocks and write buffers of log and state together [128]
+    write_buffer_mib   … of which these MiB may be write buffers [64]
     log_keep_seconds   seconds of the log kept for peers that fall behind [600]
     log_keep_mib       … at most these MiB of them [1024]
     log_keep_entries   … and at most so many entries [as many as there are]
     log_cap_mib        MiB up to which all that follows a snapshot on its way to a peer is kept as well [4096]
+    snapshot_mib_per_second
+                       MiB a second of snapshots to peers that fell behind further, all together [32]
+    scrub_days         days in which all data on the disk is read and checked once; 0 for never [7]
+    scrub_mib_per_second
+                       … at most with these MiB a second [8]
     event_ring         events a watcher may lag behind [10000]
 
 The node's number is in its data directory. SIGTERM and SIGINT hand leadership over and stop the node. Certificates are read
@@ -329,6 +334,9 @@ mod tests {
             "log_keep_mib",
             "log_keep_entries",
             "log_cap_mib",
+            "snapshot_mib_per_second",
+            "scrub_days",
+            "scrub_mib_per_second",
             "event_ring",
         ] {
             assert!(KEYS.contains(key), "{key}");

@@ -17,5 +17,6 @@ pub mod node;
 pub mod peer;
 pub mod services;
 pub mod store;
+mod throttle;
 pub mod tls;
 pub mod wall_clock;

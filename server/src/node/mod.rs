@@ -36,6 +36,7 @@ mod leader_contact;
 mod log_writer;
 mod pending;
 mod raft_thread;
+mod scrub;
 mod snapshots;
 mod start;
 mod state_handle;
@@ -52,6 +53,7 @@ use lectern_raft::Input;
 use prost::Message;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use crate::throttle::Throttle;
 use crate::tls::Tls;
 use crate::wall_clock::WallClock;
 pub(crate) use board::{Board, Member};
@@ -98,7 +100,7 @@ pub(crate) struct Shared {
     proposals: Pending<Outcome>,
     reads: Pending<()>,
     events: Arc<Events>,
-    state: StateHandle,
+    pub(crate) state: StateHandle,
     /// Largest stamp applied.
     applied_now_ms: AtomicI64,
     leader_contact: LeaderContact,
@@ -111,6 +113,8 @@ pub(crate) struct Shared {
     /// Bytes of commands, and of chunks, that may be on their way.
     command_room: Arc<Semaphore>,
     chunk_room: Arc<Semaphore>,
+    /// Snapshots to all peers go through this one.
+    pub(crate) snapshot_throttle: Throttle,
     forwarding_key: [u8; 32],
     /// How connections are secured, where they are.
     pub(crate) tls: Option<Tls>,

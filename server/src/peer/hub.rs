@@ -35,6 +35,8 @@ pub(crate) struct Hub {
     awaited: Mutex<HashMap<u64, oneshot::Sender<Judgement>>>,
     /// The newest inbound stream of each peer.
     inbound: Mutex<HashMap<NodeId, u64>>,
+    /// Held by the one stream that stages a snapshot.
+    pub(super) staging: tokio::sync::Mutex<()>,
     runtime: Handle,
 }
 
@@ -57,6 +59,7 @@ impl Hub {
             handshakes: AtomicU64::new(0),
             awaited: Mutex::default(),
             inbound: Mutex::default(),
+            staging: tokio::sync::Mutex::default(),
             runtime,
         })
     }
@@ -103,6 +106,14 @@ impl Hub {
             done(id);
         });
         sending.abort_handle()
+    }
+
+    /// Deletes what a snapshot brought that nobody went on with.
+    pub(crate) fn drop_stale_snapshot(&self) {
+        let Ok(_turn) = self.staging.try_lock() else { return };
+        if let Err(problem) = self.data.drop_stale_partial() {
+            tracing::warn!(%problem, "could not delete an unfinished snapshot");
+        }
     }
 
     /// The replica judged a hello.

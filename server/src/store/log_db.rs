@@ -11,7 +11,7 @@ use super::{Caches, StoreProblem, describe};
 /// The log. Clones share one database: the raft thread reads, the log writer writes.
 #[derive(Clone)]
 pub struct LogDb {
-    db: Arc<DB>,
+    pub(super) db: Arc<DB>,
 }
 
 impl LogDb {
