@@ -73,7 +73,7 @@ impl Scene {
         for (attempt, name) in [("1", "old.bin"), ("2", "new.bin")] {
             let folder = self.class.cluster.path(&format!("fetched{attempt}"));
             let into = folder.to_str().expect("UTF-8");
-            here.run(&["submission", "fetch", "cs101/hw1", "--attempt", attempt, "--into", into]).ok();
+            here.run(&["submission", "fetch", "cs101/hw1", "--attempt", attempt, "--dir", into]).ok();
             let read = |folder: &Path| std::fs::read(folder.join(name)).expect("the file is there");
             let handed_in = read(self.class.cluster.path(name).parent().expect("a folder"));
             assert!(read(&folder) == handed_in, "{name} is not what was handed in");

@@ -236,7 +236,11 @@ fn in_columns(facts: Vec<Fact>, width: u16, look: &Look) -> Vec<Line<'static>> {
 /// Snapshots it sends or receives.
 fn transfers(row: &Row, look: &Look) -> Vec<Line<'static>> {
     let snapshots = row.status.iter().filter(|_| row.answers).flat_map(|status| &status.snapshots);
-    snapshots.map(|transfer| Line::styled(format!("It {}", words::snapshot(transfer)), look.theme.info)).collect()
+    let lines = snapshots.flat_map(|transfer| {
+        let saved = words::snapshot_saved(transfer).map(|saved| format!("   {saved}"));
+        [format!("It {}", words::snapshot(transfer))].into_iter().chain(saved)
+    });
+    lines.map(|line| Line::styled(line, look.theme.info)).collect()
 }
 
 /// What it remembers of the leadership: it was there when the monitor was not.

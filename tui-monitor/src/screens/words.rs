@@ -104,7 +104,7 @@ pub fn percentiles(p50_us: Option<u64>, p99_us: Option<u64>) -> Option<String> {
     Some(p99_us.map_or(median.clone(), |p99| format!("{median}, p99 {}", latency(p99))))
 }
 
-/// A snapshot that is sent or received: `sends node 3 a snapshot: 12.0 MiB of 40.0 MiB (30 %)`.
+/// A snapshot that is sent or received: `sends node 3 a snapshot: 12.0 MiB of 40.0 MiB (30 %), 4 s left`.
 pub fn snapshot(transfer: &SnapshotTransfer) -> String {
     let (done, total) = (transfer.bytes_done, transfer.bytes_total);
     let percent = u128::from(done) * 100 / u128::from(total.max(1));
@@ -114,7 +114,20 @@ pub fn snapshot(transfer: &SnapshotTransfer) -> String {
     } else {
         format!("receives a snapshot of node {other}")
     };
-    format!("{what}: {} of {} ({percent} %)", text::size(done), text::size(total))
+    let left = match transfer.bytes_per_second {
+        0 => String::new(),
+        rate => format!(", {} s left", total.saturating_sub(done).div_ceil(rate)),
+    };
+    format!("{what}: {} of {} ({percent} %){left}", text::size(done), text::size(total))
+}
+
+/// What of a snapshot need not move, and how often it broke: `1.2 GiB were there already; it broke and went on 2 times`.
+pub fn snapshot_saved(transfer: &SnapshotTransfer) -> Option<String> {
+    let saved = (transfer.bytes_saved > 0).then(|| format!("{} were there already", text::size(transfer.bytes_saved)));
+    let resumed =
+        (transfer.resumed > 0).then(|| format!("it broke and went on {}", text::count(transfer.resumed, "time")));
+    let said: Vec<String> = saved.into_iter().chain(resumed).collect();
+    (!said.is_empty()).then(|| said.join("; "))
 }
 
 /// The offset of a clock from the cluster's median: `+3 ms`, `-1.25 s`.
