@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use lectern_client::{Client, ClientOptions, v1};
-use lectern_tests::class::Class;
+use lectern_tests::Class;
 use lectern_tests::cluster::{PATIENCE, make_file};
 use lectern_tests::wait;
 use tokio::runtime::Runtime;
@@ -27,7 +27,7 @@ impl Scene {
     /// Three nodes have the old file; two of them have the new one, and a log that begins after it.
     fn new() -> Self {
         let mut class = Class::on(3);
-        class.cluster.extra_config = "[limits]\nlog_keep_entries = 20\nsnapshot_mib_per_second = 6\n".into();
+        class.cluster.extra_config = "[limits]\nlog_keep_mib = 24\nsnapshot_mib_per_second = 6\n".into();
         (1..=3).for_each(|node| class.cluster.kill(node));
         class.cluster.start_all();
         class.assignment("hw1", &[]);

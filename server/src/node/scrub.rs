@@ -45,7 +45,8 @@ impl Scrubber {
             self.shared.board.vitals().scrub_is(status);
             // A clock that was set back puts nothing off for longer than the interval.
             let now_ms = wall_clock::system_ms();
-            if self.interval_ms == 0 || (now_ms + 1..=now_ms.saturating_add(self.interval_ms)).contains(&not_before_ms) {
+            if self.interval_ms == 0 || (now_ms + 1..=now_ms.saturating_add(self.interval_ms)).contains(&not_before_ms)
+            {
                 std::thread::sleep(PAUSE);
                 continue;
             }
@@ -98,6 +99,7 @@ impl Scrubber {
         copy: impl Fn() -> Result<ScrubCopy, ScrubProblem>,
     ) -> Result<Result<(), Stopped>, ScrubProblem> {
         let (mut current, mut read) = (copy()?, 0);
+        current.look_up()?;
         for column in columns {
             let mut after: Option<Vec<u8>> = None;
             loop {

@@ -204,7 +204,11 @@ impl Receiver {
                 snapshot_frame::Kind::RowsEnd(SnapshotRowsEnd { rows, digest }) => {
                     return Ok(staging.check_rows(rows, &digest)?);
                 }
-                _ => return Err(End::Refused("the snapshot's rows are followed by something else than their end".into())),
+                _ => {
+                    return Err(End::Refused(
+                        "the snapshot's rows are followed by something else than their end".into(),
+                    ));
+                }
             }
         }
     }

@@ -57,9 +57,13 @@ pub(super) async fn send(hub: &Hub, to: NodeId, id: &str, raft_message: Vec<u8>)
     let opening = move || -> Result<Offer, StoreProblem> {
         let source = SnapshotSource::open(&path, shared.state.current().caches())?;
         let told = Mutex::new(Instant::now());
+        let mut read = 0;
         let (sum, chunk_bytes) = source.sum(|bytes| {
-            shared.snapshot_throttle.pass(bytes);
-            tell_progress(&shared, &told, to, &id);
+            read += bytes;
+            if read >= PIECE_BYTES {
+                shared.snapshot_throttle.pass(std::mem::take(&mut read));
+                tell_progress(&shared, &told, to, &id);
+            }
         })?;
         let moving = shared.board.vitals().transfer(to, true, sum.bytes + chunk_bytes);
         Ok(Offer { shared, to, id, raft_message, source, sum, chunk_bytes, moving, told })

@@ -88,8 +88,11 @@ mod tests {
                 key: [round.to_be_bytes(), number.to_be_bytes()].concat(),
                 value: Some(part.to_vec()),
             });
-            let chunk =
-                Change { table: Table::Chunks, key: blake3::hash(&bytes).as_bytes().to_vec(), value: Some(bytes.clone()) };
+            let chunk = Change {
+                table: Table::Chunks,
+                key: blake3::hash(&bytes).as_bytes().to_vec(),
+                value: Some(bytes.clone()),
+            };
             let changes = rows.chain([chunk]).collect();
             state.write(StateWrite { changes, meta: AppliedMeta::default() }).unwrap();
             for earlier in 0..round {

@@ -56,7 +56,9 @@ pub enum StoreProblem {
         source: rocksdb::Error,
     },
     /// Something in the store cannot be read by this program.
-    #[error("{what} in {path} cannot be read; restore this node from its peers (found it anew under a new node id)")]
+    #[error(
+        "{what} in {path} cannot be read; the other nodes hold good copies: remove this node's data directory and let it join again under a new number"
+    )]
     Damaged {
         /// Which thing.
         what: &'static str,
@@ -81,7 +83,7 @@ fn advice(error: &rocksdb::Error) -> &'static str {
     if text.contains("No space left") {
         " (the disk is full: free space on it and start again; nothing acknowledged is lost)"
     } else if text.contains("Corruption") {
-        " (the disk returned damaged data: restore this node from its peers)"
+        " (the disk returned damaged data; the other nodes hold good copies: remove this node's data directory and let it join again under a new number)"
     } else if text.contains("Permission denied") || text.contains("Read-only file system") {
         " (this user may not write there)"
     } else {

@@ -34,8 +34,10 @@ fn state_dir(data: &Path) -> PathBuf {
 }
 
 fn scrub_state(dir: &Path) -> Result<usize, ScrubProblem> {
-    let state = StateDb::open(dir, &caches()).unwrap();
+    let state = StateDb::open(dir, &caches())
+        .map_err(|problem| ScrubProblem::Unreadable { path: dir.into(), problem: problem.to_string() })?;
     let copy = state.scrub_copy(&dir.with_extension("copy"))?;
+    copy.look_up()?;
     let mut bytes = 0;
     for column in STATE_COLUMNS {
         let mut after = None;
@@ -53,12 +55,15 @@ fn scrub_state(dir: &Path) -> Result<usize, ScrubProblem> {
 
 /// Flips one bit in the middle of a file.
 fn flip(path: &Path) {
+    flip_at(path, fs::metadata(path).unwrap().len() / 2);
+}
+
+fn flip_at(path: &Path, at: u64) {
     let mut file = fs::File::options().read(true).write(true).open(path).unwrap();
-    let middle = SeekFrom::Start(file.metadata().unwrap().len() / 2);
     let mut byte = [0];
-    file.seek(middle).unwrap();
+    file.seek(SeekFrom::Start(at)).unwrap();
     file.read_exact(&mut byte).unwrap();
-    file.seek(middle).unwrap();
+    file.seek(SeekFrom::Start(at)).unwrap();
     file.write_all(&[byte[0] ^ 1]).unwrap();
 }
 
@@ -85,6 +90,22 @@ fn a_flipped_bit_in_a_table_is_found_and_its_file_named() {
     let table = largest(&dir, |name| name.ends_with(".sst"));
     flip(&table);
     assert_names(&scrub_state(&dir).unwrap_err(), &table, temp.path());
+}
+
+#[test]
+fn a_flipped_bit_is_found_wherever_in_a_table_it_is() {
+    const STEPS: u64 = 97;
+    let temp = tempfile::tempdir().unwrap();
+    let dir = state_dir(temp.path());
+    let table = largest(&dir, |name| name.ends_with(".sst"));
+    let length = fs::metadata(&table).unwrap().len();
+    for at in (0..length).step_by(usize::try_from(length / STEPS).unwrap()) {
+        flip_at(&table, at);
+        // Where a file is damaged so that it cannot be opened, the database says so already.
+        assert!(scrub_state(&dir).is_err(), "a flipped bit at {at} of {length} is not found");
+        flip_at(&table, at);
+    }
+    scrub_state(&dir).unwrap();
 }
 
 #[test]

@@ -17,9 +17,7 @@ use prost::Message as _;
 use rocksdb::{ColumnFamily, ColumnFamilyDescriptor, DB, FlushOptions, WriteBatch};
 
 use super::snapshot_rows::{ROW_TABLES, RowsHasher, RowsSum};
-use super::state_db::{
-    CHUNK_INDEX, CHUNKS, META, TABLES, bulk_read, chunk_key, chunk_length, columns, indexed_length,
-};
+use super::state_db::{CHUNK_INDEX, CHUNKS, META, TABLES, bulk_read, chunk_key, chunk_length, columns, indexed_length};
 use super::{Caches, StateDb, StoreProblem, sync_dir};
 
 /// The chunk index as the peer has it; `CHUNK_INDEX` lists what is here.

@@ -59,7 +59,8 @@ impl StateDb {
         options.create_if_missing(true);
         options.create_missing_column_families(true);
         options.set_max_total_wal_size(64 << 20);
-        let failed = |source| StoreProblem::Rocks { what: "cannot open the state", path: path.display().to_string(), source };
+        let failed =
+            |source| StoreProblem::Rocks { what: "cannot open the state", path: path.display().to_string(), source };
         let db = DB::open_cf_descriptors(&options, path, columns(caches)).map_err(failed)?;
         let state = Self { db, path: path.to_path_buf(), caches: caches.clone() };
         if state.db.get_cf(state.column(META), INDEXED).map_err(failed)?.is_none() {

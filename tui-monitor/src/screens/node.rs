@@ -169,6 +169,9 @@ fn facts(row: &Row, look: &Look) -> Vec<Fact> {
         let words = format!("log {}, state {}", text::size(status.log_bytes), text::size(status.state_bytes));
         facts.push(("on disk", Line::raw(words)));
     }
+    if let Some(scrub) = &status.scrub {
+        facts.push(("disk read", Line::raw(words::scrub(scrub, look.now_ms))));
+    }
     let measures = [
         ("commit", status.commit_latency_p50_us, status.commit_latency_p99_us),
         ("log sync", status.log_sync_p50_us, status.log_sync_p99_us),
