@@ -233,12 +233,17 @@ const KEYS: &str = "Keys of server.toml:
     forget_ms          a learner silent for this long is removed [86400000]
     retry_ms           time until a change that failed is tried again [5000]
   [limits]
-    cache_mib          MiB of RocksDB's block cache [128]
-    write_buffer_mib   MiB of RocksDB's write buffers [64]
+    cache_mib          MiB of RocksDB's memory: blocks and write buffers of log and state together [128]
+    write_buffer_mib   … of which these MiB may be write buffers [64]
     log_keep_seconds   seconds of the log kept for peers that fall behind [600]
     log_keep_mib       … at most these MiB of them [1024]
     log_keep_entries   … and at most so many entries [as many as there are]
     log_cap_mib        MiB up to which all that follows a snapshot on its way to a peer is kept as well [4096]
+    snapshot_mib_per_second
+                       MiB a second of snapshots to peers that fell behind further, all together [32]
+    scrub_days         days in which all data on the disk is read and checked once; 0 for never [7]
+    scrub_mib_per_second
+                       … at most with these MiB a second [8]
     event_ring         events a watcher may lag behind [10000]
     max_connections    connections of clients at once [what the limit of open files leaves, at most 4096]
     max_connections_per_address
@@ -506,6 +511,9 @@ mod tests {
             "log_keep_mib",
             "log_keep_entries",
             "log_cap_mib",
+            "snapshot_mib_per_second",
+            "scrub_days",
+            "scrub_mib_per_second",
             "event_ring",
             "max_connections ",
             "max_connections_per_address",

@@ -12,7 +12,7 @@ use crate::descriptors::Descriptors;
 use crate::listener::Room;
 
 /// One node's configuration. `lectern-server run --help` describes each key.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Where the node keeps everything.
@@ -128,12 +128,12 @@ impl Default for Timing {
 }
 
 /// See [`Config::limits`].
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// RocksDB's block cache, shared by log and state.
+    /// RocksDB's memory: blocks and write buffers of log and state together.
     pub cache_mib: usize,
-    /// RocksDB's write buffers, shared by log and state.
+    /// How much of it may be what is not written to tables yet.
     pub write_buffer_mib: usize,
     /// Seconds of the log that are kept, for peers that fall behind.
     pub log_keep_seconds: u64,
@@ -143,6 +143,12 @@ pub struct Limits {
     pub log_keep_entries: Option<u64>,
     /// MiB up to which the log also keeps all that follows a snapshot on its way to a peer.
     pub log_cap_mib: u64,
+    /// MiB a second that snapshots to all peers together are read and sent with.
+    pub snapshot_mib_per_second: u64,
+    /// Days within which everything on the disk is read and checked once; 0 for never.
+    pub scrub_days: f64,
+    /// … at most with these MiB a second.
+    pub scrub_mib_per_second: u64,
     /// Events that a watcher may lag behind before it is told to ask again for everything.
     pub event_ring: usize,
     /// Connections of clients at once; as many as the process may open files for where it is absent.
@@ -160,6 +166,9 @@ impl Default for Limits {
             log_keep_mib: 1_024,
             log_keep_entries: None,
             log_cap_mib: 4_096,
+            snapshot_mib_per_second: 32,
+            scrub_days: 7.0,
+            scrub_mib_per_second: 8,
             event_ring: 10_000,
             max_connections: None,
             max_connections_per_address: None,
@@ -316,6 +325,19 @@ impl Config {
         if let Some((key, _)) = kept.iter().find(|(_, most)| *most == 0) {
             let problem = "it must be at least 1: a node that was away for a moment would need a whole snapshot";
             return Err(wrong(&format!("limits.{key}"), problem));
+        }
+        if limits.write_buffer_mib > limits.cache_mib {
+            return Err(wrong("limits.write_buffer_mib", "it is a part of cache_mib, so it must not be more"));
+        }
+        if limits.snapshot_mib_per_second == 0 {
+            let problem = "it must be at least 1: a node that fell behind would never catch up";
+            return Err(wrong("limits.snapshot_mib_per_second", problem));
+        }
+        if !(limits.scrub_days.is_finite() && limits.scrub_days >= 0.0) {
+            return Err(wrong("limits.scrub_days", "it must be a number of days, such as 7, or 0 for never"));
+        }
+        if limits.scrub_mib_per_second == 0 {
+            return Err(wrong("limits.scrub_mib_per_second", "it must be at least 1; scrub_days = 0 turns it off"));
         }
         if limits.log_cap_mib < limits.log_keep_mib {
             return Err(wrong("limits.log_cap_mib", "it must be at least log_keep_mib"));

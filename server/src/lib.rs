@@ -26,5 +26,6 @@ pub mod peer;
 pub mod recover;
 pub mod services;
 pub mod store;
+mod throttle;
 pub mod tls;
 pub mod wall_clock;

@@ -108,6 +108,14 @@ fn describe() {
     metrics::describe_gauge!("lectern_state_bytes", "Bytes of the state's table and blob files");
     metrics::describe_counter!("lectern_snapshots_made_total", "Checkpoints made for peers");
     metrics::describe_counter!("lectern_snapshots_installed_total", "Snapshots installed from peers");
+    metrics::describe_counter!("lectern_snapshot_bytes_total", "Bytes of snapshots moved, by direction");
+    metrics::describe_counter!(
+        "lectern_snapshot_bytes_saved_total",
+        "Bytes of snapshots that need not move, because the receiver had them, by direction"
+    );
+    metrics::describe_counter!("lectern_scrub_bytes_total", "Bytes of this node's disk read to find damage");
+    metrics::describe_gauge!("lectern_scrub_finished_seconds", "When all was last found to be good, Unix seconds");
+    metrics::describe_counter!("lectern_snapshots_resumed_total", "Snapshots that broke and went on, by direction");
     metrics::describe_gauge!(
         "lectern_tls_certificate_expiry_seconds",
         "When a file's certificate expires, Unix seconds"

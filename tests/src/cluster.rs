@@ -1,6 +1,8 @@
 //! A cluster of real server processes in a temporary folder.
 
 use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -296,6 +298,15 @@ impl Cluster {
     /// A node's address for metrics.
     pub fn metrics_address(&self, node: u32) -> String {
         format!("{}.{node}:7602", self.net)
+    }
+
+    /// A node's metrics, as text.
+    pub fn metrics(&self, node: u32) -> String {
+        let mut stream = TcpStream::connect(self.metrics_address(node)).expect("metrics listen");
+        stream.write_all(b"GET /metrics HTTP/1.0\r\nHost: node\r\n\r\n").expect("writable");
+        let mut text = String::new();
+        stream.read_to_string(&mut text).expect("readable");
+        text
     }
 
     /// A node's address for its peers.

@@ -39,6 +39,7 @@ mod members;
 mod membership;
 mod pending;
 mod raft_thread;
+mod scrub;
 mod snapshots;
 mod start;
 mod state_handle;
@@ -58,6 +59,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::belonging::ClusterKeys;
 use crate::peer::PeerKey;
+use crate::throttle::Throttle;
 use crate::tls::Tls;
 use crate::wall_clock::WallClock;
 pub(crate) use board::{Board, Member};
@@ -109,7 +111,7 @@ pub(crate) struct Shared {
     proposals: Pending<Outcome>,
     reads: Pending<()>,
     events: Arc<Events>,
-    state: StateHandle,
+    pub(crate) state: StateHandle,
     /// Largest stamp applied.
     applied_now_ms: AtomicI64,
     leader_contact: LeaderContact,
@@ -124,6 +126,8 @@ pub(crate) struct Shared {
     /// Bytes of commands, and of chunks, that may be on their way.
     command_room: Arc<Semaphore>,
     chunk_room: Arc<Semaphore>,
+    /// Snapshots to all peers go through this one.
+    pub(crate) snapshot_throttle: Throttle,
     pub(crate) keys: ClusterKeys,
     epoch: u64,
     pub(crate) peer_key: PeerKey,

@@ -24,6 +24,7 @@ use super::fetcher::Fetcher;
 use super::leader_contact::LeaderContact;
 use super::log_writer::LogWriter;
 use super::raft_thread::RaftThread;
+use super::scrub::Scrubber;
 use super::snapshots::SnapshotWorker;
 use super::{
     Board, CHUNK_BYTES_IN_FLIGHT, COMMAND_BYTES_IN_FLIGHT, Events, Inbox, MAX_COMMAND_BYTES, MAX_WAITING_CALLS, Member,
@@ -37,6 +38,7 @@ use crate::peer::{self, Hub, PeerKey, Whereabouts};
 use crate::store::{
     AppliedMeta, Caches, DataDir, DiskProblem, INITIAL_STATE, LogDb, NodeDisk, StateDb, StateWrite, StoreProblem,
 };
+use crate::throttle::Throttle;
 use crate::tls::{self, Tls};
 use crate::wall_clock::WallClock;
 use crate::{logging, metrics};
@@ -231,6 +233,7 @@ fn share(config: &Config, opened: &Opened, tls: Option<Tls>) -> Arc<Shared> {
         command_room: Arc::new(Semaphore::new(COMMAND_BYTES_IN_FLIGHT)),
         chunk_room: Arc::new(Semaphore::new(CHUNK_BYTES_IN_FLIGHT)),
         members: watch::Sender::new(Arc::new(opened.members.clone())),
+        snapshot_throttle: Throttle::new(config.limits.snapshot_mib_per_second),
         keys: opened.belonging.keys(),
         epoch: opened.identity.epoch,
         peer_key: PeerKey::new(opened.belonging.keys().peer_key()),
@@ -273,6 +276,13 @@ fn spawn_threads(
         sending: BTreeMap::new(),
         retired: Vec::new(),
     };
+    let scrubber = Scrubber {
+        shared: shared.clone(),
+        data: opened.data.clone(),
+        log: opened.log.clone(),
+        interval_ms: days_ms(config.limits.scrub_days),
+        throttle: Throttle::new(config.limits.scrub_mib_per_second),
+    };
     let started = Instant::now();
     let (replica, first) = open_replica(config, opened)?;
     let raft = RaftThread {
@@ -302,7 +312,13 @@ fn spawn_threads(
         thread("compactor", move || compactor.run(&compact_incoming))?,
         thread("apply", move || applier.run(&apply_incoming))?,
         thread("snapshots", move || worker.run(&snapshot_incoming))?,
+        thread("scrub", move || scrubber.run())?,
     ])
+}
+
+#[allow(clippy::cast_possible_truncation)] // Saturates.
+fn days_ms(days: f64) -> i64 {
+    (days * 86_400_000.0) as i64
 }
 
 fn open_replica(config: &Config, opened: &Opened) -> Result<(Replica<LogDb>, Vec<lectern_raft::Effect>), StartError> {

@@ -59,6 +59,8 @@ pub(crate) struct Hub {
     inbound: Mutex<HashMap<NodeId, u64>>,
     /// With those that have proven themselves.
     pub(super) conversations: Arc<Conversations>,
+    /// Held by the one stream that stages a snapshot.
+    pub(super) staging: tokio::sync::Mutex<()>,
     runtime: Handle,
 }
 
@@ -82,6 +84,7 @@ impl Hub {
             refused: Mutex::default(),
             inbound: Mutex::default(),
             conversations: Conversations::new(),
+            staging: tokio::sync::Mutex::default(),
             runtime,
         })
     }
@@ -170,6 +173,14 @@ impl Hub {
             done(id);
         });
         sending.abort_handle()
+    }
+
+    /// Deletes what a snapshot brought that nobody went on with.
+    pub(crate) fn drop_stale_snapshot(&self) {
+        let Ok(_turn) = self.staging.try_lock() else { return };
+        if let Err(problem) = self.data.drop_stale_partial() {
+            tracing::warn!(%problem, "could not delete an unfinished snapshot");
+        }
     }
 
     /// The replica judged a hello.

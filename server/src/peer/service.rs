@@ -64,20 +64,22 @@ impl PeerService for Answerer {
         Ok(Response::new(ReceiverStream::new(out).map(Ok as fn(PeerReply) -> ReplyResult)))
     }
 
-    async fn snapshot(&self, request: Request<Streaming<SnapshotFrame>>) -> Result<Response<SnapshotReply>, Status> {
-        // A task of its own: when the sender goes away this call is dropped, and what was staged must still be removed.
+    type SnapshotStream = ReceiverStream<Result<SnapshotReply, Status>>;
+
+    async fn snapshot(
+        &self,
+        request: Request<Streaming<SnapshotFrame>>,
+    ) -> Result<Response<Self::SnapshotStream>, Status> {
+        // A task of its own: when the sender goes away this call is dropped, and what came must still be kept.
         let (hub, origin) = (self.hub.clone(), Origin::of(&request));
         let open = admit(&origin)?;
+        let (replies, out) = mpsc::channel(REPLIES);
         let frames = request.into_inner();
-        let receiving = tokio::spawn(async move {
+        tokio::spawn(async move {
             let _open = open;
-            receive_snapshot::receive(&hub, frames, origin.name.as_ref()).await
+            receive_snapshot::receive(hub, frames, origin.name, replies).await;
         });
-        let staged = receiving.await.unwrap_or_else(|error| Err(error.to_string()));
-        if let Err(problem) = &staged {
-            tracing::warn!(problem, "did not stage a snapshot");
-        }
-        Ok(Response::new(SnapshotReply { staged: staged.is_ok(), problem: staged.err().unwrap_or_default() }))
+        Ok(Response::new(ReceiverStream::new(out)))
     }
 }
 

@@ -2,7 +2,9 @@
 
 use rocksdb::{BlockBasedOptions, Cache, DBCompressionType, InfoLogger, LogLevel, Options, WriteBufferManager};
 
-/// One block cache and one budget for write buffers, for the log and every state instance.
+/// One block cache for the log and every state instance; what their write buffers take is charged to it, so that its size
+/// bounds both. Indexes and filters of tables are blocks like others. Blobs are cached by nobody but the system: a chunk is
+/// read once by whoever fetches a file.
 #[derive(Clone)]
 pub struct Caches {
     blocks: Cache,
@@ -11,7 +13,7 @@ pub struct Caches {
 }
 
 impl Caches {
-    /// `cache_bytes` for blocks, `write_buffer_bytes` for everything not yet flushed.
+    /// `cache_bytes` for everything, of which `write_buffer_bytes` for what is not flushed yet.
     pub fn new(cache_bytes: usize, write_buffer_bytes: usize) -> Self {
         let blocks = Cache::new_lru_cache(cache_bytes);
         let write_buffers =
@@ -69,5 +71,54 @@ impl Caches {
         options.set_blob_compression_type(DBCompressionType::Lz4);
         options.set_enable_blob_gc(true);
         options
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lectern_lms::{Change, Store as _, Table};
+    use lectern_raft::{Batch, Disk as _};
+
+    use super::*;
+    use crate::store::{AppliedMeta, LogDb, StateDb, StateWrite};
+
+    const MIB: usize = 1 << 20;
+
+    #[test]
+    fn log_and_state_together_stay_within_one_budget_however_much_is_written_and_read() {
+        let temp = tempfile::tempdir().unwrap();
+        let caches = Caches::new(24 * MIB, 8 * MIB);
+        let log = LogDb::open(&temp.path().join("log"), &caches).unwrap();
+        let state = StateDb::open(&temp.path().join("state"), &caches).unwrap();
+        let (mut most, mut most_unflushed) = (0, 0);
+        for round in 0..64_u64 {
+            // Does not compress.
+            let mut bytes = vec![0; MIB / 4];
+            blake3::Hasher::new().update(&round.to_be_bytes()).finalize_xof().fill(&mut bytes);
+            let mut batch = Batch::default();
+            batch.put(round.to_be_bytes(), bytes.clone());
+            log.write(&batch).unwrap();
+            let rows = bytes.chunks(4096).zip(0_u64..).map(|(part, number)| Change {
+                table: Table::Users,
+                key: [round.to_be_bytes(), number.to_be_bytes()].concat(),
+                value: Some(part.to_vec()),
+            });
+            let chunk = Change {
+                table: Table::Chunks,
+                key: blake3::hash(&bytes).as_bytes().to_vec(),
+                value: Some(bytes.clone()),
+            };
+            let changes = rows.chain([chunk]).collect();
+            state.write(StateWrite { changes, meta: AppliedMeta::default(), members: None }).unwrap();
+            for earlier in 0..round {
+                let key = [earlier.to_be_bytes(), 7_u64.to_be_bytes()].concat();
+                assert!(state.newest().get(Table::Users, &key).unwrap().is_some());
+            }
+            most = most.max(caches.blocks.get_usage());
+            most_unflushed = most_unflushed.max(caches.write_buffers.get_usage());
+        }
+        // What is being flushed is still in memory: the bound of write buffers is passed for that long.
+        assert!((4 * MIB..20 * MIB).contains(&most_unflushed), "{most_unflushed}");
+        assert!((most_unflushed..28 * MIB).contains(&most), "{most}");
     }
 }

@@ -12,7 +12,7 @@ use crate::faults;
 /// The log. Clones share one database: the raft thread reads, the log writer writes.
 #[derive(Clone)]
 pub struct LogDb {
-    db: Arc<DB>,
+    pub(super) db: Arc<DB>,
 }
 
 impl LogDb {

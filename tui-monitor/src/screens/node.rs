@@ -169,6 +169,9 @@ fn facts(row: &Row, look: &Look) -> Vec<Fact> {
         let words = format!("log {}, state {}", text::size(status.log_bytes), text::size(status.state_bytes));
         facts.push(("on disk", Line::raw(words)));
     }
+    if let Some(scrub) = &status.scrub {
+        facts.push(("disk read", Line::raw(words::scrub(scrub, look.now_ms))));
+    }
     let measures = [
         ("commit", status.commit_latency_p50_us, status.commit_latency_p99_us),
         ("log sync", status.log_sync_p50_us, status.log_sync_p99_us),
@@ -236,7 +239,11 @@ fn in_columns(facts: Vec<Fact>, width: u16, look: &Look) -> Vec<Line<'static>> {
 /// Snapshots it sends or receives.
 fn transfers(row: &Row, look: &Look) -> Vec<Line<'static>> {
     let snapshots = row.status.iter().filter(|_| row.answers).flat_map(|status| &status.snapshots);
-    snapshots.map(|transfer| Line::styled(format!("It {}", words::snapshot(transfer)), look.theme.info)).collect()
+    let lines = snapshots.flat_map(|transfer| {
+        let saved = words::snapshot_saved(transfer).map(|saved| format!("   {saved}"));
+        [format!("It {}", words::snapshot(transfer))].into_iter().chain(saved)
+    });
+    lines.map(|line| Line::styled(line, look.theme.info)).collect()
 }
 
 /// What it remembers of the leadership: it was there when the monitor was not.

@@ -70,6 +70,9 @@ fn with_a_history(mut monitor: Monitoring) -> Monitoring {
             bytes_done: 12 << 20,
             bytes_total: 40 << 20,
             started_at_ms: START_MS,
+            bytes_saved: 1_288 << 20,
+            bytes_per_second: 4 << 20,
+            resumed: 2,
         };
         view.self_.as_mut().expect("it spoke").snapshots = vec![transfer];
     }

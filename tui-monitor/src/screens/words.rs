@@ -1,7 +1,7 @@
 //! How figures and events are worded and styled, on both screens.
 
 use lectern_cli::cluster::Cluster;
-use lectern_proto::v1::SnapshotTransfer;
+use lectern_proto::v1::{ScrubStatus, SnapshotTransfer};
 use lectern_tui_kit::look::Look;
 use lectern_tui_kit::text;
 use ratatui::style::Style;
@@ -104,7 +104,7 @@ pub fn percentiles(p50_us: Option<u64>, p99_us: Option<u64>) -> Option<String> {
     Some(p99_us.map_or(median.clone(), |p99| format!("{median}, p99 {}", latency(p99))))
 }
 
-/// A snapshot that is sent or received: `sends node 3 a snapshot: 12.0 MiB of 40.0 MiB (30 %)`.
+/// A snapshot that is sent or received: `sends node 3 a snapshot: 12.0 MiB of 40.0 MiB (30 %), 4 s left`.
 pub fn snapshot(transfer: &SnapshotTransfer) -> String {
     let (done, total) = (transfer.bytes_done, transfer.bytes_total);
     let percent = u128::from(done) * 100 / u128::from(total.max(1));
@@ -114,7 +114,32 @@ pub fn snapshot(transfer: &SnapshotTransfer) -> String {
     } else {
         format!("receives a snapshot of node {other}")
     };
-    format!("{what}: {} of {} ({percent} %)", text::size(done), text::size(total))
+    let left = match transfer.bytes_per_second {
+        0 => String::new(),
+        rate => format!(", {} s left", total.saturating_sub(done).div_ceil(rate)),
+    };
+    format!("{what}: {} of {} ({percent} %){left}", text::size(done), text::size(total))
+}
+
+/// What of a snapshot need not move, and how often it broke: `1.2 GiB were there already; it broke and went on 2 times`.
+pub fn snapshot_saved(transfer: &SnapshotTransfer) -> Option<String> {
+    let saved = (transfer.bytes_saved > 0).then(|| format!("{} were there already", text::size(transfer.bytes_saved)));
+    let resumed =
+        (transfer.resumed > 0).then(|| format!("it broke and went on {}", text::count(transfer.resumed, "time")));
+    let said: Vec<String> = saved.into_iter().chain(resumed).collect();
+    (!said.is_empty()).then(|| said.join("; "))
+}
+
+/// How far the reading of a disk for damage is: `all good 3 hours ago`, `42 %; all good 8 days ago`.
+pub fn scrub(scrub: &ScrubStatus, now_ms: i64) -> String {
+    let done = u128::from(scrub.bytes_done) * 100 / u128::from(scrub.bytes_total.max(1));
+    let running = scrub.running.then(|| format!("{done} %"));
+    let finished = scrub.finished_at_ms.map(|at_ms| {
+        let seconds = u64::try_from(now_ms.saturating_sub(at_ms) / 1_000).unwrap_or_default();
+        format!("all good {} ago", text::span(seconds))
+    });
+    let said: Vec<String> = running.into_iter().chain(finished).collect();
+    if said.is_empty() { "not yet".into() } else { said.join("; ") }
 }
 
 /// The offset of a clock from the cluster's median: `+3 ms`, `-1.25 s`.
@@ -186,6 +211,23 @@ pub fn time_of_day(ms: i64, look: &Look) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_snapshots_savings_and_a_scrubs_progress_are_told_in_words() {
+        let transfer = SnapshotTransfer { bytes_done: 1 << 20, bytes_total: 5 << 20, ..SnapshotTransfer::default() };
+        assert!(!snapshot(&transfer).contains("left"), "nothing is known of its rate");
+        assert_eq!(snapshot_saved(&transfer), None);
+        let transfer = SnapshotTransfer { bytes_per_second: 1 << 20, bytes_saved: 1 << 30, resumed: 1, ..transfer };
+        assert!(snapshot(&transfer).ends_with("1.0 MiB of 5.0 MiB (20 %), 4 s left"), "{}", snapshot(&transfer));
+        assert_eq!(snapshot_saved(&transfer).unwrap(), "1.0 GiB were there already; it broke and went on 1 time");
+
+        let never = ScrubStatus::default();
+        assert_eq!(scrub(&never, 0), "not yet");
+        let running = ScrubStatus { running: true, bytes_done: 21, bytes_total: 50, ..never };
+        assert_eq!(scrub(&running, 0), "42 %");
+        let again = ScrubStatus { finished_at_ms: Some(5_000), ..running };
+        assert_eq!(scrub(&again, 3_605_000), "42 %; all good 1 hour ago");
+    }
 
     #[test]
     fn times_are_read_in_the_unit_that_fits() {
