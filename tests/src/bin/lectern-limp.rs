@@ -53,6 +53,8 @@ struct Field {
     /// What the others say to it, and its answers.
     to_lame: Vec<Proxy>,
     sync_file: String,
+    /// Of the student for whom everybody writes.
+    token: Secret,
     writes: Writes,
 }
 
@@ -113,16 +115,16 @@ impl Field {
         cluster.own_config.push((LAME, peers));
         let class = Class::of(cluster);
         class.assignment("hw1", &[]);
-        Self { class, from_lame, to_lame, sync_file, writes: Writes::default() }
+        let made = class.student.run(&["token", "create", "writers"]).json();
+        let token = Secret::new(made["token"].as_str().expect("a token"));
+        Self { class, from_lame, to_lame, sync_file, token, writes: Writes::default() }
     }
 
     /// Somebody who saves one draft after another.
     fn writer(&self, number: usize, stop: &Arc<AtomicBool>) -> impl Future<Output = ()> + Send + use<> {
-        let made = self.class.student.run(&["token", "create", &format!("writer{number}")]).json();
-        let token = Secret::new(made["token"].as_str().expect("a token"));
         let endpoints = self.class.cluster.endpoints();
-        let client =
-            Client::connect(ClientOptions::new(endpoints.split(',')).with_token(Some(token))).expect("addresses");
+        let client = Client::connect(ClientOptions::new(endpoints.split(',')).with_token(Some(self.token.clone())))
+            .expect("addresses");
         let (writes, stop) = (Arc::clone(&self.writes), Arc::clone(stop));
         async move {
             let mut round = 0_u64;
