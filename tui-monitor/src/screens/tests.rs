@@ -14,7 +14,7 @@ use proptest::prelude::*;
 
 use super::{Overview, SCOPES};
 use crate::cli::Cli;
-use crate::effects::{Answer, Effect, Monitor};
+use crate::effects::{Answer, Effect, Heard, Monitor};
 use crate::model::Model;
 use crate::testing::{START_MS, address, answer, no_answer};
 
@@ -22,7 +22,8 @@ type Monitoring = Harness<Monitor>;
 
 /// What the nodes say next, to the first screen: it is the one that follows them, for as long as the program runs.
 fn tell(monitor: &mut Monitoring, answers: impl IntoIterator<Item = Answer>) {
-    for message in answers {
+    for answer in answers {
+        let message = Heard::Status(answer);
         let incoming = Incoming::Message { to: Some(ScreenId(1)), request: RequestId(1), message };
         monitor.input(Input::Incoming(incoming));
     }

@@ -1,7 +1,7 @@
 //! How figures and events are worded and styled, on both screens.
 
 use lectern_cli::cluster::Cluster;
-use lectern_proto::v1::SnapshotTransfer;
+use lectern_proto::v1::{MemberStanding, SnapshotTransfer};
 use lectern_tui_kit::look::Look;
 use lectern_tui_kit::text;
 use ratatui::style::Style;
@@ -32,37 +32,82 @@ pub fn headline(live: &Live, look: &Look) -> (String, Style) {
             theme.bad,
         );
     }
-    let spare = up.saturating_sub(all / 2 + 1);
+    let votes = Votes::of(cluster);
     match cluster.leader {
-        None => (no_leader(cluster), theme.bad),
+        None => (no_leader(cluster, &votes), theme.bad),
         Some(leader) if up == all => {
-            let may_fail =
-                if all == 1 { "it is the only node".into() } else { format!("{spare} of {all} nodes may fail") };
+            let may_fail = if all == 1 {
+                "it is the only node".into()
+            } else {
+                format!("{} of {} {} may fail", votes.spare(), votes.all, votes.noun)
+            };
             (format!("Node {leader} leads in term {}; all answer, and {may_fail}.", cluster.term), theme.good)
         }
-        Some(leader) => (
-            format!(
-                "Node {leader} leads in term {}; {up} of {all} nodes answer, and {} may fail.",
-                cluster.term,
-                if spare == 0 { "no further one".into() } else { format!("{spare} more") }
-            ),
-            theme.warn,
-        ),
+        Some(leader) => {
+            let may_fail = match (votes.spare(), votes.noun) {
+                (0, "voters") => "no further voter".into(),
+                (0, _) => "no further one".into(),
+                (spare, "voters") => format!("{spare} more of {} voters", votes.all),
+                (spare, _) => format!("{spare} more"),
+            };
+            (
+                format!(
+                    "Node {leader} leads in term {}; {up} of {all} nodes answer, and {may_fail} may fail.",
+                    cluster.term
+                ),
+                theme.warn,
+            )
+        }
     }
 }
 
-fn no_leader(cluster: &Cluster) -> String {
-    let (all, up) = (cluster.nodes.len(), cluster.reachable());
-    let majority = all / 2 + 1;
-    let what = if up >= majority {
+/// Whose votes count, and how many of them answer.
+struct Votes {
+    all: usize,
+    up: usize,
+    /// What they are called: where everybody votes, nobody needs to know of votes.
+    noun: &'static str,
+}
+
+impl Votes {
+    fn of(cluster: &Cluster) -> Self {
+        let voters = cluster.voters();
+        let up = voters.iter().filter(|number| cluster.nodes.get(number).is_some_and(|node| node.reachable)).count();
+        let noun = if voters.len() == cluster.nodes.len() { "nodes" } else { "voters" };
+        Self { all: voters.len(), up, noun }
+    }
+
+    fn majority(&self) -> usize {
+        self.all / 2 + 1
+    }
+
+    /// How many more may go.
+    fn spare(&self) -> usize {
+        self.up.saturating_sub(self.majority())
+    }
+}
+
+fn no_leader(cluster: &Cluster, votes: &Votes) -> String {
+    let Votes { all, up, noun } = votes;
+    let majority = votes.majority();
+    let what = if *up >= majority {
         "an election is under way".to_owned()
     } else {
-        format!("{majority} of {all} nodes are needed, and only {up} {}", if up == 1 { "answers" } else { "answer" })
+        format!("{majority} of {all} {noun} are needed, and only {up} {}", if *up == 1 { "answers" } else { "answer" })
     };
     format!("No leader in term {}: {what}. Changes wait; nothing is lost.", cluster.term)
 }
 
-/// The role of a node, in its style.
+/// That a change of the voters is half done.
+pub const JOINT: &str = "  Two sets of voters count: a change of the membership is half done.";
+
+/// What happens to a member next: `✗ node 3 offline 1:12; replaced at 5:00 if a spare is healthy`.
+pub fn next(number: u64, degraded: bool, words: &str, look: &Look) -> Line<'static> {
+    let (mark, style) = if degraded { (look.glyphs.failed, look.theme.bad) } else { (" ", look.theme.info) };
+    Line::styled(format!("{mark} node {number} {}", text::clean(words)), style)
+}
+
+/// The role of a node, and how it belongs to the cluster where the role does not tell, in its style.
 pub fn role(row: &Row, look: &Look) -> Span<'static> {
     let theme = look.theme;
     let style = match row.role {
@@ -71,7 +116,22 @@ pub fn role(row: &Row, look: &Look) -> Span<'static> {
         _ if row.leads => theme.accent,
         _ => theme.text,
     };
-    Span::styled(row.role, style)
+    Span::styled(role_words(row), style)
+}
+
+fn role_words(row: &Row) -> String {
+    let Some(member) = &row.member else { return row.role.into() };
+    let role = match (row.role, member.standing()) {
+        (_, MemberStanding::Joining) => return "joining".into(),
+        ("unreachable", MemberStanding::Learner) if !member.drained => return "learner, silent".into(),
+        ("unreachable", MemberStanding::Learner) => "learner",
+        (role, _) => role,
+    };
+    match member.standing() {
+        MemberStanding::Leaving => format!("{role}, leaving"),
+        _ if member.drained => format!("{role}, drained"),
+        _ => role.into(),
+    }
 }
 
 /// How long ago a node answered: `now`, `12 seconds ago`, `never`.
