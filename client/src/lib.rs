@@ -55,7 +55,7 @@ pub use download::download;
 pub use error::{BadRow, ClientError};
 pub use lectern_proto::v1;
 pub use lectern_rpc::{Call, Kind};
-pub use lectern_tls::{Fingerprint, OwnCertificate, Trust};
+pub use lectern_tls::{Fingerprint, OwnCertificate, Trust, is_operator_name};
 pub use link::Link;
 pub use local::{LocalFile, Skipped, Walk, declare, read_at_most, read_regular, walk_directory};
 pub use operator::OperatorKey;

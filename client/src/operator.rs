@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use lectern_rpc::Call;
 use lectern_rpc::proof::{OPERATOR, OPERATOR_KEY_FILE, OPERATOR_PROOF, Prover, operator};
+use lectern_tls::is_operator_name;
 use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
 
 use crate::ClientError;
@@ -34,10 +35,11 @@ impl OperatorKey {
                 file.display()
             ))
         })?;
-        let no_name =
-            || ClientError::usage(format!("`{name}` is no name for an operator: use letters, digits and dashes"));
-        let is_plain = !name.is_empty() && name.bytes().all(|letter| letter.is_ascii_graphic());
-        let sent_name = MetadataValue::try_from(name).ok().filter(|_| is_plain).ok_or_else(no_name)?;
+        let no_name = || {
+            let message = format!("`{name}` is no name for an operator: use small letters, digits, dots and dashes");
+            ClientError::usage(message)
+        };
+        let sent_name = MetadataValue::try_from(name).ok().filter(|_| is_operator_name(name)).ok_or_else(no_name)?;
         Ok(Self { name: name.to_owned(), sent_name, prover })
     }
 

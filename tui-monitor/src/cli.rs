@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use lectern_cli::args::{GlobalArgs, duration};
+use lectern_client::is_operator_name;
 use lectern_tui_kit::guide::GuideCommand;
 use lectern_tui_kit::settings::TuiArgs;
 
@@ -61,7 +62,8 @@ impl OperatorArgs {
 
     /// The key of an operator without a certificate, and what they are called.
     pub fn key_and_name(&self) -> Option<(PathBuf, String)> {
-        let user = || std::env::var("USER").ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "operator".into());
+        let user =
+            || std::env::var("USER").ok().filter(|name| is_operator_name(name)).unwrap_or_else(|| "operator".into());
         let name = self.operator.clone().unwrap_or_else(user);
         self.operator_key.clone().map(|key| (key, name))
     }
@@ -91,9 +93,30 @@ pub struct WaitArg {
 pub enum MembersCommand {
     /// What became of the configuration lately, and who asked for it.
     History,
+    /// Wait until a node belongs to the cluster; fail when it does not.
+    Await {
+        /// The node's number.
+        #[arg(value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+        node: u64,
+        /// As what: a voter is more than a learner.
+        #[arg(long = "as", value_enum, default_value_t = Belongs::Learner)]
+        standing: Belongs,
+        /// For how long at most.
+        #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
+        within: Duration,
+    },
     /// What nodes join with.
     #[command(subcommand)]
     Token(TokenCommand),
+}
+
+/// As what a node belongs to the cluster.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Belongs {
+    /// It is sent everything.
+    Learner,
+    /// It votes.
+    Voter,
 }
 
 /// Tokens that nodes join with.

@@ -9,7 +9,7 @@ use lectern_client::Code;
 use lectern_proto::v1::MemberStanding;
 use serde_json::json;
 
-use crate::cli::{OrderArgs, WaitArg};
+use crate::cli::{Belongs, OrderArgs, WaitArg};
 use crate::deed::Deed;
 use crate::members::sentence;
 
@@ -26,7 +26,7 @@ pub async fn run(deed: Deed, order: &OrderArgs, wait: &WaitArg, session: &Sessio
     let ordered = deed.order(session.client(), node).await?;
     let waited = match wait.wait {
         Some(patience) => {
-            until_done(deed, node, patience, session).await?;
+            until(node, patience, session, |cluster| deed.is_done(node, cluster)).await?;
             true
         }
         None => false,
@@ -71,19 +71,30 @@ fn agree(question: &str) -> Result<()> {
     Err(Error::refused(Code::Cancelled, "DECLINED", "nothing was changed"))
 }
 
-/// Waits until the leader says that it has happened.
-async fn until_done(deed: Deed, node: u64, patience: Duration, session: &Session) -> Result<()> {
+/// Waits until a node belongs to the cluster, as a learner or as a voter.
+pub async fn member(node: u64, standing: Belongs, patience: Duration, session: &Session) -> Result<()> {
+    let belongs = |cluster: &Cluster| match cluster.standing(node) {
+        Some(MemberStanding::Voter) => true,
+        Some(MemberStanding::Learner) => standing == Belongs::Learner,
+        _ => false,
+    };
+    until(node, patience, session, belongs).await?;
+    let word = if standing == Belongs::Voter { "votes" } else { "belongs to the cluster" };
+    session.show(json!({"node": node, "done": true}), || format!("Node {node} {word}."))
+}
+
+/// Waits until the cluster is so. What is to happen to the node is told meanwhile, to a person.
+async fn until(node: u64, patience: Duration, session: &Session, is_so: impl Fn(&Cluster) -> bool) -> Result<()> {
     let started = Instant::now();
     let mut told = String::new();
     loop {
-        let looked = Cluster::look(session.client()).await;
-        let cluster = match looked {
+        let cluster = match Cluster::look(session.client()).await {
             Ok(cluster) => cluster,
             // An election is nothing to give up for.
             Err(error) if error.is_transient() => Cluster::default(),
             Err(error) => return Err(error),
         };
-        if deed.is_done(node, &cluster) {
+        if is_so(&cluster) {
             return Ok(());
         }
         let next = cluster.member(node).map(|member| text::clean(&member.next)).unwrap_or_default();
@@ -91,7 +102,7 @@ async fn until_done(deed: Deed, node: u64, patience: Duration, session: &Session
             let why = if next.is_empty() { String::new() } else { format!(": node {node} {next}") };
             return Err(Error::Unreachable {
                 reason: "NOT_YET".into(),
-                message: format!("it was ordered, and has not happened after {}{why}", text::span(patience.as_secs())),
+                message: format!("it has not happened after {}{why}", text::span(patience.as_secs())),
             });
         }
         // A countdown is one piece of news, and not one a second.

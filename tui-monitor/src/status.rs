@@ -21,6 +21,9 @@ pub async fn run(command: Command, session: Session) -> Result<()> {
         Command::Watch { every } => watch(every, &session).await,
         Command::Members { command: None } => members::list(&session).await,
         Command::Members { command: Some(MembersCommand::History) } => members::history(&session).await,
+        Command::Members { command: Some(MembersCommand::Await { node, standing, within }) } => {
+            orders::member(node, standing, within, &session).await
+        }
         Command::Members { command: Some(MembersCommand::Token(command)) } => tokens::run(command, &session).await,
         Command::Drain { order, wait } => orders::run(Deed::Drain, &order, &wait, &session).await,
         Command::Restore { order } => orders::run(Deed::Restore, &order, &WaitArg::default(), &session).await,

@@ -67,7 +67,7 @@ fn nodes_table() -> Table<Row> {
     let number = |row: &Row, look: &Look| row.number.map_or(look.glyphs.dash.to_owned(), |number| number.to_string());
     let columns = vec![
         Column::new("node", Width::Fixed(4), move |row: &Row, look: &Look| Line::raw(number(row, look))).right(),
-        Column::new("role", Width::Fixed(20), |row: &Row, look: &Look| Line::from(words::role(row, look))),
+        Column::new("role", Width::Fill(1), |row: &Row, look: &Look| Line::from(words::role(row, look))).least(18),
         Column::new("address", Width::Fixed(18), |row: &Row, _| Line::raw(row.address.clone())).keep(2),
         Column::new("term", Width::Fixed(5), |row: &Row, look: &Look| {
             Line::raw(row.term.map_or(look.glyphs.dash.to_owned(), |term| term.to_string()))
