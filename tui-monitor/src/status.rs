@@ -75,16 +75,16 @@ async fn watch(every: Duration, session: &Session) -> Result<()> {
 }
 
 fn describe(cluster: &Cluster) -> String {
+    let (voters, up) = cluster.votes();
     let head = match cluster.leader {
         Some(leader) => format!("Node {leader} leads in term {}.", cluster.term),
-        None if cluster.reachable() * 2 > cluster.nodes.len() => {
+        None if up * 2 > voters => {
             format!("No leader in term {}: the nodes are choosing one; writes wait.", cluster.term)
         }
         None => format!(
-            "No majority: {} of {} nodes {}. Writes wait until a majority is back.",
-            cluster.reachable(),
-            cluster.nodes.len(),
-            if cluster.reachable() == 1 { "answers" } else { "answer" }
+            "No majority: {up} of {voters} {} {}. Writes wait until a majority is back.",
+            if voters == cluster.nodes.len() { "nodes" } else { "voters" },
+            if up == 1 { "answers" } else { "answer" }
         ),
     };
     let rows = cluster.nodes.iter().map(|(number, member)| {

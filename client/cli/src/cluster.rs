@@ -117,6 +117,19 @@ impl Cluster {
         self.nodes.iter().filter_map(votes).collect()
     }
 
+    /// Of the voters: how many there are, and how many answer.
+    pub fn votes(&self) -> (usize, usize) {
+        let voters = self.voters();
+        let up = voters.iter().filter(|number| self.nodes.get(number).is_some_and(|node| node.reachable)).count();
+        (voters.len(), up)
+    }
+
+    /// How many more nodes may go before there is no majority.
+    pub fn spare(&self) -> usize {
+        let (voters, up) = self.votes();
+        up.saturating_sub(voters / 2 + 1)
+    }
+
     /// What is known of a node's membership.
     pub fn member(&self, number: u64) -> Option<&v1::Member> {
         self.membership.as_ref()?.members.iter().find(|member| member.node_id == number)

@@ -32,22 +32,21 @@ pub fn headline(live: &Live, look: &Look) -> (String, Style) {
             theme.bad,
         );
     }
-    let votes = Votes::of(cluster);
+    let ((voters, _), spare) = (cluster.votes(), cluster.spare());
+    // Where everybody votes, nobody needs to know of votes.
+    let noun = if voters == all { "nodes" } else { "voters" };
     match cluster.leader {
-        None => (no_leader(cluster, &votes), theme.bad),
+        None => (no_leader(cluster, noun), theme.bad),
         Some(leader) if up == all => {
-            let may_fail = if all == 1 {
-                "it is the only node".into()
-            } else {
-                format!("{} of {} {} may fail", votes.spare(), votes.all, votes.noun)
-            };
+            let may_fail =
+                if all == 1 { "it is the only node".into() } else { format!("{spare} of {voters} {noun} may fail") };
             (format!("Node {leader} leads in term {}; all answer, and {may_fail}.", cluster.term), theme.good)
         }
         Some(leader) => {
-            let may_fail = match (votes.spare(), votes.noun) {
+            let may_fail = match (spare, noun) {
                 (0, "voters") => "no further voter".into(),
                 (0, _) => "no further one".into(),
-                (spare, "voters") => format!("{spare} more of {} voters", votes.all),
+                (spare, "voters") => format!("{spare} more of {voters} voters"),
                 (spare, _) => format!("{spare} more"),
             };
             (
@@ -61,39 +60,13 @@ pub fn headline(live: &Live, look: &Look) -> (String, Style) {
     }
 }
 
-/// Whose votes count, and how many of them answer.
-struct Votes {
-    all: usize,
-    up: usize,
-    /// What they are called: where everybody votes, nobody needs to know of votes.
-    noun: &'static str,
-}
-
-impl Votes {
-    fn of(cluster: &Cluster) -> Self {
-        let voters = cluster.voters();
-        let up = voters.iter().filter(|number| cluster.nodes.get(number).is_some_and(|node| node.reachable)).count();
-        let noun = if voters.len() == cluster.nodes.len() { "nodes" } else { "voters" };
-        Self { all: voters.len(), up, noun }
-    }
-
-    fn majority(&self) -> usize {
-        self.all / 2 + 1
-    }
-
-    /// How many more may go.
-    fn spare(&self) -> usize {
-        self.up.saturating_sub(self.majority())
-    }
-}
-
-fn no_leader(cluster: &Cluster, votes: &Votes) -> String {
-    let Votes { all, up, noun } = votes;
-    let majority = votes.majority();
-    let what = if *up >= majority {
+fn no_leader(cluster: &Cluster, noun: &str) -> String {
+    let (all, up) = cluster.votes();
+    let majority = all / 2 + 1;
+    let what = if up >= majority {
         "an election is under way".to_owned()
     } else {
-        format!("{majority} of {all} {noun} are needed, and only {up} {}", if *up == 1 { "answers" } else { "answer" })
+        format!("{majority} of {all} {noun} are needed, and only {up} {}", if up == 1 { "answers" } else { "answer" })
     };
     format!("No leader in term {}: {what}. Changes wait; nothing is lost.", cluster.term)
 }
