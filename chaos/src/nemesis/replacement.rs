@@ -33,8 +33,9 @@ impl<S: Service> Nemesis<S> {
         let token = granted("a token", async || {
             let request = v1::CreateJoinTokenRequest { label: "chaos".into(), ..Default::default() };
             operator.call(request).await.map(|made| made.token)
-        });
-        let join = lock(&self.cluster).enlist(&token.await?)?;
+        })
+        .await?;
+        let join = lock(&self.cluster).enlist(&token)?;
         let joined = tokio::task::spawn_blocking(move || {
             let args: Vec<&str> = join[1..].iter().map(String::as_str).collect();
             run(&join[0], &args)
