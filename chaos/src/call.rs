@@ -109,7 +109,7 @@ impl Nodes {
             asked.spawn(async move { nodes.status(node).await.map(|status| (status, node)) });
         }
         let told = asked.join_all().await.into_iter().flatten();
-        let leaders = told.filter(|(status, node)| status.leader_id == u64::from(*node));
+        let leaders = told.filter(|(status, node)| status.leader_id == u64::from(self.addresses.number(*node)));
         leaders.map(|(status, node)| (status.term, node)).max().map(|(_, node)| node)
     }
 }
