@@ -188,6 +188,8 @@ fn unreachable_advice(reason: &str) -> &'static str {
     match reason {
         "NO_QUORUM" => "tell the operator, and try again later; nothing that was acknowledged is lost",
         "NO_LEADER" => "the cluster is choosing a leader; try again in a moment",
+        "NOT_YET" => "it goes on by itself; `lectern-monitor members` tells how far it has come",
+        "NOT_KNOWN" => "ask again in a moment; a node of an older release never says",
         "BUSY" => "the cluster is busy; try again in a moment",
         "UNTRUSTED" => "nothing was sent; compare the address and its fingerprint with what the operator gave you",
         _ => {

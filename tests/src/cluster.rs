@@ -1,5 +1,8 @@
 //! A cluster of real server processes in a temporary folder.
 
+mod membership;
+
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -13,6 +16,8 @@ use serde_json::Value;
 use crate::program::{Person, Ran, bin};
 use crate::wait;
 
+pub use membership::QUICK_MEMBERSHIP;
+
 /// An election, a start or a catch-up takes no longer, even on a busy machine.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -24,6 +29,8 @@ pub struct Cluster {
     net: String,
     size: u32,
     nodes: Vec<Option<Child>>,
+    /// Removed for good.
+    gone: BTreeSet<u32>,
     people: AtomicU32,
     /// Where nodes have certificates: the fingerprint of the authority that the cluster was founded with.
     fingerprint: Option<String>,
@@ -77,6 +84,7 @@ impl Cluster {
             net,
             size,
             nodes,
+            gone: BTreeSet::new(),
             people: AtomicU32::new(0),
             fingerprint: None,
             node_env: Vec::new(),
@@ -93,15 +101,7 @@ impl Cluster {
         }
         let code = Ran::new("lectern-server init".into(), init.output().expect("lectern-server starts")).ok().stdout;
         fs::write(cluster.path("admin-code"), code.trim()).expect("the folder is writable");
-        for node in 1..=size {
-            let mut init = Command::new(&program);
-            init.arg("init")
-                .arg("--from")
-                .arg(&genesis)
-                .args(["--node", &node.to_string(), "--data"])
-                .arg(cluster.data_dir(node));
-            Ran::new(format!("lectern-server init --node {node}"), init.output().expect("lectern-server starts")).ok();
-        }
+        (1..=size).for_each(|node| cluster.found_with(&program, node));
         if secured {
             cluster.certs(&["ca", "--genesis", genesis.to_str().expect("UTF-8")]);
             for node in 1..=size {
@@ -110,6 +110,18 @@ impl Cluster {
             cluster.fingerprint = Some(cluster.newest_fingerprint());
         }
         cluster
+    }
+
+    /// Makes the data directory of a founding node, which has none.
+    pub fn found_again(&self, node: u32) {
+        self.found_with(&bin("lectern-server"), node);
+    }
+
+    fn found_with(&self, program: &Path, node: u32) {
+        let mut init = Command::new(program);
+        init.arg("init").arg("--from").arg(self.path("genesis.json"));
+        init.args(["--node", &node.to_string(), "--data"]).arg(self.data_dir(node));
+        Ran::new(format!("lectern-server init --node {node}"), init.output().expect("lectern-server starts")).ok();
     }
 
     /// Runs `lectern-server certs` on the cluster's authority.
@@ -138,7 +150,7 @@ impl Cluster {
 
     /// Starts every node that does not run, and waits for a leader.
     pub fn start_all(&mut self) {
-        for node in 1..=self.size {
+        for node in self.present().collect::<Vec<_>>() {
             if !self.runs(node) {
                 self.start_node(node);
             }
@@ -148,6 +160,12 @@ impl Cluster {
 
     /// Starts one node and returns at once.
     pub fn start_node(&mut self, node: u32) {
+        let config = self.write_config(node);
+        self.start_node_with(node, &config);
+    }
+
+    /// Writes how a node is configured; returns where.
+    fn write_config(&self, node: u32) -> PathBuf {
         let config = self.path(&format!("node{node}.toml"));
         let own = self.own_config.iter().filter(|(of, _)| *of == node).map(|(_, lines)| lines.as_str());
         let text = format!(
@@ -161,7 +179,7 @@ impl Cluster {
             if self.fingerprint.is_some() { self.tls_config(node) } else { String::new() },
         );
         fs::write(&config, text).expect("the folder is writable");
-        self.start_node_with(node, &config);
+        config
     }
 
     /// Starts one node with a configuration of its own and returns at once.
@@ -281,7 +299,7 @@ impl Cluster {
 
     /// Addresses of all nodes for clients, comma separated; with the fingerprint where nodes have certificates.
     pub fn endpoints(&self) -> String {
-        (1..=self.size).map(|node| self.endpoint(node)).collect::<Vec<_>>().join(",")
+        self.present().map(|node| self.endpoint(node)).collect::<Vec<_>>().join(",")
     }
 
     /// A node's address for clients, with the fingerprint where nodes have certificates.

@@ -7,8 +7,9 @@ use lectern_cli::table::{cut, keep, spare};
 use lectern_cli::{Error, Result, Session, output, text};
 use lectern_tui_kit::guide;
 
-use crate::cli::{Cli, Command};
-use crate::screens;
+use crate::cli::{Cli, Command, MembersCommand, WaitArg};
+use crate::deed::Deed;
+use crate::{members, orders, screens, tokens};
 
 /// Between two looks for a leader.
 const POLL: Duration = Duration::from_millis(50);
@@ -18,6 +19,16 @@ pub async fn run(command: Command, session: Session) -> Result<()> {
     match command {
         Command::Status { wait_leader } => status(wait_leader, &session).await,
         Command::Watch { every } => watch(every, &session).await,
+        Command::Members { command: None } => members::list(&session).await,
+        Command::Members { command: Some(MembersCommand::History) } => members::history(&session).await,
+        Command::Members { command: Some(MembersCommand::Await { node, standing, within }) } => {
+            orders::member(node, standing, within, &session).await
+        }
+        Command::Members { command: Some(MembersCommand::Token(command)) } => tokens::run(command, &session).await,
+        Command::Drain { order, wait } => orders::run(Deed::Drain, &order, &wait, &session).await,
+        Command::Restore { order } => orders::run(Deed::Restore, &order, &WaitArg::default(), &session).await,
+        Command::Remove { order, wait } => orders::run(Deed::Remove, &order, &wait, &session).await,
+        Command::TransferLeader { node, yes } => orders::transfer(node, yes, &session).await,
         Command::Guide(command) => guide::run::<Cli>(&command, screens::SCOPES),
     }
 }
@@ -64,16 +75,16 @@ async fn watch(every: Duration, session: &Session) -> Result<()> {
 }
 
 fn describe(cluster: &Cluster) -> String {
+    let (voters, up) = cluster.votes();
     let head = match cluster.leader {
         Some(leader) => format!("Node {leader} leads in term {}.", cluster.term),
-        None if cluster.reachable() * 2 > cluster.nodes.len() => {
+        None if up * 2 > voters => {
             format!("No leader in term {}: the nodes are choosing one; writes wait.", cluster.term)
         }
         None => format!(
-            "No majority: {} of {} nodes {}. Writes wait until a majority is back.",
-            cluster.reachable(),
-            cluster.nodes.len(),
-            if cluster.reachable() == 1 { "answers" } else { "answer" }
+            "No majority: {up} of {voters} {} {}. Writes wait until a majority is back.",
+            if voters == cluster.nodes.len() { "nodes" } else { "voters" },
+            if up == 1 { "answers" } else { "answer" }
         ),
     };
     let rows = cluster.nodes.iter().map(|(number, member)| {

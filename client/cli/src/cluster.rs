@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lectern_client::Client;
-use lectern_proto::v1::{GetStatusResponse, NodeRole, NodeStatus};
+use lectern_proto::v1::{self, GetStatusResponse, MemberStanding, Membership, NodeRole, NodeStatus};
 use serde_json::{Value, json};
 
 use crate::Result;
@@ -20,6 +20,8 @@ pub struct Cluster {
     pub operator: String,
     /// By number. Nodes that did not answer are as another node last knew them.
     pub nodes: BTreeMap<u64, Member>,
+    /// Who belongs to the cluster and how, as the leader sees it, else as whoever knows most; none where no node said.
+    pub membership: Option<Membership>,
 }
 
 /// A member of the cluster.
@@ -72,30 +74,109 @@ impl Cluster {
                 nodes.entry(status.node_id).or_insert_with(|| Member { status: status.clone(), reachable: false });
             }
         }
-        let mut answered = BTreeSet::new();
-        let mut votes: BTreeMap<(u64, u64), usize> = BTreeMap::new();
+        let mut reports: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
         for view in views {
             let Some(own) = &view.self_ else { continue };
-            if answered.insert(own.node_id) {
+            // Asked twice, it counts once.
+            reports.entry(own.node_id).or_insert_with(|| {
                 nodes.insert(own.node_id, Member { status: own.clone(), reachable: true });
-                *votes.entry((view.leader_id, view.term)).or_default() += 1;
-            }
+                (view.leader_id, view.term)
+            });
         }
-        let leader = votes.into_iter().find(|((leader, _), count)| *leader != 0 && *count * 2 > nodes.len());
-        let highest = views.iter().map(|view| view.term).max().unwrap_or(0);
-        let (leader, term) = leader.map_or((None, highest), |((leader, term), _)| (Some(leader), term));
+        let membership = most_informed(views);
+        if let Some(membership) = &membership {
+            // Who was removed is no part of the picture, whatever it says itself and whoever still remembers it.
+            nodes.retain(|number, _| membership.members.iter().any(|member| member.node_id == *number));
+        }
         let operator = views.iter().map(|view| view.operator.clone()).find(|name| !name.is_empty()).unwrap_or_default();
-        Self { leader, term, operator, nodes }
+        let highest = views.iter().map(|view| view.term).max().unwrap_or(0);
+        let mut cluster = Self { leader: None, term: highest, operator, nodes, membership };
+        let voters = cluster.voters();
+        let mut votes: BTreeMap<(u64, u64), usize> = BTreeMap::new();
+        for (_, report) in reports.into_iter().filter(|(number, _)| voters.contains(number)) {
+            *votes.entry(report).or_default() += 1;
+        }
+        let reported = votes.into_iter().find(|((leader, _), count)| *leader != 0 && *count * 2 > voters.len());
+        if let Some(((leader, term), _)) = reported {
+            (cluster.leader, cluster.term) = (Some(leader), term);
+        }
+        cluster
+    }
+
+    /// Those whose votes count: all members, where nobody says who learns.
+    pub fn voters(&self) -> BTreeSet<u64> {
+        let votes = |(number, member): (&u64, &Member)| {
+            let votes = match self.standing(*number) {
+                Some(MemberStanding::Voter) => true,
+                // It may leave as a voter, or as a learner.
+                Some(MemberStanding::Leaving) | None => member.status.role() != NodeRole::Learner,
+                Some(_) => false,
+            };
+            votes.then_some(*number)
+        };
+        self.nodes.iter().filter_map(votes).collect()
+    }
+
+    /// Of the voters: how many there are, and how many answer.
+    pub fn votes(&self) -> (usize, usize) {
+        let voters = self.voters();
+        let up = voters.iter().filter(|number| self.nodes.get(number).is_some_and(|node| node.reachable)).count();
+        (voters.len(), up)
+    }
+
+    /// How many more nodes may go before there is no majority.
+    pub fn spare(&self) -> usize {
+        let (voters, up) = self.votes();
+        up.saturating_sub(voters / 2 + 1)
+    }
+
+    /// What is known of a node's membership.
+    pub fn member(&self, number: u64) -> Option<&v1::Member> {
+        self.membership.as_ref()?.members.iter().find(|member| member.node_id == number)
+    }
+
+    /// How a node belongs to the cluster.
+    pub fn standing(&self, number: u64) -> Option<MemberStanding> {
+        self.member(number).map(v1::Member::standing)
     }
 
     /// The stable form for scripts.
     pub fn json(&self) -> Value {
-        let nodes: Vec<Value> = self.nodes.iter().map(|(number, member)| member.json(*number)).collect();
+        let nodes: Vec<Value> = self.nodes.iter().map(|(number, node)| self.node_json(*number, node)).collect();
         let mut value = json!({"leader": self.leader, "term": self.term, "nodes": nodes});
         if !self.operator.is_empty() {
             value["operator"] = self.operator.clone().into();
         }
         value
+    }
+
+    fn node_json(&self, number: u64, node: &Member) -> Value {
+        let mut value = node.json(number);
+        if let Some(member) = self.member(number) {
+            value["standing"] = standing_word(member.standing()).into();
+            value["drained"] = member.drained.into();
+        }
+        value
+    }
+}
+
+/// The word of whoever knows most: a leader, of the newest term; else who has applied most.
+fn most_informed(views: &[GetStatusResponse]) -> Option<Membership> {
+    let knowledge = |view: &GetStatusResponse, membership: &Membership| {
+        (membership.seen_by_leader, view.term, view.self_.as_ref().map_or(0, |own| own.applied_index))
+    };
+    let known = views.iter().filter_map(|view| view.membership.as_ref().map(|membership| (view, membership)));
+    known.max_by_key(|(view, membership)| knowledge(view, membership)).map(|(_, membership)| membership.clone())
+}
+
+/// How a node belongs to the cluster, in a word: `voter`, `learner`, `joining`, `leaving`.
+pub fn standing_word(standing: MemberStanding) -> &'static str {
+    match standing {
+        MemberStanding::Voter => "voter",
+        MemberStanding::Learner => "learner",
+        MemberStanding::Joining => "joining",
+        MemberStanding::Leaving => "leaving",
+        MemberStanding::Unspecified => "unknown",
     }
 }
 
@@ -151,6 +232,41 @@ mod tests {
         assert_eq!(Cluster::from_views(&[view(1, 2, 5), view(3, 1, 4)]).leader, None);
         assert_eq!(Cluster::from_views(&[view(1, 1, 5)]).leader, None, "one of three is no majority");
         assert_eq!(Cluster::from_views(&[view(1, 1, 5), view(1, 1, 5)]).leader, None, "asked twice, it counts once");
+    }
+
+    fn with_members(mut view: GetStatusResponse, members: &[(u64, MemberStanding)]) -> GetStatusResponse {
+        let member = |(node_id, standing): &(u64, MemberStanding)| v1::Member {
+            node_id: *node_id,
+            standing: (*standing).into(),
+            ..v1::Member::default()
+        };
+        view.nodes =
+            members.iter().map(|(node_id, _)| NodeStatus { node_id: *node_id, ..NodeStatus::default() }).collect();
+        let seen_by_leader = view.self_.as_ref().is_some_and(|own| own.node_id == view.leader_id);
+        let members = members.iter().map(member).collect();
+        view.membership = Some(Membership { members, seen_by_leader, ..Membership::default() });
+        view
+    }
+
+    #[test]
+    fn only_votes_of_voters_make_a_leader_and_learners_that_are_away_take_none() {
+        use MemberStanding::{Learner, Voter};
+        let members = [(1, Voter), (2, Voter), (3, Voter), (4, Learner), (5, Learner)];
+        let led = Cluster::from_views(&[with_members(view(1, 1, 5), &members), with_members(view(2, 1, 5), &members)]);
+        assert_eq!((led.leader, led.voters()), (Some(1), BTreeSet::from([1, 2, 3])));
+        assert_eq!(led.json()["nodes"][3]["standing"], "learner");
+        let views: Vec<_> = [4, 5, 1].iter().map(|node| with_members(view(*node, 1, 5), &members)).collect();
+        assert_eq!(Cluster::from_views(&views).leader, None, "learners have no say");
+    }
+
+    #[test]
+    fn who_was_removed_is_gone_by_the_word_of_whoever_knows_most() {
+        use MemberStanding::Voter;
+        let before = [(1, Voter), (2, Voter), (3, Voter), (4, Voter)];
+        let views = [with_members(view(4, 0, 4), &before), with_members(view(1, 1, 5), &before[..3])];
+        let cluster = Cluster::from_views(&views);
+        assert_eq!(cluster.nodes.keys().copied().collect::<Vec<_>>(), [1, 2, 3]);
+        assert!(cluster.standing(4).is_none() && cluster.membership.unwrap().seen_by_leader);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The screens: all nodes, and one of them.
 
 mod node;
+mod orders;
 mod overview;
 #[cfg(test)]
 mod tests;
@@ -8,6 +9,7 @@ mod words;
 
 use lectern_tui_kit::action::Scope;
 
+pub use orders::tell;
 pub use overview::Overview;
 
 /// All of them.

@@ -1,7 +1,7 @@
 //! How figures and events are worded and styled, on both screens.
 
 use lectern_cli::cluster::Cluster;
-use lectern_proto::v1::{ScrubStatus, SnapshotTransfer};
+use lectern_proto::v1::{MemberStanding, ScrubStatus, SnapshotTransfer};
 use lectern_tui_kit::look::Look;
 use lectern_tui_kit::text;
 use ratatui::style::Style;
@@ -32,37 +32,55 @@ pub fn headline(live: &Live, look: &Look) -> (String, Style) {
             theme.bad,
         );
     }
-    let spare = up.saturating_sub(all / 2 + 1);
+    let ((voters, _), spare) = (cluster.votes(), cluster.spare());
+    // Where everybody votes, nobody needs to know of votes.
+    let noun = if voters == all { "nodes" } else { "voters" };
     match cluster.leader {
-        None => (no_leader(cluster), theme.bad),
+        None => (no_leader(cluster, noun), theme.bad),
         Some(leader) if up == all => {
             let may_fail =
-                if all == 1 { "it is the only node".into() } else { format!("{spare} of {all} nodes may fail") };
+                if all == 1 { "it is the only node".into() } else { format!("{spare} of {voters} {noun} may fail") };
             (format!("Node {leader} leads in term {}; all answer, and {may_fail}.", cluster.term), theme.good)
         }
-        Some(leader) => (
-            format!(
-                "Node {leader} leads in term {}; {up} of {all} nodes answer, and {} may fail.",
-                cluster.term,
-                if spare == 0 { "no further one".into() } else { format!("{spare} more") }
-            ),
-            theme.warn,
-        ),
+        Some(leader) => {
+            let may_fail = match (spare, noun) {
+                (0, "voters") => "no further voter".into(),
+                (0, _) => "no further one".into(),
+                (spare, "voters") => format!("{spare} more of {voters} voters"),
+                (spare, _) => format!("{spare} more"),
+            };
+            (
+                format!(
+                    "Node {leader} leads in term {}; {up} of {all} nodes answer, and {may_fail} may fail.",
+                    cluster.term
+                ),
+                theme.warn,
+            )
+        }
     }
 }
 
-fn no_leader(cluster: &Cluster) -> String {
-    let (all, up) = (cluster.nodes.len(), cluster.reachable());
+fn no_leader(cluster: &Cluster, noun: &str) -> String {
+    let (all, up) = cluster.votes();
     let majority = all / 2 + 1;
     let what = if up >= majority {
         "an election is under way".to_owned()
     } else {
-        format!("{majority} of {all} nodes are needed, and only {up} {}", if up == 1 { "answers" } else { "answer" })
+        format!("{majority} of {all} {noun} are needed, and only {up} {}", if up == 1 { "answers" } else { "answer" })
     };
     format!("No leader in term {}: {what}. Changes wait; nothing is lost.", cluster.term)
 }
 
-/// The role of a node, in its style.
+/// That a change of the voters is half done.
+pub const JOINT: &str = "  Two sets of voters count: a change of the membership is half done.";
+
+/// What happens to a member next: `✗ node 3 offline 1:12; replaced at 5:00 if a spare is healthy`.
+pub fn next(number: u64, degraded: bool, words: &str, look: &Look) -> Line<'static> {
+    let (mark, style) = if degraded { (look.glyphs.failed, look.theme.bad) } else { (" ", look.theme.info) };
+    Line::styled(format!("{mark} node {number} {}", text::clean(words)), style)
+}
+
+/// The role of a node, and how it belongs to the cluster where the role does not tell, in its style.
 pub fn role(row: &Row, look: &Look) -> Span<'static> {
     let theme = look.theme;
     let style = match row.role {
@@ -71,7 +89,22 @@ pub fn role(row: &Row, look: &Look) -> Span<'static> {
         _ if row.leads => theme.accent,
         _ => theme.text,
     };
-    Span::styled(row.role, style)
+    Span::styled(role_words(row), style)
+}
+
+fn role_words(row: &Row) -> String {
+    let Some(member) = &row.member else { return row.role.into() };
+    let role = match (row.role, member.standing()) {
+        (_, MemberStanding::Joining) => return "joining".into(),
+        ("unreachable", MemberStanding::Learner) if !member.drained => return "learner, silent".into(),
+        ("unreachable", MemberStanding::Learner) => "learner",
+        (role, _) => role,
+    };
+    match member.standing() {
+        MemberStanding::Leaving => format!("{role}, leaving"),
+        _ if member.drained => format!("{role}, drained"),
+        _ => role.into(),
+    }
 }
 
 /// How long ago a node answered: `now`, `12 seconds ago`, `never`.
