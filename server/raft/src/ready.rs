@@ -253,9 +253,11 @@ impl<D: Disk> Replica<D> {
         }
     }
 
-    /// What must be remembered beside the log: a write of its own, which the answers wait for.
+    /// What must be remembered beside the log: a write of its own, which the answers wait for. While the log is switched
+    /// nothing else is written.
     fn write_notes(&mut self) {
-        if self.writes.notes.ops.is_empty() {
+        let switching = self.installing.is_some() && !mutated(Mutation::NotesDuringSwitch);
+        if self.writes.notes.ops.is_empty() || switching {
             return;
         }
         let batch = std::mem::take(&mut self.writes.notes);
