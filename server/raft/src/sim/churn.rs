@@ -18,7 +18,7 @@ use crate::{
         node::{Ask, Delivery, Node},
         orders::{self, Command, Order},
         plan::Deed,
-        world::{Event, World},
+        world::{CLUSTER, Event, World},
     },
 };
 
@@ -196,7 +196,7 @@ impl<M: Machine> World<M> {
         }
         let life = before.map_or(0, |node| node.life + 1);
         let synchronous = self.dice.chance(self.plan.synchronous_permille);
-        let hello = Hello { cluster_id: self.cluster_id(), epoch: self.epoch, node: id, incarnation };
+        let hello = Hello { cluster_id: CLUSTER.to_owned(), epoch: self.epoch, node: id, incarnation };
         let mut node = Node::new(hello, &[], synchronous, |config| self.plan.configure(config));
         (node.life, node.joined) = (life, true);
         node.skew = i64::try_from(self.dice.below(self.plan.skew_ms + 1)).unwrap_or(0);
@@ -225,7 +225,7 @@ impl<M: Machine> World<M> {
             };
             let lag = churn.settings.lag_ms;
             let heard = |peer: NodeId| node.heard.get(&peer).is_some_and(|at| self.now - at <= lag);
-            self.checks.members.proposed(&proposed, heard)?;
+            proposed.check(heard)?;
         }
         Ok(())
     }

@@ -36,7 +36,8 @@ pub(crate) enum Fault {
 impl<M: Machine> World<M> {
     pub(crate) fn fault(&mut self, fault: Fault) -> Outcome {
         match fault {
-            Fault::Next if self.healed => Ok(()),
+            // Healed is then everything but what stays cut off for good.
+            Fault::Next | Fault::HealNetwork if self.healed => Ok(()),
             Fault::Next => {
                 let (accident, next) = self.plan.next(&mut self.dice);
                 self.schedule(next, Event::Fault(Fault::Next));
@@ -65,8 +66,6 @@ impl<M: Machine> World<M> {
                 self.node(node).wipe(&founders);
                 self.start(node)
             }
-            // Then it is healed already, but for what stays cut off for good.
-            Fault::HealNetwork if self.healed => Ok(()),
             Fault::HealNetwork => {
                 self.network.heal();
                 self.tell(|| "the network is whole again".to_owned());

@@ -45,6 +45,36 @@ pub(crate) struct Proposed<'a> {
     pub(crate) settle_ms: u64,
 }
 
+impl Proposed<'_> {
+    /// Whether it may be: `heard` says whom the leader has heard a moment ago.
+    pub(crate) fn check(&self, heard: impl Fn(NodeId) -> bool) -> Outcome {
+        let Self { leader, entry, conf_state, led_ms, settle_ms } = *self;
+        let change: ConfChangeV2 =
+            crate::codec::decode(&entry.data).ok_or_else(|| "an unreadable change".to_owned())?;
+        if change.changes.is_empty() {
+            return Ok(());
+        }
+        let before: BTreeSet<NodeId> = conf_state.voters.iter().copied().collect();
+        let mut after = before.clone();
+        for single in &change.changes {
+            if single.get_change_type() == ConfChangeType::AddNode {
+                after.insert(single.node_id);
+            } else {
+                after.remove(&single.node_id);
+            }
+        }
+        let what = format_args!("the change of the voters {before:?} to {after:?} at {}", entry.index);
+        ensure(after.contains(&leader), || format!("node {leader} leads, and dismisses itself: {what}"))?;
+        ensure(led_ms >= settle_ms, || format!("node {leader} has led for {led_ms} ms only before {what}"))?;
+        ensure(after.len() >= before.len().min(LEAST_VOTERS), || format!("{what} leaves too few"))?;
+        let missing = [&before, &after].into_iter().find(|voters| {
+            let answering = voters.iter().filter(|voter| **voter == leader || heard(**voter)).count();
+            answering <= voters.len() / 2
+        });
+        ensure(missing.is_none(), || format!("node {leader} does not hear a majority of {missing:?} before {what}"))
+    }
+}
+
 impl Members {
     /// Of a cluster founded with these nodes.
     pub(crate) fn founded(voters: &[NodeId]) -> Self {
@@ -133,34 +163,6 @@ impl Members {
         ensure(pending.is_none(), || {
             format!("node {node} changes the configuration at {index}, and the change at {pending:?} is not in effect")
         })
-    }
-
-    /// A leader proposes a change: `heard` says whom it has heard a moment ago.
-    pub(crate) fn proposed(&self, proposed: &Proposed<'_>, heard: impl Fn(NodeId) -> bool) -> Outcome {
-        let Proposed { leader, entry, conf_state, led_ms, settle_ms } = *proposed;
-        let change: ConfChangeV2 =
-            crate::codec::decode(&entry.data).ok_or_else(|| "an unreadable change".to_owned())?;
-        if change.changes.is_empty() {
-            return Ok(());
-        }
-        let before: BTreeSet<NodeId> = conf_state.voters.iter().copied().collect();
-        let mut after = before.clone();
-        for single in &change.changes {
-            if single.get_change_type() == ConfChangeType::AddNode {
-                after.insert(single.node_id);
-            } else {
-                after.remove(&single.node_id);
-            }
-        }
-        let what = format_args!("the change of the voters {before:?} to {after:?} at {}", entry.index);
-        ensure(after.contains(&leader), || format!("node {leader} leads, and dismisses itself: {what}"))?;
-        ensure(led_ms >= settle_ms, || format!("node {leader} has led for {led_ms} ms only before {what}"))?;
-        ensure(after.len() >= before.len().min(LEAST_VOTERS), || format!("{what} leaves too few"))?;
-        let missing = [&before, &after].into_iter().find(|voters| {
-            let answering = voters.iter().filter(|voter| **voter == leader || heard(**voter)).count();
-            answering <= voters.len() / 2
-        });
-        ensure(missing.is_none(), || format!("node {leader} does not hear a majority of {missing:?} before {what}"))
     }
 
     /// A configuration is in effect for the first time anywhere.

@@ -30,7 +30,7 @@ const COMPARE_CLOCKS_MS: u64 = 500;
 const DUTIES_MS: u64 = 100;
 
 /// What the simulated clusters are called, and their first epoch.
-const CLUSTER: &str = "simulated";
+pub(crate) const CLUSTER: &str = "simulated";
 const FIRST_EPOCH: u64 = 1;
 
 /// No run is healed before this many accidents.
@@ -261,10 +261,6 @@ impl<M: Machine> World<M> {
     /// The nodes that are there, up or down: not those that were removed and know it.
     pub(crate) fn ids(&self) -> Vec<NodeId> {
         self.nodes.iter().filter(|(_, node)| !node.retired).map(|(id, _)| *id).collect()
-    }
-
-    pub(crate) fn cluster_id(&self) -> String {
-        CLUSTER.to_owned()
     }
 
     pub(crate) fn schedule(&mut self, after: u64, event: Event<M>) {
