@@ -2,12 +2,13 @@
 //!
 //! A node is known by its *incarnation*, made with its disk. The first one seen of each peer is kept, so that a node that
 //! lost its disk, and its promises with it, is turned away (trap 6). That a peer was there first proves nothing by itself:
-//! a wiped node could say hello to one that never met the real one. Founding nodes therefore *meet*: each votes only once
-//! every other has accepted it. Whoever votes is then known to all under one incarnation, and a successor with an empty
-//! disk is turned away by at least one founder and never votes.
+//! a wiped node could say hello to one that never met the real one. Founding nodes therefore *meet*: each takes part only once
+//! every other has accepted it. Whoever votes or acknowledges is then known to all under one incarnation, and a successor
+//! with an empty disk is turned away by at least one founder and does neither.
 //!
 //! A node that joined later was enrolled with its incarnation, which the roster tells everyone ([`Roster`]): it needs not to be
-//! met first.
+//! met first. A node that joins has no roster yet, and believes whoever calls; what it has accepted wrongly it gives up as soon
+//! as it knows better.
 //!
 //! A disk may also lose a part of what it held without being empty: a directory restored from an old copy forgets what it has
 //! confirmed, and votes it has given. Its log is then shorter than what its own word says it had applied. Nodes tell each other
@@ -18,7 +19,7 @@
 //! A node outside the configuration is turned away too, unless it may well be right: it knows a newer configuration, in
 //! which it is a member, and this node is behind.
 
-use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     Batch, Greeting, Hello, NodeId, TurnedAway, format,
@@ -72,8 +73,10 @@ impl Peers {
         Self { disk, ..Self::default() }
     }
 
-    /// The roster, after something in it changed.
-    pub(crate) fn enrolled(&mut self, roster: &Roster) {
+    /// The roster, after something in it changed. Who was accepted here on another disk than it enrolled with, before that was
+    /// known, is no longer: a node that joins knows nobody at first, and believes whoever calls.
+    pub(crate) fn enrolled(&mut self, roster: &Roster) -> Vec<NodeId> {
+        let before: BTreeSet<NodeId> = self.impostors().collect();
         let incarnations = roster.records().iter().filter_map(|(node, record)| {
             Some((*node, record.incarnation.clone()?)).filter(|_| record.stage != Stage::Removed)
         });
@@ -84,6 +87,18 @@ impl Peers {
             .filter(|(_, record)| record.stage == Stage::Removed)
             .map(|(node, _)| *node)
             .collect();
+        self.impostors().filter(|node| !before.contains(node)).collect()
+    }
+
+    /// Nodes that were accepted here on another disk than they have enrolled with.
+    fn impostors(&self) -> impl Iterator<Item = NodeId> + '_ {
+        self.enrolled.keys().copied().filter(|node| self.is_impostor(*node))
+    }
+
+    fn is_impostor(&self, node: NodeId) -> bool {
+        let differs = |known: &String| self.disk.incarnations.get(&node).is_some_and(|accepted| accepted != known);
+        let ignored = mutated(Mutation::WipedNodeReturns) || mutated(Mutation::BelievedForEver);
+        self.enrolled.get(&node).is_some_and(differs) && !ignored
     }
 
     /// It was removed from the cluster, for good.
@@ -102,10 +117,11 @@ impl Peers {
         self.identity(me, &greeting.hello).map_err(|reason| TurnedAway { reason, removed: false })?;
         self.history(greeting).map_err(|reason| TurnedAway { reason, removed: false })?;
         self.membership(me, ours, greeting)?;
-        let node = greeting.hello.node;
-        if let Entry::Vacant(unknown) = self.disk.incarnations.entry(node) {
-            unknown.insert(greeting.hello.incarnation.clone());
-            batch.put(format::incarnation_key(node), format::encode_text(&greeting.hello.incarnation));
+        let (node, incarnation) = (greeting.hello.node, &greeting.hello.incarnation);
+        // The one it enrolled with takes the place of one that was believed too early.
+        if !self.disk.incarnations.contains_key(&node) || self.is_impostor(node) {
+            self.disk.incarnations.insert(node, incarnation.clone());
+            batch.put(format::incarnation_key(node), format::encode_text(incarnation));
         }
         if greeting.welcomed && self.disk.unmet.remove(&node) {
             batch.put(format::met_key(node), format::encode_text(""));
@@ -197,7 +213,7 @@ impl Peers {
                 "node {node} was removed from the cluster, and a number is never used twice: empty its data directory and let it join \
                  under a new one"
             );
-            return Err(TurnedAway { reason, removed: true });
+            return Err(TurnedAway { reason, removed: !mutated(Mutation::RemovedNotTold) });
         }
         if outside && !greeting.member && self.enrolled.contains_key(&node) {
             let reason =
@@ -217,10 +233,16 @@ impl Peers {
     /// Whether this node's messages count.
     pub(crate) fn counts(&self, ours: &Membership, node: NodeId) -> bool {
         let guest = || self.guests.get(&node).is_some_and(|configured_at| *configured_at > ours.configured_at);
-        !self.is_removed(node) && (ours.members.is_empty() || ours.members.contains(&node) || guest())
+        let known = !self.is_removed(node) && !self.is_impostor(node);
+        known && (ours.members.is_empty() || ours.members.contains(&node) || guest())
     }
 
-    /// The founding nodes that have not accepted this one yet: it votes once there are none.
+    /// Not all founding nodes have accepted this one yet: it takes no part.
+    pub(crate) fn is_unmet(&self) -> bool {
+        !self.disk.unmet.is_empty() && !mutated(Mutation::UnmetAcknowledges)
+    }
+
+    /// The founding nodes that have not accepted this one yet: it takes part once there are none.
     pub(crate) fn unmet(&self) -> &BTreeSet<NodeId> {
         &self.disk.unmet
     }

@@ -256,7 +256,8 @@ impl<D: Disk> Replica<D> {
     /// What must be remembered beside the log: a write of its own, which the answers wait for.
     /// Not while the log is switched: the disk is busy with that, and whoever waits for a note asks again.
     fn write_notes(&mut self) {
-        if self.writes.notes.ops.is_empty() || self.frozen() {
+        let switching = (self.frozen() || self.installing.is_some()) && !mutated(Mutation::NotesDuringSwitch);
+        if self.writes.notes.ops.is_empty() || switching {
             return;
         }
         let batch = std::mem::take(&mut self.writes.notes);

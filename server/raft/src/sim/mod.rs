@@ -28,6 +28,7 @@
 //! ```
 
 mod checks;
+mod churn;
 mod clients;
 mod clocks;
 mod connections;
@@ -35,9 +36,12 @@ mod counters;
 mod disk;
 mod failpoints;
 mod faults;
+mod lost_majority;
 mod machine;
+mod members;
 mod network;
 mod node;
+mod orders;
 mod plan;
 mod recovery;
 mod shell;
@@ -50,6 +54,7 @@ pub use counters::Counters;
 pub use disk::SimDisk;
 pub use failpoints::failpoints;
 pub use machine::{Done, Ledger, Logged, Machine};
+pub use orders::orders;
 
 /// How long a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

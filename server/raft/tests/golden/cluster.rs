@@ -42,6 +42,8 @@ pub struct Node {
     pub state: State,
     checkpoints: BTreeMap<String, State>,
     staged: BTreeMap<String, State>,
+    /// What is to be said once the switch to a snapshot is made.
+    installing: Vec<Input>,
     /// The checkpoint it sent last.
     pub sending: String,
     pub writing: VecDeque<Persist>,
@@ -56,6 +58,8 @@ pub struct Cluster {
     pub manual_writes: bool,
     /// Snapshots vanish on the way, and nobody says so.
     pub lose_snapshots: bool,
+    /// The switch to a snapshot waits for `install`.
+    pub manual_installs: bool,
     /// Seconds take the place of minutes and hours where membership is decided.
     pub hurried: bool,
     pub now: u64,
@@ -97,6 +101,7 @@ impl Cluster {
             state,
             checkpoints: BTreeMap::new(),
             staged: BTreeMap::new(),
+            installing: Vec::new(),
             sending: String::new(),
             writing: VecDeque::new(),
         };
@@ -217,7 +222,8 @@ impl Cluster {
                 node.disk.sync().unwrap();
                 assert_eq!(state_directory(&node.disk), Ok(Some(snapshot.clone())));
                 let roster = node.state.roster.clone();
-                return vec![Input::SnapshotInstalled { id: snapshot }, Input::Roster(roster)];
+                node.installing = vec![Input::SnapshotInstalled { id: snapshot }, Input::Roster(roster)];
+                return if self.manual_installs { Vec::new() } else { self.installed(id) };
             }
             Effect::DiscardSnapshot { id: snapshot } => {
                 self.say(format!("n{id} discards a snapshot"));
@@ -288,6 +294,11 @@ impl Cluster {
         }
         node.disk.sync().unwrap();
         self.feed(id, last.into_iter().collect());
+    }
+
+    /// The switch to a snapshot is made.
+    pub fn installed(&mut self, id: NodeId) -> Vec<Input> {
+        std::mem::take(&mut self.nodes.get_mut(&id).unwrap().installing)
     }
 
     fn apply(&mut self, id: NodeId, entries: Vec<Committed>) -> Vec<Input> {

@@ -6,7 +6,7 @@ use goldenscript::{Argument, Command, Context, Runner};
 use lectern_raft::{
     Batch, Disk, Greeting, Input, NodeId, Replica, Role,
     eraftpb::{ConfChangeSingle, ConfChangeTransition, ConfChangeType, ConfChangeV2},
-    found,
+    found, founding_state,
     membership::Request,
 };
 
@@ -90,6 +90,11 @@ impl Runner for Script {
                 cluster.feed(node(id)?, vec![input]);
             }
             ("writes", [mode]) => cluster.manual_writes = *mode == "manual",
+            ("installs", [mode]) => cluster.manual_installs = *mode == "manual",
+            ("install", [id]) => {
+                let installed = cluster.installed(node(id)?);
+                cluster.feed(node(id)?, installed);
+            }
             ("persist", [id]) => cluster.finish_writes(node(id)?),
             ("lose-snapshots", [mode]) => cluster.lose_snapshots = *mode == "yes",
             // The snapshot on its way from the first node to the second moves on.
@@ -158,6 +163,7 @@ fn found_cluster(cluster: &mut Cluster, count: NodeId, command: &Command) -> Out
     let cap: Option<u64> = key(command, "cap").map(str::parse).transpose()?;
     let entry: Option<u64> = key(command, "entry").map(str::parse).transpose()?;
     let cache: Option<u64> = key(command, "cache").map(str::parse).transpose()?;
+    let message: Option<u64> = key(command, "message").map(str::parse).transpose()?;
     cluster.hurried = key(command, "hurried").is_some();
     for id in &ids {
         cluster.add(*id, &ids, |config| {
@@ -165,6 +171,7 @@ fn found_cluster(cluster: &mut Cluster, count: NodeId, command: &Command) -> Out
             config.keep_ms = keep_ms.unwrap_or(config.keep_ms);
             config.cap_bytes = cap.unwrap_or(config.cap_bytes);
             config.cache_bytes = cache.unwrap_or(config.cache_bytes);
+            config.max_message_bytes = message.unwrap_or(config.max_message_bytes);
             config.max_entry_bytes = entry.unwrap_or(config.max_entry_bytes);
             config.snapshot_stall_ms = 2_000;
             config.snapshot_timeout_ms = 2_000;
@@ -248,10 +255,10 @@ fn change(words: &[&str], leave: Option<&str>) -> Result<ConfChangeV2, Box<dyn E
     Ok(change)
 }
 
-/// The node's disk is replaced by an empty one, and founded again under the same number.
+/// The node's disk is replaced by an empty one, and founded again under the same number: as the first was.
 fn wipe(cluster: &mut Cluster, id: NodeId) {
     cluster.crash(id);
-    let voters: Vec<NodeId> = cluster.nodes.keys().copied().collect();
+    let voters = founding_state(&cluster.nodes[&id].disk).unwrap().conf_state.voters;
     cluster.add(id, &voters, |config| config.hello.incarnation = "another disk".into());
 }
 
