@@ -545,7 +545,7 @@ mod tests {
 
     #[test]
     fn a_node_joins_with_one_command_that_starts_it_later_too() {
-        let parse = |more: &[&str]| Cli::try_parse_from([&["lectern-server"], more].concat());
+        let parse = |more: &[&str]| Cli::try_parse_from([&["lectern-server"][..], more].concat());
         let cli = parse(&["--config", "s", "--join", "T", "--contact", "a:1", "--contact", "b:1"]).unwrap();
         assert!(cli.command.is_none() && cli.run.join.as_deref() == Some("T") && cli.run.contact == ["a:1", "b:1"]);
         assert!(parse(&["run", "--config", "s", "--join", "T", "--contact", "a:1"]).is_ok());
