@@ -61,38 +61,24 @@ struct From {
 pub(crate) struct Backup {
     #[command(subcommand)]
     action: Option<Action>,
-    #[command(flatten)]
-    make: Option<Make>,
-}
-
-#[derive(Debug, Args)]
-struct Make {
-    #[command(flatten)]
-    node: OfNode,
-    /// The repository, made by `backup init`
+    /// The node's server.toml
+    #[arg(long, value_name = "FILE", required_unless_present = "data", conflicts_with = "data")]
+    config: Option<PathBuf>,
+    /// Instead of server.toml, the node's data directory
     #[arg(long, value_name = "DIR")]
-    to: PathBuf,
+    data: Option<PathBuf>,
+    /// The repository, made by `backup init`
+    #[arg(long, value_name = "DIR", required = true)]
+    to: Option<PathBuf>,
     /// A file whose first line is its passphrase
-    #[arg(long, value_name = "FILE")]
-    passphrase_file: PathBuf,
+    #[arg(long, value_name = "FILE", required = true)]
+    passphrase_file: Option<PathBuf>,
     /// Read every file, also those that an earlier backup has
     #[arg(long)]
     reread: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
-}
-
-/// Which node.
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-struct OfNode {
-    /// The node's server.toml
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Its data directory
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -153,23 +139,18 @@ pub(crate) struct Restore {
 impl Backup {
     /// Does it and prints what came of it.
     pub(crate) fn run(self) -> Result<(), Problem> {
-        match (self.action, self.make) {
-            (Some(action), _) => action.run(),
-            (None, Some(make)) => make.run(),
-            (None, None) => Err("give --config or --data, --to and --passphrase-file; or see --help".into()),
+        if let Some(action) = self.action {
+            return action.run();
         }
-    }
-}
-
-impl Make {
-    fn run(self) -> Result<(), Problem> {
-        let data_dir = match (self.node.config, self.node.data) {
-            (_, Some(data)) => data,
-            (Some(config), None) => Config::load(&config)?.data_dir,
-            (None, None) => return Err("give the node with --config or --data".into()),
+        let data_dir = match (self.data, self.config) {
+            (Some(data), _) => Some(data),
+            (None, Some(config)) => Some(Config::load(&config)?.data_dir),
+            (None, None) => None,
         };
-        let passphrase = keys::read_passphrase(&self.passphrase_file)?;
-        let created = create::create(&data_dir, &self.to, &passphrase, self.reread)?;
+        let (Some(data_dir), Some(to), Some(passphrase_file)) = (data_dir, self.to, self.passphrase_file) else {
+            return Err("give --config or --data, --to and --passphrase-file".into());
+        };
+        let created = create::create(&data_dir, &to, &keys::read_passphrase(&passphrase_file)?, self.reread)?;
         say(&if self.json { text(&created_json(&created)) } else { created_text(&created) })
     }
 }
@@ -391,4 +372,47 @@ fn pruned_json(pruned: &Pruned) -> Value {
 fn pruned_text(pruned: &Pruned) -> String {
     let Pruned { backups, kept, files, bytes } = pruned;
     format!("Deleted {} backups with {files} files of {bytes} bytes; {kept} are left.", backups.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Program {
+        #[command(flatten)]
+        backup: Backup,
+    }
+
+    fn parse(args: &[&str]) -> Result<Backup, clap::Error> {
+        Program::try_parse_from([&["program"], args].concat()).map(|program| program.backup)
+    }
+
+    #[test]
+    fn a_backup_is_made_without_a_subcommand_and_needs_node_repository_and_passphrase() {
+        let made = parse(&["--data", "d", "--to", "r", "--passphrase-file", "p", "--json"]).unwrap();
+        assert!(made.action.is_none() && made.json);
+        assert_eq!((made.data, made.to), (Some("d".into()), Some("r".into())));
+        assert!(parse(&["--config", "c", "--to", "r", "--passphrase-file", "p"]).unwrap().config.is_some());
+        for wrong in [
+            &["--to", "r", "--passphrase-file", "p"][..],
+            &["--data", "d", "--config", "c", "--to", "r", "--passphrase-file", "p"],
+            &["--data", "d", "--passphrase-file", "p"],
+            &["--data", "d", "--to", "r"],
+            &[],
+        ] {
+            assert!(parse(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn subcommands_have_arguments_of_their_own() {
+        let list = parse(&["list", "--from", "r", "--passphrase-file", "p"]).unwrap();
+        assert!(matches!(list.action, Some(Action::List(_))));
+        assert!(parse(&["list"]).is_err());
+        assert!(parse(&["prune", "--from", "r", "--passphrase-file", "p", "--keep", "0"]).is_err());
+        assert!(parse(&["--data", "d", "list", "--from", "r", "--passphrase-file", "p"]).is_err());
+    }
 }
