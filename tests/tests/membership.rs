@@ -73,9 +73,7 @@ fn what_was_ordered_is_carried_out_though_the_leader_is_killed_meanwhile() {
     let spare = class.cluster.add_node();
     let leader = class.cluster.await_leader();
     let leaving = (1..=3).find(|node| *node != leader).expect("three nodes");
-    wait::until("the order", PATIENCE, || {
-        (class.cluster.operate(&["remove", &leaving.to_string(), "--yes"]).code == 0).then_some(())
-    });
+    class.cluster.order(&["remove", &leaving.to_string(), "--yes"]);
     class.cluster.kill(leader);
     // Nobody orders it again.
     wait::until("the node to have left", PATIENCE, || class.cluster.member(leaving).is_null().then_some(()));
@@ -163,16 +161,16 @@ fn only_operators_are_obeyed_and_what_they_order_is_asked_about_and_written_down
     assert!(message.contains("let another node join first"), "{message}");
 
     let leader = cluster.await_leader();
-    let moved = cluster.operate(&["transfer-leader", "--yes"]).json();
+    let moved = cluster.order(&["transfer-leader", "--yes"]);
     assert_eq!(moved["done"], true, "{moved}");
     assert_ne!(u64::from(leader), moved["node"].as_u64().expect("a node"));
     let drained = cluster.await_leader().to_string();
-    cluster.operate(&["drain", &drained, "--yes"]).ok();
+    cluster.order(&["drain", &drained, "--yes"]);
     wait::until("another leader", PATIENCE, || (cluster.await_leader().to_string() != drained).then_some(()));
     assert_eq!(cluster.member(drained.parse().expect("a number"))["drained"], true);
     cluster.operate(&["transfer-leader", &drained, "--yes"]).refused(1, "MEMBERSHIP");
     cluster.operate(&["restore", &drained]).ok();
-    cluster.operate(&["transfer-leader", &drained, "--yes"]).ok();
+    cluster.order(&["transfer-leader", &drained, "--yes"]);
 
     let events = cluster.operate(&["members", "history"]).json();
     let by_ada = events["events"].as_array().into_iter().flatten().filter(|event| event["operator"] == "ada").count();
@@ -197,7 +195,7 @@ fn in_a_secured_cluster_a_certificate_makes_an_operator_and_a_new_node_gets_its_
     // By way of a node that passes it on, too.
     let leader = cluster.await_leader();
     let next = (1..=3).find(|node| *node != leader).expect("three nodes");
-    cluster.operate(&["transfer-leader", &next.to_string(), "--yes"]).ok();
+    cluster.order(&["transfer-leader", &next.to_string(), "--yes"]);
     wait::until("the hand-over", PATIENCE, || (cluster.await_leader() == next).then_some(()));
     cluster.assert_none_stopped();
 }

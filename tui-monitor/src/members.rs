@@ -77,18 +77,18 @@ fn json(cluster: &Cluster, membership: &Membership) -> Value {
 }
 
 fn describe(cluster: &Cluster, membership: &Membership) -> String {
-    let voters = text::count(cluster.voters().len() as u64, "voter", "voters");
+    let voters = text::count(cluster.voters().len(), "voter", "voters");
     let leads = match cluster.leader {
         Some(leader) => format!("Node {leader} leads in term {}", cluster.term),
         None => format!("No leader in term {}", cluster.term),
     };
-    let mut head = format!("{leads}; {voters}, up to {} by themselves.", membership.target_voters);
+    let mut head = vec![format!("{leads}; {voters}, up to {} by themselves.", membership.target_voters)];
     if membership.joint {
-        head += "\nTwo sets of voters count: a change is half done.";
+        head.push("Two sets of voters count: a change is half done.".into());
     }
     match &membership.next_change {
-        Some(next) => head += &format!("\nNext: {}", sentence(&text::clean(&next.text))),
-        None if !membership.seen_by_leader => head += "\nNo leader answers: what happens next is not known.",
+        Some(next) => head.push(format!("Next: {}", sentence(&text::clean(&next.text)))),
+        None if !membership.seen_by_leader => head.push("No leader answers: what happens next is not known.".into()),
         None => {}
     }
     let rows = membership.members.iter().map(|member| {
@@ -116,7 +116,7 @@ fn describe(cluster: &Cluster, membership: &Membership) -> String {
     let table = text::table(&columns, rows, "Nobody belongs to the cluster.");
     let next = membership.members.iter().filter(|member| !member.next.is_empty());
     let next = next.map(|member| format!("\nNode {} {}", member.node_id, text::clean(&member.next)));
-    format!("{head}\n\n{table}\n{}", next.collect::<String>())
+    format!("{}\n\n{table}\n{}", head.join("\n"), next.collect::<String>())
 }
 
 /// Prints what became of the configuration, and who asked for it.

@@ -32,6 +32,16 @@ impl Cluster {
         self.monitor().run(&args)
     }
 
+    /// The same for an order that is granted sooner or later: what is in the way passes, such as a leader that does not know the
+    /// others yet, or a spare that is not ready.
+    pub fn order(&self, args: &[&str]) -> Value {
+        wait::until(&format!("{args:?} to be granted"), PATIENCE, || {
+            let ran = self.operate(args);
+            assert!([0, 1, 4].contains(&ran.code), "`{}` ended with {}: {}", ran.command, ran.code, ran.stderr);
+            (ran.code == 0).then(|| ran.json())
+        })
+    }
+
     /// Somebody at the monitor who is no operator.
     pub fn monitor(&self) -> Person {
         Person::new("lectern-monitor", &self.path("monitor"), &self.endpoints())
@@ -112,13 +122,7 @@ impl Cluster {
 
     /// Removes a node as an operator does, and waits until it has left and its process has ended.
     pub fn remove_node(&mut self, node: u32) {
-        let number = node.to_string();
-        // What is in the way passes: a spare that is not ready yet, an election.
-        wait::until(&format!("the order to remove node {node}"), PATIENCE, || {
-            let ran = self.operate(&["remove", &number, "--yes"]);
-            assert!([0, 1, 4].contains(&ran.code), "`{}` ended with {}: {}", ran.command, ran.code, ran.stderr);
-            (ran.code == 0).then_some(())
-        });
+        self.order(&["remove", &node.to_string(), "--yes"]);
         wait::until(&format!("node {node} to have left"), PATIENCE, || self.member(node).is_null().then_some(()));
         self.retire(node);
     }
