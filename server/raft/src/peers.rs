@@ -118,8 +118,15 @@ impl Peers {
         self.history(greeting).map_err(|reason| TurnedAway { reason, removed: false })?;
         self.membership(me, ours, greeting)?;
         let (node, incarnation) = (greeting.hello.node, &greeting.hello.incarnation);
-        // The one it enrolled with takes the place of one that was believed too early.
-        if !self.disk.incarnations.contains_key(&node) || self.is_impostor(node) {
+        // The one it enrolled with takes the place of one that was believed too early, or had this number before a recovery: how
+        // far that had come says nothing of it.
+        let another = self.is_impostor(node);
+        if another {
+            self.disk.applied.remove(&node);
+            self.came_to.remove(&node);
+            batch.put(format::applied_key(node), format::encode_numbers(&[0]));
+        }
+        if another || !self.disk.incarnations.contains_key(&node) {
             self.disk.incarnations.insert(node, incarnation.clone());
             batch.put(format::incarnation_key(node), format::encode_text(incarnation));
         }
@@ -179,6 +186,10 @@ impl Peers {
     /// Its log reaches as far as it has said itself.
     fn history(&self, greeting: &Greeting) -> Result<(), String> {
         let (node, durable) = (greeting.hello.node, greeting.durable);
+        if self.is_impostor(node) {
+            // That was another disk.
+            return Ok(());
+        }
         let noted = self.disk.applied.get(&node).copied().unwrap_or_default();
         let known = self.came_to.get(&node).map_or(noted, |(index, _)| noted.max(*index));
         if durable >= known {
@@ -351,6 +362,21 @@ mod tests {
         let removed = peers.judge(&me, &ours, &outsider(2, "e"), &mut Batch::default()).unwrap_err();
         assert!(removed.removed, "it had never come, and never will");
         assert!(!peers.counts(&Membership::default(), 2));
+    }
+
+    #[test]
+    fn what_another_disk_under_the_same_number_had_applied_does_not_count() {
+        let mut peers = Peers::default();
+        judge(&mut peers, &greeting(2, "b")).unwrap();
+        peers.came_to(2, 9, 0, &mut Batch::default());
+        let mut roster = Roster::default();
+        roster.enrol("a", Vec::new()).unwrap();
+        roster.enrol("newcomer", Vec::new()).unwrap();
+        assert_eq!(peers.enrolled(&roster), [2], "the one that was accepted is believed no more");
+        assert!(!peers.counts(&ours(), 2));
+        judge(&mut peers, &Greeting { durable: 0, ..greeting(2, "newcomer") }).unwrap();
+        assert!(peers.counts(&ours(), 2));
+        assert!(judge(&mut peers, &greeting(2, "b")).unwrap_err().reason.contains("lost its disk"));
     }
 
     #[test]

@@ -268,7 +268,10 @@ impl<M: Machine> World<M> {
         let room = voters + more <= settings.target_voters && spares >= more;
         let silent = |node: &NodeId| !self.nodes.get(node).is_some_and(Node::is_up);
         let unwanted = |node: &&NodeId| **node != leader.config.node && (silent(node) || !stays(node));
-        let dismissed = spares > 0 && conf.voters.iter().filter(unwanted).count() > 0;
+        // The others could finish it alone.
+        let spared =
+            |node: &&NodeId| conf.voters.iter().filter(|voter| voter != node && sound(voter)).count() > voters / 2;
+        let dismissed = spares > 0 && conf.voters.iter().filter(unwanted).any(|node| spared(&node));
         let successor = |node: &NodeId| *node != leader.config.node && sound(node) && stays(node);
         let led_well = stays(&leader.config.node) || !conf.voters.iter().any(successor);
         let full = members.all().len() >= settings.max_members;
