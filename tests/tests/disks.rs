@@ -167,11 +167,7 @@ fn flipped_bits_in_the_state_stop_the_node_before_it_answers_wrongly() {
 }
 
 /// Saves so many drafts.
-fn save_drafts(class: &Class, count: u64) {
-    let made = class.student.run(&["token", "create", "drafts"]).json();
-    let token = Secret::new(made["token"].as_str().expect("a token"));
-    let endpoints = class.cluster.endpoints();
-    let client = Client::connect(ClientOptions::new(endpoints.split(',')).with_token(Some(token))).expect("addresses");
+fn save_drafts(client: &Client, count: u64) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
         let mut workers = tokio::task::JoinSet::new();
@@ -202,7 +198,15 @@ fn a_node_whose_state_differs_from_the_others_stops_and_they_go_on() {
     class.cluster.node_env.push((node, "LECTERN_FAULT_STATE_HASH".into(), "differs".into()));
     class.cluster.start_node(node);
     class.cluster.await_caught_up();
-    save_drafts(&class, 1_200);
+    let made = class.student.run(&["token", "create", "drafts"]).json();
+    let token = Secret::new(made["token"].as_str().expect("a token"));
+    let endpoints = class.cluster.endpoints();
+    let client = Client::connect(ClientOptions::new(endpoints.split(',')).with_token(Some(token))).expect("addresses");
+    // States are compared after every 1,000 entries, among nodes that are connected in that moment.
+    wait::until("the comparison", PATIENCE, || {
+        save_drafts(&client, 1_000);
+        (!class.cluster.runs(node)).then_some(())
+    });
     let said = await_stop(&mut class, node);
     assert!(said.contains("lectern-server stops:") && said.contains("differs from"), "{said}");
     submit(&class, "two are enough");
