@@ -92,7 +92,8 @@ fn a_full_disk_stops_the_node_with_what_to_do_and_room_brings_it_back() {
     class.cluster.await_caught_up();
     let filler = data.join("filler");
     let mut file = std::fs::File::create(&filler).expect("there is room");
-    while file.write_all(&[0; 64 << 10]).is_ok() {}
+    let block = vec![0; 64 << 10];
+    while file.write_all(&block).is_ok() {}
     drop(file);
     let essay = class.file("essay.txt", vec![7; 3_000_000]);
     class.student.run(&["submit", "cs101/hw1", &essay]).ok();

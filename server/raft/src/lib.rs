@@ -135,7 +135,7 @@ pub use error::OpenError;
 pub use hello::{Greeting, Hello, TurnedAway};
 pub use input::{Input, RequestId, SnapshotMeta};
 pub use log::{Applied, Identity, found, found_restored, founding_state, load_identity, read_entries, state_directory};
-pub use look::{LogView, configuration_change, look, look_at_entries};
+pub use look::{LogView, LookedAt, configuration_change, look, look_at_entries};
 pub use raft::eraftpb;
 pub use recovery::{Prospect, Recovery, finish_recovery, prospect, recover};
 pub use replica::Replica;

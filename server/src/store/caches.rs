@@ -22,6 +22,7 @@ impl Caches {
     }
 
     /// With at most so many files of each database open.
+    #[must_use]
     pub fn with_open_files(self, open_files: i32) -> Self {
         Self { open_files, ..self }
     }

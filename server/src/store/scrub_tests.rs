@@ -5,6 +5,7 @@ use lectern_lms::{Change, Table};
 use lectern_raft::{Batch, Disk as _};
 
 use super::*;
+use crate::store::record_files::has_ending;
 use crate::store::{AppliedMeta, Caches, StateWrite};
 
 fn caches() -> Caches {
@@ -87,7 +88,7 @@ fn a_good_state_is_read_whole() {
 fn a_flipped_bit_in_a_table_is_found_and_its_file_named() {
     let temp = tempfile::tempdir().unwrap();
     let dir = state_dir(temp.path());
-    let table = largest(&dir, |name| name.ends_with(".sst"));
+    let table = largest(&dir, |name| has_ending(name, "sst"));
     flip(&table);
     assert_names(&scrub_state(&dir).unwrap_err(), &table, temp.path());
 }
@@ -97,7 +98,7 @@ fn a_flipped_bit_is_found_wherever_in_a_table_it_is() {
     const STEPS: u64 = 97;
     let temp = tempfile::tempdir().unwrap();
     let dir = state_dir(temp.path());
-    let table = largest(&dir, |name| name.ends_with(".sst"));
+    let table = largest(&dir, |name| has_ending(name, "sst"));
     let length = fs::metadata(&table).unwrap().len();
     for at in (0..length).step_by(usize::try_from(length / STEPS).unwrap()) {
         flip_at(&table, at);
@@ -162,7 +163,7 @@ fn a_flipped_bit_in_the_log_is_found_in_its_tables_and_before_it_gets_there() {
         copy.read(DEFAULT_COLUMN_FAMILY_NAME, None, usize::MAX).map(|piece| piece.bytes)
     };
     assert!(scrub().unwrap() > 300_000);
-    let table = largest(&dir, |name| name.ends_with(".sst"));
+    let table = largest(&dir, |name| has_ending(name, "sst"));
     flip(&table);
     assert_names(&scrub().unwrap_err(), &table, temp.path());
     assert!(!temp.path().join("copy").exists());

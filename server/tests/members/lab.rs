@@ -23,7 +23,7 @@ use tonic::transport::Endpoint;
 use tonic::{Code, Request, Status};
 use tonic_prost::ProstCodec;
 
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A machine that may run a node.
 struct Machine {
@@ -184,9 +184,9 @@ impl Lab {
         let now_ms = self.node(machine).now_ms();
         let mut request = Request::new(message);
         if let Some(prover) = prover {
-            let proven = prover.prove(request.get_ref(), &proof::operator("ada"), now_ms);
+            let proof = prover.prove(request.get_ref(), &proof::operator("ada"), now_ms);
             request.metadata_mut().insert(proof::OPERATOR, "ada".parse().unwrap());
-            request.metadata_mut().insert(proof::OPERATOR_PROOF, proven.parse().unwrap());
+            request.metadata_mut().insert(proof::OPERATOR_PROOF, proof.parse().unwrap());
         }
         let endpoint = Endpoint::from_shared(format!("http://{}", self.client_address(machine))).unwrap();
         self.runtime.block_on(async {

@@ -50,6 +50,7 @@ pub struct Node {
 }
 
 #[derive(Default)]
+#[allow(clippy::struct_excessive_bools)] // Each is a wish of a script.
 pub struct Cluster {
     pub nodes: BTreeMap<NodeId, Node>,
     pub queue: VecDeque<(NodeId, NodeId, Parcel)>,
