@@ -62,7 +62,7 @@
 //! found(&disk, &hello, &[1])?;
 //! let applied = founding_state(&disk)?;
 //! let logger = slog::Logger::root(slog::Discard, slog::o!());
-//! let (mut replica, mut effects) = Replica::open(Config::new(hello), disk.clone(), applied, 7, logger, 0)?;
+//! let (mut replica, mut effects) = Replica::open(Config::new(hello), disk.clone(), applied, 7, &logger, 0)?;
 //!
 //! let mut inputs = vec![Input::Propose { id: 1, data: b"hello".to_vec() }];
 //! let mut log = Vec::new();

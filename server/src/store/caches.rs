@@ -42,8 +42,11 @@ impl Caches {
     /// Options of a database that is only looked at: RocksDB's own text log would be a file in it.
     pub(super) fn looking_options(&self) -> Options {
         let mut options = self.database_options();
-        options.set_info_logger(InfoLogger::new_callback_logger(LogLevel::Fatal, |_, text| {
-            tracing::error!(text, "RocksDB fails");
+        options.set_info_logger(InfoLogger::new_callback_logger(LogLevel::Fatal, |level, text| {
+            // Whatever is asked for, RocksDB writes down all of its options, too.
+            if level != LogLevel::Header {
+                tracing::error!(text, "RocksDB fails");
+            }
         }));
         options
     }

@@ -119,7 +119,8 @@ impl Cluster {
         let now = self.now;
         let logger = slog::Logger::root(slog::Discard, slog::o!());
         let node = self.nodes.get_mut(&id).unwrap();
-        let opened = Replica::open(node.config.clone(), node.disk.clone(), node.state.applied.clone(), id, logger, now);
+        let opened =
+            Replica::open(node.config.clone(), node.disk.clone(), node.state.applied.clone(), id, &logger, now);
         let (replica, effects) = opened.map_err(|error| error.to_string())?;
         node.replica = Some(replica);
         let roster = node.state.roster.clone();
