@@ -144,7 +144,7 @@ fn a_flipped_bit_in_the_log_is_found_at_the_start_and_nothing_is_made_up() {
     class.cluster.start_node(node);
     let said = await_stop(&mut class, node);
     assert!(said.contains("Corruption") && said.contains("the disk returned damaged data"), "{said}");
-    assert!(said.contains("restore this node from its peers"), "{said}");
+    assert!(said.contains("let it join again under a new number"), "{said}");
     submit(&class, "two are enough");
 }
 
