@@ -102,8 +102,18 @@ fn a_flipped_bit_in_a_table_is_found_and_its_file_named() {
     assert_names(&scrub_state(&dir).unwrap_err(), &table, temp.path());
 }
 
+/// A database's files in another directory: who opens it may write new ones.
+fn copied(dir: &Path, to: &Path) -> PathBuf {
+    let copy = to.join("state").join("s");
+    fs::create_dir_all(&copy).unwrap();
+    for file in files(dir, |_| true).unwrap() {
+        fs::copy(&file, copy.join(file.file_name().unwrap())).unwrap();
+    }
+    copy
+}
+
 #[test]
-fn a_flipped_bit_is_found_wherever_in_a_table_it_is() {
+fn a_flipped_bit_is_found_wherever_in_a_table_it_is_or_changes_no_answer() {
     const STEPS: u64 = 97;
     let temp = tempfile::tempdir().unwrap();
     let dir = state_dir(temp.path());
@@ -111,17 +121,18 @@ fn a_flipped_bit_is_found_wherever_in_a_table_it_is() {
     let length = fs::metadata(&table).unwrap().len();
     let mut harmless = 0;
     for at in (0..length).step_by(usize::try_from(length / STEPS).unwrap()) {
-        flip_at(&table, at);
+        let temp = tempfile::tempdir().unwrap();
+        let copy = copied(&dir, temp.path());
+        flip_at(&copy.join(table.file_name().unwrap()), at);
         // Where a file is damaged so that it cannot be opened, the database says so already.
-        if scrub_state(&dir).is_ok() {
+        if scrub_state(&copy).is_ok() {
             harmless += 1;
-            assert_answers_right(&dir, at);
+            assert_answers_right(&copy, at);
         }
-        flip_at(&table, at);
     }
     // The filter is a hundredth of this table: RocksDB reads on without one that is damaged.
     assert!(harmless <= 2, "{harmless} flipped bits of {STEPS} are not found");
-    scrub_state(&dir).unwrap();
+    scrub_state(&copied(&dir, &temp.path().join("good"))).unwrap();
 }
 
 #[test]
