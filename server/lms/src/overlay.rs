@@ -77,13 +77,13 @@ impl<'a> Overlay<'a> {
         let mut kept = in_range(&self.kept, table, from, to, order).peekable();
         let mut running = in_range(&self.running, table, from, to, order).peekable();
         std::iter::from_fn(move || match (kept.peek(), running.peek()) {
-            (Some((old, _)), Some((new, _))) if old == new => {
-                kept.next();
-                running.next()
-            }
-            (Some((old, _)), Some((new, _))) if comes_before(old, new, order) => kept.next(),
-            (_, Some(_)) => running.next(),
+            (Some((old, _)), Some((new, _))) => match compare(old, new, order) {
+                Ordering::Less => kept.next(),
+                Ordering::Equal => kept.next().and(running.next()),
+                Ordering::Greater => running.next(),
+            },
             (_, None) => kept.next(),
+            (None, _) => running.next(),
         })
     }
 }
@@ -91,10 +91,11 @@ impl<'a> Overlay<'a> {
 /// A changed key with its new value, `None` where it is deleted.
 type Changed<'a> = (&'a [u8], Option<&'a [u8]>);
 
-fn comes_before(one: &[u8], other: &[u8], order: Order) -> bool {
+/// Which of two keys comes first in `order`.
+fn compare(one: &[u8], other: &[u8], order: Order) -> Ordering {
     match order {
-        Order::Ascending => one < other,
-        Order::Descending => one > other,
+        Order::Ascending => one.cmp(other),
+        Order::Descending => other.cmp(one),
     }
 }
 
@@ -142,11 +143,12 @@ impl Store for Overlay<'_> {
         let mut base = Pages {
             store: self.base,
             table,
+            from: from.to_vec(),
+            to: to.map(<[u8]>::to_vec),
             order,
             limit,
             rows: VecDeque::new(),
             more: true,
-            bounds: bounds(from, to),
         };
         let mut rows = Rows::new();
         while rows.len() < limit {
@@ -154,8 +156,7 @@ impl Store for Overlay<'_> {
                 (None, None) => break,
                 (Some(_), None) => Ordering::Less,
                 (None, Some(_)) => Ordering::Greater,
-                (Some((above, _)), Some(below)) if order == Order::Ascending => (*above).cmp(below),
-                (Some((above, _)), Some(below)) => below.cmp(above),
+                (Some((above, _)), Some(below)) => compare(above, below, order),
             };
             // A change hides the base's row of its key.
             let below = before.is_ge().then(|| base.rows.pop_front()).flatten();
@@ -169,17 +170,13 @@ impl Store for Overlay<'_> {
     }
 }
 
-/// What is left of a range: `from <= key`, and `key < to` where there is a `to`.
-type Bounds = (Vec<u8>, Option<Vec<u8>>);
-
-fn bounds(from: &[u8], to: Option<&[u8]>) -> Bounds {
-    (from.to_vec(), to.map(<[u8]>::to_vec))
-}
-
 /// A range of the base, read in parts: however many of its rows changes hide, as many are read as are needed.
 struct Pages<'a> {
     store: &'a dyn Store,
     table: Table,
+    /// What is not read yet: `from <= key`, and `key < to` where there is a `to`.
+    from: Vec<u8>,
+    to: Option<Vec<u8>>,
     order: Order,
     /// Rows of the next part.
     limit: usize,
@@ -187,22 +184,20 @@ struct Pages<'a> {
     rows: VecDeque<(Vec<u8>, Vec<u8>)>,
     /// Whether there may be rows that are not read yet.
     more: bool,
-    bounds: Bounds,
 }
 
 impl Pages<'_> {
     /// The key of the next row.
     fn peek(&mut self) -> StoreResult<Option<&[u8]>> {
         if self.rows.is_empty() && self.more {
-            let (from, to) = &self.bounds;
-            self.rows = self.store.range(self.table, from, to.as_deref(), self.order, self.limit)?.into();
+            self.rows = self.store.range(self.table, &self.from, self.to.as_deref(), self.order, self.limit)?.into();
             self.more = self.rows.len() == self.limit;
             // Changes hide many rows where a queue is emptied from its front.
             self.limit = self.limit.saturating_mul(2);
             if let Some((last, _)) = self.rows.back() {
                 match self.order {
-                    Order::Ascending => self.bounds.0 = [last, &[0][..]].concat(),
-                    Order::Descending => self.bounds.1 = Some(last.clone()),
+                    Order::Ascending => self.from = [last, &[0][..]].concat(),
+                    Order::Descending => self.to = Some(last.clone()),
                 }
             }
         }

@@ -85,10 +85,10 @@ impl<D: Disk> Replica<D> {
     /// same step that has none, wherever that one stands; the follower would take them for those that follow it, and
     /// acknowledge entries that it does not hold.
     fn mend(&self, message: &mut Message) -> bool {
-        let Some(astray) = codec::astray(message) else { return true };
-        // 0: an entry before it that is not there any more. A lost message is asked for again.
-        let term = self.raw.raft.raft_log.term(astray - 1).unwrap_or_default();
-        (message.index, message.log_term) = (astray - 1, term);
+        let Some(before) = codec::astray(message) else { return true };
+        // 0: an entry that is not there any more. A lost message is asked for again.
+        let term = self.raw.raft.raft_log.term(before).unwrap_or_default();
+        (message.index, message.log_term) = (before, term);
         term > 0
     }
 
@@ -324,13 +324,15 @@ fn outgoing(message: &Message) -> Option<Effect> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Config, Hello, Input, found, founding_state, sim::SimDisk};
+    use crate::{Applied, Config, Hello, Input, found, founding_state, sim::SimDisk};
 
-    fn leader() -> Replica<SimDisk> {
+    /// A node of a cluster that these founded; of none, it waits for a leader to tell it everything.
+    fn node(founders: &[u64]) -> Replica<SimDisk> {
         let hello = Hello { cluster_id: "c".into(), epoch: 1, node: 1, incarnation: "i".into() };
         let disk = SimDisk::new();
-        found(&disk, &hello, &[1]).unwrap();
-        let (applied, logger) = (founding_state(&disk).unwrap(), slog::Logger::root(slog::Discard, slog::o!()));
+        found(&disk, &hello, founders).unwrap();
+        let applied = if founders.is_empty() { Applied::default() } else { founding_state(&disk).unwrap() };
+        let logger = slog::Logger::root(slog::Discard, slog::o!());
         Replica::open(Config::new(hello), disk, applied, 1, &logger, 0).unwrap().0
     }
 
@@ -344,7 +346,7 @@ mod tests {
 
     #[test]
     fn an_append_says_where_its_entries_belong_or_is_not_sent() {
-        let leader = leader();
+        let leader = node(&[1]);
         let mend = |mut message: Message| leader.mend(&mut message).then_some((message.index, message.log_term));
         assert_eq!(mend(append(1, &[2])), Some((1, 9)), "as it is");
         assert_eq!(mend(append(7, &[])), Some((7, 9)), "as it is");
@@ -354,16 +356,9 @@ mod tests {
 
     #[test]
     fn an_append_whose_entries_do_not_follow_its_index_is_ignored() {
-        let follower = || {
-            let hello = Hello { cluster_id: "c".into(), epoch: 1, node: 1, incarnation: "i".into() };
-            let disk = SimDisk::new();
-            found(&disk, &hello, &[]).unwrap();
-            let logger = slog::Logger::root(slog::Discard, slog::o!());
-            Replica::open(Config::new(hello), disk, crate::Applied::default(), 1, &logger, 0).unwrap().0
-        };
         let entries_written = |message: Message| {
             let input = Input::Message { from: 2, bytes: codec::encode(&message) };
-            let effects = follower().step([input], 0);
+            let effects = node(&[]).step([input], 0);
             let written = |effect: &Effect| matches!(effect, Effect::Persist(persist) if !persist.entries.is_empty());
             effects.iter().any(written)
         };
