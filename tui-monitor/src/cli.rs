@@ -54,6 +54,19 @@ pub struct OperatorArgs {
     pub operator: Option<String>,
 }
 
+impl Cli {
+    /// Whether an operator's key is of any use to it: the full screen shows and orders, a subcommand does one of both.
+    pub fn needs_operator(&self) -> bool {
+        match &self.command {
+            Some(Command::Status { .. } | Command::Watch { .. } | Command::Guide(_)) => false,
+            Some(Command::Members { command }) => {
+                matches!(command, Some(MembersCommand::History | MembersCommand::Token(_)))
+            }
+            None | Some(_) => true,
+        }
+    }
+}
+
 impl OperatorArgs {
     /// Both, or none.
     pub fn files(&self) -> Option<(PathBuf, PathBuf)> {
@@ -141,7 +154,7 @@ pub enum TokenCommand {
     List,
     /// Let nobody join with one any more.
     Revoke {
-        /// As the list names it.
+        /// Its id as the list shows it, or the beginning of it.
         token: String,
     },
 }
