@@ -1,6 +1,7 @@
 //! An operator of a cluster without certificates: known by the key that lies in the data directory of each node. Who can read
 //! a node's files is an operator.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -28,7 +29,14 @@ impl OperatorKey {
     /// changes.
     pub fn load(path: &Path, name: &str) -> Result<Self, ClientError> {
         let file = if path.is_dir() { path.join(OPERATOR_KEY_FILE) } else { path.to_owned() };
-        let text = read_regular(&file, MAX_KEY_FILE_BYTES)?;
+        let text = read_regular(&file, MAX_KEY_FILE_BYTES).map_err(|error| match error {
+            ClientError::Io { source, .. } if source.kind() == ErrorKind::NotFound => ClientError::local_file(format!(
+                "there is no operator's key at {} (--operator-key, LECTERN_OPERATOR_KEY); name the data directory of a node that is \
+                 there, or its {OPERATOR_KEY_FILE}",
+                path.display()
+            )),
+            other => other,
+        })?;
         let prover = std::str::from_utf8(&text).ok().and_then(Prover::from_hex).ok_or_else(|| {
             ClientError::local_file(format!(
                 "{} holds no operator's key; name the {OPERATOR_KEY_FILE} in the data directory of a node",
@@ -92,6 +100,8 @@ mod tests {
         let file = data.path().join(OPERATOR_KEY_FILE);
         let missing = OperatorKey::load(data.path(), "ada").unwrap_err();
         assert!(missing.to_string().contains(OPERATOR_KEY_FILE), "{missing}");
+        let gone = OperatorKey::load(&data.path().join("gone"), "ada").unwrap_err();
+        assert!(gone.to_string().contains("LECTERN_OPERATOR_KEY") && gone.advice().is_empty(), "{gone}");
         std::fs::write(&file, "swordfish").unwrap();
         assert_eq!(OperatorKey::load(&file, "ada").unwrap_err().reason(), "LOCAL_FILE");
         std::fs::write(&file, Prover::new([1; 32]).to_hex()).unwrap();

@@ -9,11 +9,31 @@ use lectern_client::is_operator_name;
 use lectern_tui_kit::guide::GuideCommand;
 use lectern_tui_kit::settings::TuiArgs;
 
+/// What the options do not say.
+const MORE: &str = "\
+Where the nodes are: --endpoint, else LECTERN_ENDPOINTS (with commas), else
+what `lectern-student connect` or `lectern-instructor connect` saved, else
+127.0.0.1:7600. One that answers is enough to find the others.
+
+Environment:
+  LECTERN_ENDPOINTS, LECTERN_PROFILE, LECTERN_CA     which cluster
+  LECTERN_CERT, LECTERN_KEY                          the options of those names
+  LECTERN_OPERATOR_KEY, LECTERN_OPERATOR             the options of those names
+  LECTERN_CONFIG_DIR, LECTERN_STATE_DIR              settings, saved connections
+  NO_COLOR                                           no colours
+
+Exit codes:
+  0  done
+  1  refused, or trouble with a file of this machine
+  2  wrong use, or a question that nobody is there to answer
+  4  no node or no majority answers, or it was not done in time
+  6  nobody knows whether it was done";
+
 /// Watch a Lectern cluster: who leads, who follows, how far everyone is.
 ///
 /// Without a subcommand the monitor opens full screen. It needs no sign-in, and works while the cluster has no majority.
 #[derive(Parser, Debug)]
-#[command(name = "lectern-monitor", version, about, propagate_version = true)]
+#[command(name = "lectern-monitor", version, about, propagate_version = true, after_long_help = MORE)]
 pub struct Cli {
     /// Options of every subcommand.
     #[command(flatten)]
@@ -52,6 +72,19 @@ pub struct OperatorArgs {
         requires = "operator_key"
     )]
     pub operator: Option<String>,
+}
+
+impl Cli {
+    /// Whether an operator's key is of any use to it: the full screen shows and orders, a subcommand does one of both.
+    pub fn needs_operator(&self) -> bool {
+        match &self.command {
+            Some(Command::Status { .. } | Command::Watch { .. } | Command::Guide(_)) => false,
+            Some(Command::Members { command }) => {
+                matches!(command, Some(MembersCommand::History | MembersCommand::Token(_)))
+            }
+            None | Some(_) => true,
+        }
+    }
 }
 
 impl OperatorArgs {
@@ -141,7 +174,7 @@ pub enum TokenCommand {
     List,
     /// Let nobody join with one any more.
     Revoke {
-        /// As the list names it.
+        /// Its id as the list shows it, or the beginning of it.
         token: String,
     },
 }

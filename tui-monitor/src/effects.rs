@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lectern_cli::Session;
+use lectern_cli::{Error, Session};
 use lectern_proto::v1::GetStatusResponse;
 use lectern_tui_kit::action::Scope;
 use lectern_tui_kit::program::{Program, Reply};
@@ -134,7 +134,10 @@ async fn ask(session: &Session, address: &str) -> Answer {
     let result = match result {
         Ok(Ok(status)) => Ok(Box::new(status)),
         Ok(Err(error)) => {
-            let words = error.to_string();
+            let words = match error {
+                Error::Unreachable { message, .. } => message,
+                other => other.to_string(),
+            };
             Err(words.strip_prefix(&format!("{address}: ")).map(ToOwned::to_owned).unwrap_or(words))
         }
         Err(_) => Err(format!("no answer within {} seconds", PATIENCE.as_secs())),

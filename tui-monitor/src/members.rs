@@ -7,14 +7,13 @@ use lectern_cli::{Error, Result, Session, json as shared, text};
 use lectern_proto::v1::{self, Membership};
 use serde_json::{Value, json};
 
+use crate::orders::told;
+
 /// Prints the members.
 pub async fn list(session: &Session) -> Result<()> {
     let cluster = Cluster::look(session.client()).await?;
     let Some(membership) = &cluster.membership else {
-        return Err(Error::Unreachable {
-            reason: "NOT_KNOWN".into(),
-            message: "no node says yet who belongs to the cluster".into(),
-        });
+        return Err(Error::not_done("NOT_KNOWN", "no node says yet who belongs to the cluster"));
     };
     session.show(json(&cluster, membership), || describe(&cluster, membership))
 }
@@ -88,8 +87,11 @@ fn describe(cluster: &Cluster, membership: &Membership) -> String {
     }
     match &membership.next_change {
         Some(next) => head.push(format!("Next: {}", sentence(&text::clean(&next.text)))),
-        None if !membership.seen_by_leader => head.push("No leader answers: what happens next is not known.".into()),
-        None => {}
+        None if membership.seen_by_leader => {}
+        None => head.push(match cluster.leader {
+            Some(leader) => format!("Node {leader} does not say yet what happens next: ask again in a moment."),
+            None => "No leader answers: what happens next is not known.".into(),
+        }),
     }
     let rows = membership.members.iter().map(|member| {
         let (node, leads) = (node_of(cluster, member), cluster.leader == Some(member.node_id));
@@ -99,8 +101,8 @@ fn describe(cluster: &Cluster, membership: &Membership) -> String {
             standing(member),
             node.role().to_owned(),
             or_dash(&node.status.client_address),
-            or_dash(&node.status.peer_address),
             or_dash(&node.status.version),
+            or_dash(&node.status.peer_address),
             if membership.seen_by_leader { health(member, leads).into() } else { "–".into() },
         ]
     });
@@ -108,9 +110,9 @@ fn describe(cluster: &Cluster, membership: &Membership) -> String {
         keep("node"),
         keep("standing"),
         keep("role"),
-        cut("address"),
-        spare("peers at"),
+        keep("address"),
         spare("version"),
+        spare("peers at"),
         keep("health"),
     ];
     let table = text::table(&columns, rows, "Nobody belongs to the cluster.");
@@ -121,7 +123,7 @@ fn describe(cluster: &Cluster, membership: &Membership) -> String {
 
 /// Prints what became of the configuration, and who asked for it.
 pub async fn history(session: &Session) -> Result<()> {
-    let events = session.client().call(v1::ListMembershipEventsRequest {}).await?.events;
+    let events = told(session.client().call(v1::ListMembershipEventsRequest {}).await, session).await?.events;
     let value = events.iter().map(|event| {
         let (at, operator) = (rfc3339(event.at_ms), known(&event.operator));
         json!({"at": at, "index": event.index, "operator": operator, "text": event.text})
@@ -194,5 +196,10 @@ mod tests {
         let membership = membership.clone();
         assert_eq!(json(&cluster, &membership)["members"][0]["health"], Value::Null);
         assert!(describe(&cluster, &membership).contains("No leader answers: what happens next is not known."));
+        // The one that leads has not looked around yet.
+        cluster.leader = Some(1);
+        let words = describe(&cluster, &membership);
+        assert!(words.contains("Node 1 leads") && words.contains("Node 1 does not say yet"), "{words}");
+        assert!(!words.contains("No leader"), "{words}");
     }
 }

@@ -18,13 +18,15 @@ pub struct Model {
     held: Option<(Box<Live>, i64)>,
     /// The operator whose key proves what is ordered, where no certificate does.
     key_of: Option<String>,
+    /// An operator's certificate is shown to the nodes, whoever they take it for.
+    shows_certificate: bool,
 }
 
 impl Model {
     /// A model that begins with these addresses.
     pub fn new(addresses: Vec<String>) -> Self {
         let nodes = addresses.into_iter().map(|address| (address, Endpoint::default())).collect();
-        Self { live: Live { endpoints: nodes, ..Live::default() }, held: None, key_of: None }
+        Self { live: Live { endpoints: nodes, ..Live::default() }, ..Self::default() }
     }
 
     /// The same for an operator who has the key of a cluster without certificates.
@@ -32,6 +34,18 @@ impl Model {
     pub fn with_key_of(mut self, operator: Option<String>) -> Self {
         self.key_of = operator;
         self
+    }
+
+    /// The same for a person who shows a certificate.
+    #[must_use]
+    pub fn with_certificate(mut self, is_shown: bool) -> Self {
+        self.shows_certificate = is_shown;
+        self
+    }
+
+    /// Whether a certificate is shown to the nodes.
+    pub fn shows_certificate(&self) -> bool {
+        self.shows_certificate
     }
 
     /// As which operator the person is known; none where they are not.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use lectern_cli::cluster::{Cluster, Member};
 use lectern_cli::table::{cut, keep, spare};
-use lectern_cli::{Error, Result, Session, output, text};
+use lectern_cli::{Result, Session, output, text};
 use lectern_tui_kit::guide;
 
 use crate::cli::{Cli, Command, MembersCommand, WaitArg};
@@ -44,10 +44,7 @@ async fn status(wait_leader: Option<Duration>, session: &Session) -> Result<()> 
         }
     };
     if wait_leader.is_some() && cluster.leader.is_none() {
-        return Err(Error::Unreachable {
-            reason: "NO_LEADER".into(),
-            message: "no majority of the nodes reports one leader".into(),
-        });
+        return Err(orders::leaderless(&cluster));
     }
     session.show(cluster.json(), || describe(&cluster))
 }
@@ -78,6 +75,9 @@ fn describe(cluster: &Cluster) -> String {
     let (voters, up) = cluster.votes();
     let head = match cluster.leader {
         Some(leader) => format!("Node {leader} leads in term {}.", cluster.term),
+        None if cluster.all_held_back() => {
+            format!("No leader in term {}: the nodes say below why none of them leads; writes wait.", cluster.term)
+        }
         None if up * 2 > voters => {
             format!("No leader in term {}: the nodes are choosing one; writes wait.", cluster.term)
         }
@@ -104,11 +104,12 @@ fn describe(cluster: &Cluster) -> String {
     let table = text::table(&columns, rows, "No node is known.");
     let noticed = cluster.nodes.iter().filter(|(_, member)| !member.status.notice.is_empty());
     let lines = noticed.map(|(number, member)| format!("\nNode {number}: {}", text::clean(&member.status.notice)));
+    let outside = cluster.outside.iter().map(|(number, address)| format!("\n{}", screens::outside(*number, address)));
     let operator = match cluster.operator.as_str() {
         "" => String::new(),
         name => format!("\nThe nodes know you as operator {}.", text::clean(name)),
     };
-    format!("{head}\n\n{table}\n{}{operator}", lines.collect::<String>())
+    format!("{head}\n\n{table}\n{}{}{operator}", lines.collect::<String>(), outside.collect::<String>())
 }
 
 /// A node's own word; a dash where it did not answer.
@@ -147,5 +148,14 @@ mod tests {
         assert!(words.starts_with("No majority: 1 of 3 nodes answers."), "{words}");
         let dead = words.lines().find(|line| line.starts_with("2 ")).unwrap();
         assert!(!dead.contains('0') && dead.contains('–'), "{dead}");
+    }
+
+    #[test]
+    fn a_node_that_was_asked_and_is_no_member_is_named() {
+        let mut cluster = Cluster::default();
+        cluster.outside.insert(2, "127.0.0.2:7600".into());
+        assert!(describe(&cluster).ends_with(
+            "Node 2 (127.0.0.2:7600) answers and is no member: it was removed, or a recovery left it behind."
+        ));
     }
 }

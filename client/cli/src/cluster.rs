@@ -22,6 +22,8 @@ pub struct Cluster {
     pub nodes: BTreeMap<u64, Member>,
     /// Who belongs to the cluster and how, as the leader sees it, else as whoever knows most; none where no node said.
     pub membership: Option<Membership>,
+    /// Nodes that answered and do not belong to it any more, and their addresses.
+    pub outside: BTreeMap<u64, String>,
 }
 
 /// A member of the cluster.
@@ -84,13 +86,17 @@ impl Cluster {
             });
         }
         let membership = most_informed(views);
+        let mut outside = BTreeMap::new();
         if let Some(membership) = &membership {
             // Who was removed is no part of the picture, whatever it says itself and whoever still remembers it.
-            nodes.retain(|number, _| membership.members.iter().any(|member| member.node_id == *number));
+            let belongs = |number: u64| membership.members.iter().any(|member| member.node_id == number);
+            let gone = nodes.iter().filter(|(number, node)| node.reachable && !belongs(**number));
+            outside = gone.map(|(number, node)| (*number, node.status.client_address.clone())).collect();
+            nodes.retain(|number, _| belongs(*number));
         }
         let operator = views.iter().map(|view| view.operator.clone()).find(|name| !name.is_empty()).unwrap_or_default();
         let highest = views.iter().map(|view| view.term).max().unwrap_or(0);
-        let mut cluster = Self { leader: None, term: highest, operator, nodes, membership };
+        let mut cluster = Self { leader: None, term: highest, operator, nodes, membership, outside };
         let voters = cluster.voters();
         let mut counts: BTreeMap<(u64, u64), usize> = BTreeMap::new();
         for (_, report) in reports.into_iter().filter(|(number, _)| voters.contains(number)) {
@@ -124,6 +130,13 @@ impl Cluster {
         (voters.len(), up)
     }
 
+    /// Whether each voter that answers says what it is held back by: then no election is under way.
+    pub fn all_held_back(&self) -> bool {
+        let voters = self.voters();
+        let mut up = self.nodes.iter().filter(|(number, node)| node.reachable && voters.contains(number)).peekable();
+        self.leader.is_none() && up.peek().is_some() && up.all(|(_, node)| !node.status.notice.is_empty())
+    }
+
     /// How many more nodes may go before there is no majority.
     pub fn spare(&self) -> usize {
         let (voters, up) = self.votes();
@@ -147,6 +160,10 @@ impl Cluster {
         if !self.operator.is_empty() {
             value["operator"] = self.operator.clone().into();
         }
+        if !self.outside.is_empty() {
+            let outside = self.outside.iter().map(|(number, address)| json!({"node": number, "address": address}));
+            value["outside"] = outside.collect();
+        }
         value
     }
 
@@ -160,10 +177,11 @@ impl Cluster {
     }
 }
 
-/// The word of whoever knows most: a leader, of the newest term; else who has applied most.
+/// The word of whoever knows most: of the newest epoch, since who was left behind by a recovery knows less, whatever its term; then
+/// a leader, of the newest term; else who has applied most.
 fn most_informed(views: &[GetStatusResponse]) -> Option<Membership> {
     let knowledge = |view: &GetStatusResponse, membership: &Membership| {
-        (membership.seen_by_leader, view.term, view.self_.as_ref().map_or(0, |own| own.applied_index))
+        (membership.epoch, membership.seen_by_leader, view.term, view.self_.as_ref().map_or(0, |own| own.applied_index))
     };
     let known = views.iter().filter_map(|view| view.membership.as_ref().map(|membership| (view, membership)));
     known.max_by_key(|(view, membership)| knowledge(view, membership)).map(|(_, membership)| membership.clone())
@@ -266,7 +284,33 @@ mod tests {
         let views = [with_members(view(4, 0, 4), &before), with_members(view(1, 1, 5), &before[..3])];
         let cluster = Cluster::from_views(&views);
         assert_eq!(cluster.nodes.keys().copied().collect::<Vec<_>>(), [1, 2, 3]);
-        assert!(cluster.standing(4).is_none() && cluster.membership.unwrap().seen_by_leader);
+        assert!(cluster.standing(4).is_none() && cluster.membership.as_ref().unwrap().seen_by_leader);
+        assert_eq!(cluster.outside.keys().copied().collect::<Vec<_>>(), [4], "it answers all the same");
+        assert_eq!(cluster.json()["outside"][0]["node"], 4);
+    }
+
+    #[test]
+    fn those_that_a_recovery_left_behind_do_not_outvote_it() {
+        use MemberStanding::Voter;
+        let old = [(1, Voter), (2, Voter), (3, Voter)];
+        let mut recovered = with_members(view(1, 1, 5), &old[..1]);
+        recovered.membership.as_mut().unwrap().epoch = 1;
+        let views = [with_members(view(2, 2, 9), &old), with_members(view(3, 2, 9), &old), recovered];
+        let cluster = Cluster::from_views(&views);
+        assert_eq!((cluster.leader, cluster.term), (Some(1), 5));
+        assert_eq!(cluster.outside.keys().copied().collect::<Vec<_>>(), [2, 3]);
+    }
+
+    #[test]
+    fn nodes_that_say_why_they_do_not_lead_are_choosing_nobody() {
+        let held = |node| {
+            let mut view = view(node, 0, 5);
+            view.self_.as_mut().unwrap().notice = "it has not met node 3".into();
+            view
+        };
+        assert!(Cluster::from_views(&[held(1), held(2)]).all_held_back());
+        assert!(!Cluster::from_views(&[held(1), view(2, 0, 5)]).all_held_back());
+        assert!(!Cluster::default().all_held_back());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::Path;
 use lectern_client::{read_at_most, read_regular};
 use lectern_proto::MAX_REQUEST_BYTES;
 
-use crate::{Error, Result, output};
+use crate::{Error, Result, output, text};
 
 /// What stands for standard input.
 const STDIN: &str = "-";
@@ -64,9 +64,12 @@ pub fn new_password(prompt: &str, from_stdin: bool) -> Result<String> {
 /// is refused.
 pub fn confirm(question: &str) -> Result<bool> {
     if !io::stdin().is_terminal() {
-        return Err(Error::usage(format!("{question} Nobody is there to answer: say --yes")));
+        let question = question.replace('\n', " ");
+        return Err(Error::usage(format!(
+            "nobody is there to answer, so nothing was changed; say --yes. The question is: {question}"
+        )));
     }
-    output::prompt(&format!("{question}\nGo on? [y/N] "));
+    output::prompt(&format!("{}\nGo on? [y/N] ", text::wrapped(question, output::width_of_errors())));
     let mut answer = String::new();
     let read = io::stdin().lock().take(MAX_REQUEST_BYTES as u64).read_line(&mut answer);
     read.map_err(|error| Error::io("standard input", error))?;

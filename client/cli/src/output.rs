@@ -92,6 +92,11 @@ pub fn prompt(text: &str) {
     let _ = write!(out, "{}", text::clean_body(text)).and_then(|()| out.flush());
 }
 
+/// How many columns the terminal has that standard error is; none where it is none.
+pub(crate) fn width_of_errors() -> Option<usize> {
+    terminal_size::terminal_size_of(io::stderr()).map(|(width, _)| usize::from(width.0)).filter(|width| *width > 0)
+}
+
 /// Whether a person sees standard error.
 pub fn is_watched() -> bool {
     io::stderr().is_terminal()

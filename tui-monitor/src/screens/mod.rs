@@ -11,6 +11,7 @@ use lectern_tui_kit::action::Scope;
 
 pub use orders::tell;
 pub use overview::Overview;
+pub use words::outside;
 
 /// All of them.
 pub const SCOPES: &[Scope] = &[overview::SCOPE, node::SCOPE];

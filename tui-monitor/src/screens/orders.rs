@@ -47,12 +47,16 @@ pub fn deed_of(action: &Action) -> Option<Deed> {
 /// Why an order about a node cannot be given now; none when it can, or when the action is no order.
 pub fn disabled(action: &Action, node: Option<u64>, model: &Model) -> Option<String> {
     let deed = deed_of(action)?;
-    if model.operator().is_none() {
+    let is_led = model.live().cluster.leader.is_some();
+    if model.operator().is_none() && model.shows_certificate() && is_led {
+        return Some("The nodes do not take your certificate for an operator's.".into());
+    }
+    if model.operator().is_none() && !model.shows_certificate() {
         return Some("For operators: start with --cert and --key; without TLS, with --operator-key.".into());
     }
     let Some(node) = node else { return Some("No node with a number is selected.".into()) };
     let cluster = &model.live().cluster;
-    if cluster.leader.is_none() {
+    if !is_led {
         return Some("There is no leader that could carry it out.".into());
     }
     deed.pointless(node, cluster)
@@ -114,5 +118,27 @@ pub fn tell(heard: Heard, cx: &mut Cx<'_, Monitor>) {
         Heard::Done(Err(failure)) => cx.toast(Tone::Bad, sentence(&text::clean(&failure.sentence()))),
         // Nobody waits for these any more.
         Heard::Status(_) | Heard::Advice(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{answer, no_answer, seen};
+
+    #[test]
+    fn why_no_order_can_be_given_is_what_is_in_the_way() {
+        let why = |model: &Model| disabled(&TRANSFER, Some(2), model).unwrap_or_default();
+        assert!(why(&seen()).contains("start with --cert and --key"), "nothing says who it is");
+        let shown = seen().with_certificate(true);
+        assert!(why(&shown).contains("do not take your certificate"), "{}", why(&shown));
+        let mut dead = Model::new(vec![crate::testing::address(1)]).with_certificate(true);
+        dead.take_in(no_answer(1, "connection refused"), 1_000);
+        assert!(why(&dead).contains("no leader"), "it was started as it should be: {}", why(&dead));
+        let mut known = seen().with_key_of(Some("ada".into()));
+        assert_eq!(why(&known), "");
+        known.take_in(answer(2, 0, 8, 1_204), 2_000);
+        known.take_in(answer(3, 0, 8, 1_204), 2_000);
+        assert!(why(&known).contains("no leader"), "{}", why(&known));
     }
 }

@@ -9,7 +9,7 @@ use lectern_tui_kit::text;
 use lectern_tui_kit::widgets::Part;
 use lectern_tui_kit::widgets::table::{Column, Table, Width};
 use ratatui::layout::{Position, Rect};
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 
 use super::node::NodeScreen;
 use super::orders::{self, MEMBERSHIP, Orders};
@@ -333,16 +333,28 @@ fn said(live: &Live, area: Rect, look: &Look) -> Vec<Line<'static>> {
     let joint = joint.then(|| Line::styled(words::JOINT, look.theme.info));
     let next =
         live.next().into_iter().take(most).map(|(number, degraded, next)| words::next(number, degraded, next, look));
-    let notices = live.notices().take(MOST).map(|(number, notice)| {
-        Line::from(vec![
-            Span::styled(format!("{} node {number}: ", look.glyphs.failed), look.theme.warn),
-            Span::styled(text::clean(notice), look.theme.warn),
-        ])
+    let notices = live.notices().take(MOST).flat_map(|(number, notice)| {
+        let words = format!("node {number}: {}", text::clean(notice));
+        noticed(&words, area, look)
     });
+    let outside = live.cluster.outside.iter().take(MOST);
+    let outside = outside.flat_map(|(number, address)| noticed(&words::outside(*number, address), area, look));
     let transfers = live.transfers().take(MOST).map(|(number, transfer)| {
         Line::styled(format!("  node {number} {}", words::snapshot(transfer)), look.theme.info)
     });
-    lines.chain(joint).chain(next).chain(notices).chain(transfers).collect()
+    lines.chain(joint).chain(next).chain(notices).chain(outside).chain(transfers).collect()
+}
+
+/// What people should look after, whole: on as many lines as it takes.
+fn noticed(words: &str, area: Rect, look: &Look) -> Vec<Line<'static>> {
+    /// The mark and a space before the words, and as much before their other lines.
+    const MARGIN: u16 = 2;
+    let lines = text::wrap(words, area.width.saturating_sub(MARGIN).into()).into_iter().enumerate();
+    let marked = |(at, line): (usize, String)| {
+        let mark = if at == 0 { look.glyphs.failed } else { " " };
+        Line::styled(format!("{mark} {line}"), look.theme.warn)
+    };
+    lines.map(marked).collect()
 }
 
 /// Two charts side by side where there is room, three on a wide screen, else one over the other.

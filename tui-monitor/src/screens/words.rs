@@ -63,12 +63,20 @@ pub fn headline(live: &Live, look: &Look) -> (String, Style) {
 fn no_leader(cluster: &Cluster, noun: &str) -> String {
     let (all, up) = cluster.votes();
     let majority = all / 2 + 1;
-    let what = if up >= majority {
+    let what = if cluster.all_held_back() && up >= majority {
+        "each of those that answer says why it does not lead".to_owned()
+    } else if up >= majority {
         "an election is under way".to_owned()
     } else {
         format!("{majority} of {all} {noun} are needed, and only {up} {}", if up == 1 { "answers" } else { "answer" })
     };
     format!("No leader in term {}: {what}. Changes wait; nothing is lost.", cluster.term)
+}
+
+/// That a node was asked and answers, and belongs to the cluster no more.
+pub fn outside(number: u64, address: &str) -> String {
+    let address = text::clean(address);
+    format!("Node {number} ({address}) answers and is no member: it was removed, or a recovery left it behind.")
 }
 
 /// That a change of the voters is half done.
