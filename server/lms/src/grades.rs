@@ -14,6 +14,7 @@
 
 use std::collections::BTreeMap;
 
+use lectern_grading::Mark;
 use lectern_proto::internal::v1::{AssignmentRecord, EnrollmentRecord, GradeRecord};
 use lectern_proto::v1::{self, EventKind, WorkflowState};
 use prost::Message;
@@ -21,11 +22,13 @@ use prost::Message;
 use crate::actor::CourseAccess;
 use crate::context::{Audience, PageRequest, Tx, View, to_hex};
 use crate::keys::{key1, key2};
+use crate::ledger::{self, Ledger};
 use crate::refusal::{Reason, Refusal, Result, refuse};
+use crate::rows::Row;
 use crate::standing::{self, points_possible};
 use crate::store::{Order, Store, StoreExt};
 use crate::tables::Table;
-use crate::{attempts, audit, counts, dates, limits, lookup, paging, points, usage, validate};
+use crate::{attempts, audit, counts, dates, final_grades, limits, lookup, paging, points, usage, validate};
 
 /// Grades changed by one posting; a larger course posts the rest by asking again.
 const MAX_POSTED: usize = 20_000;
@@ -90,9 +93,9 @@ pub(crate) fn set_grade(tx: &mut Tx<'_, '_>, request: &v1::SetGradeRequest) -> R
     usage::free_text(tx, &assignment.course_id, None, before.as_ref().map_or(0, |grade| grade.feedback.len()))?;
     usage::add_text(tx, &assignment.course_id, None, record.feedback.len())?;
     tx.put(Table::Grades, key2(&assignment.assignment_id, &student.user_id), &record);
-    counts::grade_changed(tx, &assignment.assignment_id, before.as_ref(), &record)?;
+    counts::grade_changed(tx, &assignment, before.as_ref(), &record)?;
     if attempt == latest {
-        counts::set_needs_grading(tx, &assignment.assignment_id, &student.user_id, false)?;
+        counts::set_needs_grading(tx, &assignment, &student.user_id, false)?;
     }
     let entry = audit::Entry {
         course_id: &access.course.course_id,
@@ -154,7 +157,7 @@ fn gradable_assignment(store: &dyn Store, access: &CourseAccess, name: &str) -> 
 }
 
 /// A student of the course by username or id: one who has completed it, or has never signed in, too.
-fn student_of(store: &dyn Store, access: &CourseAccess, name: &str) -> Result<v1::PersonRef> {
+pub(crate) fn student_of(store: &dyn Store, access: &CourseAccess, name: &str) -> Result<v1::PersonRef> {
     let course = &access.course;
     if let Some(user) = lookup::user(store, name)?.and_then(|record| record.user) {
         let enrollment: Option<EnrollmentRecord> =
@@ -264,7 +267,7 @@ pub(crate) fn post_grades(tx: &mut Tx<'_, '_>, request: &v1::PostGradesRequest) 
             grade.posted_at_ms = Some(tx.now_ms());
         }
         tx.put(Table::Grades, key2(&assignment.assignment_id, &grade.user_id), &grade);
-        counts::grade_changed(tx, &assignment.assignment_id, Some(before), &grade)?;
+        counts::grade_changed(tx, &assignment, Some(before), &grade)?;
         tx.event(EventKind::Grade, course_id, &assignment.assignment_id, Audience::User(grade.user_id));
     }
     tx.event(EventKind::Grade, course_id, &assignment.assignment_id, Audience::Staff);
@@ -360,29 +363,50 @@ pub fn list_my_grades(view: &View<'_>, request: &v1::ListMyGradesRequest) -> Res
     let access = CourseAccess::open(view.store, view.actor, &request.course)?;
     access.require_student()?;
     let page = PageRequest::new(request.page_size, &request.page_token)?;
-    let mut response = v1::ListMyGradesResponse::default();
+    let (course_id, user_id) = (&access.course.course_id, view.actor.user_id());
+    let mut ledger = Ledger::open(view.store, course_id)?;
+    let marks = posted_marks(view.store, &ledger, course_id, user_id)?;
+    let totals = ledger.totals(&marks);
+    let (current_score, current_possible, ..) = ledger::sums(&totals);
+    let mut response = v1::ListMyGradesResponse {
+        current_score,
+        current_possible,
+        group_totals: ledger.group_totals(&totals),
+        total: Some(ledger.total(&totals, final_grades::visible(view.store, &access, user_id)?)),
+        ..v1::ListMyGradesResponse::default()
+    };
     let (mut last_key, mut bytes): (Option<Vec<u8>>, usize) = (None, 0);
-    for assignment in standing::published_assignments(view.store, &access.course.course_id)? {
-        let grade = standing::grade(view.store, &assignment.assignment_id, view.actor.user_id())?;
-        if let Some(posted) = grade.filter(|grade| grade.posted) {
-            response.current_score += score(&posted);
-            response.current_possible += points_possible(&assignment);
-        }
+    for (at, assignment) in ledger.assignments.iter().enumerate() {
         let key = key1(&assignment.assignment_id);
         if page.after.as_ref().is_some_and(|after| &key <= after) {
             continue;
         }
-        if response.grades.len() < page.rows && bytes < paging::PAGE_BYTES {
-            let grade = my_grade(view, &access, &assignment)?;
-            bytes += grade.encoded_len();
-            response.grades.push(grade);
-            last_key = Some(key);
-        } else if response.next_page_token.is_empty() {
-            // The totals need the rest of the course too.
+        if response.grades.len() == page.rows || bytes >= paging::PAGE_BYTES {
             response.next_page_token = last_key.as_deref().map(to_hex).unwrap_or_default();
+            break;
         }
+        let grade = v1::MyGrade {
+            excused: marks[at].excused,
+            dropped: totals.dropped[at],
+            dropped_in_final: totals.dropped_in_final[at],
+            ..my_grade(view, &access, assignment)?
+        };
+        bytes += grade.encoded_len();
+        response.grades.push(grade);
+        last_key = Some(key);
     }
+    (response.groups, response.policy) = (ledger.groups, Some(ledger.policy));
     Ok(response)
+}
+
+/// What counts of a student's work as far as they may know: posted scores alone.
+pub(crate) fn posted_marks(store: &dyn Store, ledger: &Ledger, course_id: &str, user_id: &str) -> Result<Vec<Mark>> {
+    let row = Row::read(store, course_id, user_id)?;
+    let mark = |assignment: &AssignmentRecord| {
+        let cell = row.cell(assignment.number);
+        Mark { score: cell.score.filter(|_| cell.posted), excused: cell.excused }
+    };
+    Ok(ledger.assignments.iter().map(mark).collect())
 }
 
 fn my_grade(view: &View<'_>, access: &CourseAccess, assignment: &AssignmentRecord) -> Result<v1::MyGrade> {
@@ -407,6 +431,8 @@ fn my_grade(view: &View<'_>, access: &CourseAccess, assignment: &AssignmentRecor
         late: latest.as_ref().is_some_and(|submission| submission.late),
         missing: latest.is_none() && standing::is_missing(view, &access.course, assignment, user_id)?,
         state: state.into(),
+        group_id: standing::group_id(assignment).into(),
+        ..v1::MyGrade::default()
     })
 }
 

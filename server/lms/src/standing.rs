@@ -37,6 +37,11 @@ pub(crate) fn points_possible(assignment: &AssignmentRecord) -> i64 {
     assignment.settings.as_ref().map_or(0, |settings| settings.points_possible)
 }
 
+/// The id of the group it counts in; empty for none.
+pub(crate) fn group_id(assignment: &AssignmentRecord) -> &str {
+    assignment.settings.as_ref().map_or("", |settings| &settings.group)
+}
+
 /// The title of an assignment.
 pub(crate) fn title(assignment: &AssignmentRecord) -> &str {
     assignment.settings.as_ref().map_or("", |settings| &settings.title)

@@ -1,0 +1,123 @@
+//! Rows of the gradebook: how one student stands with all assignments of a course, in one stored value.
+//!
+//! The gradebook shows a cell for each student and assignment, a million of them in a large course; reading a grade, an
+//! attempt and a mark in the queue for each is what made opening it slow. So whatever changes one of these changes the
+//! student's row with it, in the same command. What depends on the time or on dates (missing, which dates are in effect)
+//! is not in it.
+
+use lectern_proto::internal::v1::{AssignmentRecord, GradebookRowRecord};
+
+use crate::context::Tx;
+use crate::keys::key2;
+use crate::store::{Store, StoreError, StoreExt, StoreResult};
+use crate::tables::Table;
+
+const GRADED: u32 = 1;
+const POSTED: u32 = 2;
+const LATE: u32 = 4;
+const NEEDS_GRADING: u32 = 8;
+const EXCUSED: u32 = 16;
+
+/// One assignment in a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Cell {
+    /// The score that counts; none while there is no grade.
+    pub score: Option<i64>,
+    pub posted: bool,
+    /// Whether the latest attempt is late.
+    pub late: bool,
+    pub needs_grading: bool,
+    pub excused: bool,
+    pub attempts: u32,
+    pub graded_attempt: u32,
+    pub grade_revision: u64,
+}
+
+/// A student's cells by the numbers of their assignments, ascending. What has none is the default one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Row(Vec<(u32, Cell)>);
+
+impl Row {
+    /// The row of a student.
+    pub(crate) fn read(store: &dyn Store, course_id: &str, user_id: &str) -> StoreResult<Self> {
+        let record: Option<GradebookRowRecord> = store.record(Table::GradebookRows, &key2(course_id, user_id))?;
+        record.map_or_else(|| Ok(Self::default()), |record| Self::of(&record))
+    }
+
+    fn of(record: &GradebookRowRecord) -> StoreResult<Self> {
+        let GradebookRowRecord { numbers, flags, scores, attempts, graded_attempts, grade_revisions } = record;
+        let lengths = [flags.len(), scores.len(), attempts.len(), graded_attempts.len(), grade_revisions.len()];
+        if lengths.iter().any(|length| *length != numbers.len()) {
+            let problem = "its lists differ in length".to_owned();
+            return Err(StoreError::Damaged { table: Table::GradebookRows, problem });
+        }
+        let cell = |at: usize| Cell {
+            score: (flags[at] & GRADED != 0).then_some(scores[at]),
+            posted: flags[at] & POSTED != 0,
+            late: flags[at] & LATE != 0,
+            needs_grading: flags[at] & NEEDS_GRADING != 0,
+            excused: flags[at] & EXCUSED != 0,
+            attempts: attempts[at],
+            graded_attempt: graded_attempts[at],
+            grade_revision: grade_revisions[at],
+        };
+        Ok(Self(numbers.iter().enumerate().map(|(at, number)| (*number, cell(at))).collect()))
+    }
+
+    fn to_record(&self) -> GradebookRowRecord {
+        let mut record = GradebookRowRecord::default();
+        for (number, cell) in &self.0 {
+            let bits = [
+                (cell.score.is_some(), GRADED),
+                (cell.posted, POSTED),
+                (cell.late, LATE),
+                (cell.needs_grading, NEEDS_GRADING),
+                (cell.excused, EXCUSED),
+            ];
+            record.numbers.push(*number);
+            record.flags.push(bits.into_iter().filter(|(set, _)| *set).map(|(_, bit)| bit).sum());
+            record.scores.push(cell.score.unwrap_or(0));
+            record.attempts.push(cell.attempts);
+            record.graded_attempts.push(cell.graded_attempt);
+            record.grade_revisions.push(cell.grade_revision);
+        }
+        record
+    }
+
+    /// The cell of the assignment with that number.
+    pub(crate) fn cell(&self, number: u32) -> Cell {
+        self.0.binary_search_by_key(&number, |(number, _)| *number).map_or_else(|_| Cell::default(), |at| self.0[at].1)
+    }
+
+    fn set(&mut self, number: u32, cell: Cell) {
+        match self.0.binary_search_by_key(&number, |(number, _)| *number) {
+            Ok(at) => self.0[at].1 = cell,
+            Err(at) => self.0.insert(at, (number, cell)),
+        }
+    }
+
+    /// The stored form after a change of one cell.
+    pub(crate) fn changed(mut self, number: u32, how: impl FnOnce(&mut Cell)) -> GradebookRowRecord {
+        let mut cell = self.cell(number);
+        how(&mut cell);
+        self.set(number, cell);
+        self.to_record()
+    }
+}
+
+/// Changes a student's cell of an assignment.
+pub(crate) fn change(
+    tx: &mut Tx<'_, '_>,
+    assignment: &AssignmentRecord,
+    user_id: &str,
+    how: impl FnOnce(&mut Cell),
+) -> StoreResult<()> {
+    let row = Row::read(&*tx.store, &assignment.course_id, user_id)?;
+    let record = row.changed(assignment.number, how);
+    tx.put(Table::GradebookRows, key2(&assignment.course_id, user_id), &record);
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "rows_tests.rs"]
+mod tests;
