@@ -23,6 +23,7 @@
 // Scores, possible points and percentages meet in every line; their names are the field's.
 #![allow(clippy::similar_names)]
 
+pub mod contract;
 pub mod course;
 pub mod drops;
 mod percent;

@@ -1,4 +1,3 @@
-
 use lectern_proto::POINT;
 use lectern_proto::internal::v1::command::Body;
 use lectern_proto::v1::{AccountRights, EnrollmentType};

@@ -1,6 +1,6 @@
 //! A course's grading policy: the names of its percentages, and what else holds for every assignment.
 
-use lectern_grading::{Level, Percent, Scheme};
+use lectern_grading::{Percent, contract};
 use lectern_proto::internal::v1::GradingPolicyRecord;
 use lectern_proto::v1::{self, EventKind, GradingPolicy};
 
@@ -65,21 +65,11 @@ pub(crate) fn read(store: &dyn Store, course_id: &str) -> StoreResult<GradingPol
     Ok(store.record(Table::GradingPolicies, &key1(course_id))?.unwrap_or_default())
 }
 
-/// The names of percentages.
-pub(crate) fn scheme(policy: &GradingPolicy) -> Scheme {
-    levels(policy).unwrap_or_default()
-}
-
-fn levels(policy: &GradingPolicy) -> std::result::Result<Scheme, lectern_grading::SchemeError> {
-    let level = |level: &v1::GradingLevel| Level { name: level.name.clone(), from: Percent(level.from) };
-    Scheme::new(policy.levels.iter().map(level).collect())
-}
-
 fn check(policy: &GradingPolicy) -> Result<()> {
     for level in &policy.levels {
         validate::line("level", &level.name)?;
     }
-    match levels(policy) {
+    match contract::scheme(policy) {
         Ok(_) => Ok(()),
         Err(error) => refuse(Reason::InvalidArgument, format!("this is no grading scheme: {error}")),
     }
