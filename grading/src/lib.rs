@@ -26,6 +26,7 @@
 pub mod contract;
 pub mod course;
 pub mod drops;
+pub mod late;
 mod percent;
 pub mod plan;
 pub mod points;

@@ -133,8 +133,7 @@ fn course(world: &mut World, course_id: &str) -> Vec<Change> {
             ..Default::default()
         };
         let slug = format!("group-{at}");
-        let group =
-            v1::AssignmentGroup { group_id: group_id.clone(), slug, settings: Some(settings), revision: 1 };
+        let group = v1::AssignmentGroup { group_id: group_id.clone(), slug, settings: Some(settings), revision: 1 };
         let record = AssignmentGroupRecord { course_id: course_id.into(), group: Some(group) };
         changes.push(put(Table::AssignmentGroups, key2(course_id, &group_id), encode(&record)));
         groups.push(group_id);

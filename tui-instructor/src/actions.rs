@@ -194,11 +194,12 @@ const GRADEBOOK: Group = Group {
 pub const GRADEBOOK_SCOPE: Scope =
     Scope { name: "gradebook", title: "Course: gradebook", groups: &[&GRADEBOOK, &COURSE, &LIST] };
 
-/// The scheme.
-pub const SCHEME: Action =
-    Action::new("scheme", &["p"], "scheme", "Change the grading scheme: names for percentages.").in_bar();
+/// The policy.
+pub const POLICY: Action =
+    Action::new("policy", &["p"], "policy", "Change the grading policy: names for percentages, what lateness costs.")
+        .in_bar();
 const GROUPS_GROUP: Group =
-    Group { name: "groups", title: "Groups and weights", actions: &[ADD, EDIT, DELETE, SCHEME] };
+    Group { name: "groups", title: "Groups and weights", actions: &[ADD, EDIT, DELETE, POLICY] };
 /// The groups of a course.
 pub const GROUPS_SCOPE: Scope = Scope { name: "groups", title: "Groups and weights", groups: &[&GROUPS_GROUP, &LIST] };
 /// Statistics.

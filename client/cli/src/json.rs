@@ -179,6 +179,7 @@ pub fn grade(grade: Option<&v1::Grade>) -> Value {
         "feedback": grade.feedback, "grader": person(grade.grader.as_ref()), "graded_at": rfc3339(grade.graded_at_ms),
         "posted": grade.posted, "posted_at": time(grade.posted_at_ms), "attempt": grade.attempt,
         "grade_matches_current_submission": grade.grade_matches_current_submission, "revision": grade.revision,
+        "automatic": grade.automatic, "late_waived": grade.late_waived,
     })
 }
 
@@ -188,7 +189,7 @@ pub fn submission(submission: &v1::Submission) -> Value {
         "id": submission.submission_id, "course": submission.course_slug, "assignment": submission.assignment_slug,
         "submitter": person(submission.submitter.as_ref()), "attempt": submission.attempt,
         "submitted_at": rfc3339(submission.submitted_at_ms), "stamped_at": rfc3339(submission.stamped_at_ms),
-        "due_at": time(submission.due_at_ms), "late": submission.late, "text": submission.text,
+        "due_at": time(submission.due_at_ms), "late": submission.late, "late_days": submission.late_days, "text": submission.text,
         "text_digest": digest(&submission.text_digest), "files": files(&submission.files),
         "directory": submission.directory, "comment": submission.comment, "index": submission.index,
         "term": submission.term, "grade": grade(submission.grade.as_ref()),
@@ -289,7 +290,16 @@ pub fn group(group: &v1::AssignmentGroup) -> Value {
 /// A grading policy.
 pub fn policy(policy: &v1::GradingPolicy) -> Value {
     let levels = policy.levels.iter().map(|level| json!({"name": level.name, "from": percent(Some(level.from))}));
-    json!({"levels": levels.collect::<Vec<_>>()})
+    let late = policy.late.map(|late| {
+        json!({
+            "deduct": percent(Some(late.deduct.into())), "floor": percent(Some(late.floor.into())),
+            "interval": name(late.interval().as_str_name(), "LATE_INTERVAL"),
+        })
+    });
+    json!({
+        "levels": levels.collect::<Vec<_>>(), "late": late,
+        "missing": percent(policy.missing_percent.map(i64::from)), "late_days": policy.late_days,
+    })
 }
 
 /// Dates, attempts and excuses of one student or section.

@@ -16,8 +16,8 @@ use crate::refusal::{Reason, Refusal, Result, refuse};
 use crate::store::{Order, Store, StoreExt, StoreResult, decode};
 use crate::tables::Table;
 use crate::{
-    attempts, audit, counts, dates, files, groups, limits, lookup, paging, points, schedule, standing, uploads,
-    validate,
+    attempts, audit, counts, dates, files, groups, limits, lookup, missing, paging, points, schedule, standing,
+    uploads, validate,
 };
 
 /// Adds an assignment, published or not.
@@ -56,6 +56,7 @@ pub(crate) fn create_assignment(
     };
     tx.put_raw(Table::AssignmentsBySlug, slug_key, assignment.assignment_id.clone().into_bytes());
     put(tx, &assignment, is_published(&assignment));
+    missing::watch(tx, &assignment, due_of(&assignment))?;
     Ok(v1::CreateAssignmentResponse { assignment: Some(to_proto(&tx.view(), &access, assignment)?) })
 }
 
@@ -101,6 +102,7 @@ pub(crate) fn update_assignment(
     }
     audit_changes(tx, &access, &before, &assignment, &request.reason);
     put(tx, &assignment, is_published(&before) || is_published(&assignment));
+    missing::watch(tx, &assignment, due_of(&assignment))?;
     Ok(v1::UpdateAssignmentResponse { assignment: Some(to_proto(&tx.view(), &access, assignment)?) })
 }
 
@@ -212,6 +214,10 @@ pub fn my_state(
 
 fn is_published(assignment: &AssignmentRecord) -> bool {
     assignment.settings.as_ref().is_some_and(|settings| settings.published)
+}
+
+fn due_of(assignment: &AssignmentRecord) -> Option<i64> {
+    assignment.settings.as_ref().and_then(|settings| settings.due_at_ms)
 }
 
 /// The number of the next assignment of a course.

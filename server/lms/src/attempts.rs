@@ -142,6 +142,7 @@ pub fn to_proto(
         submitted_at_ms: record.submitted_at_ms,
         due_at_ms: record.due_at_ms,
         late: record.late,
+        late_days: record.late_days,
         text: record.text,
         text_digest: record.text_digest,
         directory: record.directory,

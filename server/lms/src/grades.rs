@@ -15,20 +15,22 @@
 use std::collections::BTreeMap;
 
 use lectern_grading::Mark;
-use lectern_proto::internal::v1::{AssignmentRecord, EnrollmentRecord, GradeRecord};
+use lectern_proto::internal::v1::{AssignmentRecord, EnrollmentRecord, GradeRecord, SubmissionRecord};
 use lectern_proto::v1::{self, EventKind, WorkflowState};
 use prost::Message;
 
 use crate::actor::CourseAccess;
 use crate::context::{Audience, PageRequest, Tx, View, to_hex};
-use crate::keys::{key1, key2};
+use crate::keys::{key1, key2, key3};
 use crate::ledger::{self, Ledger};
 use crate::refusal::{Reason, Refusal, Result, refuse};
 use crate::rows::Row;
 use crate::standing::{self, points_possible};
 use crate::store::{Order, Store, StoreExt};
 use crate::tables::Table;
-use crate::{attempts, audit, counts, dates, final_grades, limits, lookup, paging, points, usage, validate};
+use crate::{
+    attempts, audit, counts, dates, final_grades, groups, lateness, limits, lookup, paging, points, usage, validate,
+};
 
 /// Grades changed by one posting; a larger course posts the rest by asking again.
 const MAX_POSTED: usize = 20_000;
@@ -59,7 +61,10 @@ fn to_proto(store: &dyn Store, assignment: &AssignmentRecord, record: &GradeReco
         entered_score: record.entered_score,
         points_deducted: record.points_deducted,
         feedback: record.feedback.clone(),
-        grader: Some(lookup::person(store, &record.grader_user_id)?),
+        grader: match &*record.grader_user_id {
+            "" => None,
+            user_id => Some(lookup::person(store, user_id)?),
+        },
         graded_at_ms: record.graded_at_ms,
         posted: record.posted,
         posted_at_ms: record.posted_at_ms.filter(|_| record.posted),
@@ -67,6 +72,8 @@ fn to_proto(store: &dyn Store, assignment: &AssignmentRecord, record: &GradeReco
         grade_matches_current_submission: latest.map_or(0, |submission| submission.attempt) == record.attempt,
         revision: record.revision,
         points_possible: points_possible(assignment),
+        automatic: record.automatic,
+        late_waived: record.late_waived,
     })
 }
 
@@ -89,7 +96,7 @@ pub(crate) fn set_grade(tx: &mut Tx<'_, '_>, request: &v1::SetGradeRequest) -> R
     let before = standing::grade(tx.store, &assignment.assignment_id, &student.user_id)?;
     check_revision(tx.store, request.base_revision, before.as_ref())?;
 
-    let record = graded(tx, &assignment, &student, request, attempt, before.as_ref());
+    let record = graded(tx, &assignment, &student, request, attempt, before.as_ref())?;
     usage::free_text(tx, &assignment.course_id, None, before.as_ref().map_or(0, |grade| grade.feedback.len()))?;
     usage::add_text(tx, &assignment.course_id, None, record.feedback.len())?;
     tx.put(Table::Grades, key2(&assignment.assignment_id, &student.user_id), &record);
@@ -120,18 +127,24 @@ fn graded(
     request: &v1::SetGradeRequest,
     attempt: u32,
     before: Option<&GradeRecord>,
-) -> GradeRecord {
+) -> Result<GradeRecord> {
     let was_posted = before.is_some_and(|grade| grade.posted);
     let hidden_by_hand = before.is_some_and(|grade| !grade.posted && grade.posted_at_ms.is_some());
     let posts_by_itself = assignment.settings.as_ref().is_some_and(|settings| !settings.post_manually);
     let posted = was_posted || (posts_by_itself && !hidden_by_hand);
     let posted_before = before.and_then(|grade| grade.posted_at_ms);
-    GradeRecord {
+    let key = key3(&assignment.assignment_id, &student.user_id, attempt);
+    let submission: Option<SubmissionRecord> = tx.store.record(Table::Submissions, &key)?;
+    let points_deducted = match submission.filter(|_| !request.waive_late) {
+        Some(submission) => lateness::deduction(&*tx.store, assignment, &submission, request.score)?,
+        None => 0,
+    };
+    Ok(GradeRecord {
         course_id: assignment.course_id.clone(),
         assignment_id: assignment.assignment_id.clone(),
         user_id: student.user_id.clone(),
         entered_score: request.score,
-        points_deducted: 0,
+        points_deducted,
         feedback: request.feedback.clone(),
         grader_user_id: tx.actor.user_id().into(),
         graded_at_ms: tx.now_ms(),
@@ -139,7 +152,9 @@ fn graded(
         posted_at_ms: if posted { posted_before.or(Some(tx.now_ms())) } else { posted_before },
         attempt,
         revision: before.map_or(0, |grade| grade.revision) + 1,
-    }
+        automatic: false,
+        late_waived: request.waive_late,
+    })
 }
 
 /// A published assignment by slug or id.
@@ -215,6 +230,13 @@ fn check_revision(store: &dyn Store, base_revision: u64, current: Option<&GradeR
     }
     let refusal = match current {
         None => Refusal::new(Reason::StaleRevision, "there is no grade yet; set it with base_revision 0"),
+        Some(grade) if grade.automatic => Refusal::new(
+            Reason::StaleRevision,
+            format!(
+                "the missing policy graded this in between: it is now {}; read it again, then set it anew",
+                in_words(grade)
+            ),
+        ),
         Some(grade) => {
             let grader = lookup::person(store, &grade.grader_user_id)?;
             Refusal::new(
@@ -272,7 +294,7 @@ pub(crate) fn post_grades(tx: &mut Tx<'_, '_>, request: &v1::PostGradesRequest) 
     }
     tx.event(EventKind::Grade, course_id, &assignment.assignment_id, Audience::Staff);
     let (before, after) = if request.hide { ("posted", "hidden") } else { ("hidden", "posted") };
-    let names = names_for_audit(tx.store, &chosen)?;
+    let names = names_for_audit(tx.store, chosen.keys())?;
     let entry = audit::Entry {
         course_id,
         action: if request.hide { "grade.hide" } else { "grade.post" },
@@ -347,12 +369,16 @@ fn named_grades(
     Ok(chosen)
 }
 
-fn names_for_audit(store: &dyn Store, chosen: &BTreeMap<String, GradeRecord>) -> Result<String> {
-    let mut names = Vec::new();
-    for user_id in chosen.keys().take(MAX_AUDITED_NAMES) {
+/// Usernames of these users, as many as an entry of the audit trail holds.
+pub(crate) fn names_for_audit<'u>(
+    store: &dyn Store,
+    chosen: impl ExactSizeIterator<Item = &'u String>,
+) -> Result<String> {
+    let (count, mut names) = (chosen.len(), Vec::new());
+    for user_id in chosen.take(MAX_AUDITED_NAMES) {
         names.push(lookup::person(store, user_id)?.username);
     }
-    let more = chosen.len() - names.len();
+    let more = count - names.len();
     let names = names.join(", ");
     Ok(if more == 0 { names } else { format!("{names} and {more} more") })
 }
@@ -395,7 +421,8 @@ pub fn list_my_grades(view: &View<'_>, request: &v1::ListMyGradesRequest) -> Res
         response.grades.push(grade);
         last_key = Some(key);
     }
-    (response.groups, response.policy) = (ledger.groups, Some(ledger.policy));
+    response.groups = groups::without_unpublished(ledger.groups, &ledger.assignments);
+    response.policy = Some(ledger.policy);
     Ok(response)
 }
 

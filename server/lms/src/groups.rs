@@ -109,6 +109,18 @@ pub(crate) fn list(store: &dyn Store, course_id: &str) -> StoreResult<Vec<Assign
     Ok(rows.into_iter().filter_map(|(_, record)| record.group).collect())
 }
 
+/// The groups as students may know them: what is never dropped names published assignments alone.
+pub(crate) fn without_unpublished(
+    mut groups: Vec<AssignmentGroup>,
+    published: &[AssignmentRecord],
+) -> Vec<AssignmentGroup> {
+    let is_published = |id: &String| published.iter().any(|assignment| assignment.assignment_id == *id);
+    for settings in groups.iter_mut().filter_map(|group| group.settings.as_mut()) {
+        settings.never_drop.retain(is_published);
+    }
+    groups
+}
+
 /// The id of the group that an assignment's settings name by slug or id; empty for none.
 pub(crate) fn named(store: &dyn Store, course_id: &str, slug_or_id: &str) -> Result<String> {
     if slug_or_id.is_empty() {

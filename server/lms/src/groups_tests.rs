@@ -194,3 +194,26 @@ fn staff_see_what_all_grades_come_to() {
     let home = class.world.ask("ada", |view| crate::home::get_home(view, &v1::GetHomeRequest {})).unwrap();
     assert_eq!(home.courses[0].current_percent, None, "nothing of it is posted");
 }
+
+#[test]
+fn what_is_never_dropped_tells_a_student_of_no_unpublished_work() {
+    let mut class = weighed();
+    let secret = class.assignment("secret", 10, |settings| settings.published = false);
+    let request = v1::UpdateAssignmentGroupRequest {
+        course: "cs101".into(),
+        group: "exams".into(),
+        settings: Some(AssignmentGroupSettings { never_drop: vec!["secret".into(), "exam".into()], ..named("Exams") }),
+        revision: 1,
+        ..v1::UpdateAssignmentGroupRequest::default()
+    };
+    class.world.run::<v1::UpdateAssignmentGroupResponse>("ines", Body::UpdateAssignmentGroup(request)).unwrap();
+    let request = v1::GetGradingPolicyRequest { course: "cs101".into() };
+    let never = |groups: Vec<AssignmentGroup>| groups[1].settings.clone().unwrap().never_drop;
+    let read = |who: &str| {
+        let read = class.world.ask(who, |view| crate::grading_policy::get_grading_policy(view, &request)).unwrap();
+        never(read.groups)
+    };
+    assert!(read("tom").contains(&secret));
+    assert_eq!((read("ada").len(), read("ada").contains(&secret)), (1, false));
+    assert!(!never(mine(&class, 0).groups).contains(&secret));
+}

@@ -65,6 +65,7 @@ pub mod home;
 mod idempotency;
 pub mod ids;
 pub mod keys;
+mod lateness;
 #[cfg(test)]
 mod leaks_tests;
 mod ledger;
@@ -72,6 +73,7 @@ pub mod limits;
 pub mod lookup;
 pub mod materials;
 pub mod memory;
+mod missing;
 mod overlay;
 pub mod overrides;
 mod paging;

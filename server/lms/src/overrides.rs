@@ -15,7 +15,7 @@ use crate::keys::{key1, key2};
 use crate::refusal::{Reason, Refusal, Result, refuse};
 use crate::store::{Order, Store, StoreExt, StoreResult};
 use crate::tables::Table;
-use crate::{assignments, audit, dates, grades, limits, lookup, paging, rows, schedule, validate};
+use crate::{assignments, audit, dates, grades, limits, lookup, missing, paging, rows, schedule, standing, validate};
 
 /// Attempts that an override may add.
 const MAX_EXTRA_ATTEMPTS: u32 = 1_000;
@@ -54,6 +54,8 @@ pub(crate) fn set_override(tx: &mut Tx<'_, '_>, request: &v1::SetOverrideRequest
         tx.put(Table::Overrides, key, &record);
         schedule::release(tx, date(settings.unlock.as_ref()), &record.course_id, &record.assignment_id);
     }
+    let own_due = assignment.settings.as_ref().and_then(|own| own.due_at_ms);
+    missing::watch(tx, &assignment, date(settings.due.as_ref()).or(own_due))?;
     if let Whom::Student(student) = &whom {
         rows::change(tx, &assignment, &student.user_id, |cell| cell.excused = settings.excused)?;
     }
@@ -68,6 +70,8 @@ pub(crate) fn set_override(tx: &mut Tx<'_, '_>, request: &v1::SetOverrideRequest
     };
     audit::write(tx, entry);
     let audience = match &whom {
+        // Of work that is not published students hear nothing.
+        _ if !standing::is_published(&assignment) => Audience::Staff,
         Whom::Student(student) => Audience::UserAndStaff(student.user_id.clone()),
         Whom::Section(_) => Audience::Course,
     };

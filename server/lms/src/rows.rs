@@ -31,6 +31,8 @@ pub(crate) struct Cell {
     pub attempts: u32,
     pub graded_attempt: u32,
     pub grade_revision: u64,
+    /// Days of the late-day bank that the latest attempt spends.
+    pub late_days: u32,
 }
 
 /// A student's cells by the numbers of their assignments, ascending. What has none is the default one.
@@ -45,8 +47,10 @@ impl Row {
     }
 
     fn of(record: &GradebookRowRecord) -> StoreResult<Self> {
-        let GradebookRowRecord { numbers, flags, scores, attempts, graded_attempts, grade_revisions } = record;
-        let lengths = [flags.len(), scores.len(), attempts.len(), graded_attempts.len(), grade_revisions.len()];
+        let GradebookRowRecord { numbers, flags, scores, attempts, graded_attempts, grade_revisions, late_days } =
+            record;
+        let lengths =
+            [flags.len(), scores.len(), attempts.len(), graded_attempts.len(), grade_revisions.len(), late_days.len()];
         if lengths.iter().any(|length| *length != numbers.len()) {
             let problem = "its lists differ in length".to_owned();
             return Err(StoreError::Damaged { table: Table::GradebookRows, problem });
@@ -60,6 +64,7 @@ impl Row {
             attempts: attempts[at],
             graded_attempt: graded_attempts[at],
             grade_revision: grade_revisions[at],
+            late_days: late_days[at],
         };
         Ok(Self(numbers.iter().enumerate().map(|(at, number)| (*number, cell(at))).collect()))
     }
@@ -80,6 +85,7 @@ impl Row {
             record.attempts.push(cell.attempts);
             record.graded_attempts.push(cell.graded_attempt);
             record.grade_revisions.push(cell.grade_revision);
+            record.late_days.push(cell.late_days);
         }
         record
     }
@@ -87,6 +93,11 @@ impl Row {
     /// The cell of the assignment with that number.
     pub(crate) fn cell(&self, number: u32) -> Cell {
         self.0.binary_search_by_key(&number, |(number, _)| *number).map_or_else(|_| Cell::default(), |at| self.0[at].1)
+    }
+
+    /// Days of the late-day bank that are spent on other assignments than this one.
+    pub(crate) fn late_days_except(&self, number: u32) -> u32 {
+        self.0.iter().filter(|(other, _)| *other != number).map(|(_, cell)| cell.late_days).sum()
     }
 
     fn set(&mut self, number: u32, cell: Cell) {

@@ -19,6 +19,7 @@ fn a_row_survives_its_stored_form() {
         attempts: 3,
         graded_attempt: 2,
         grade_revision: 9,
+        late_days: 4,
     };
     let record = Row::default().changed(7, |it| *it = cell);
     let record = Row::of(&record).unwrap().changed(2, |it| it.attempts = 1);
@@ -38,6 +39,7 @@ fn from_records(class: &Class, assignment_id: &str, user_id: &str) -> Cell {
         score: grade.as_ref().map(grades::score),
         posted: grade.as_ref().is_some_and(|grade| grade.posted),
         late: latest.as_ref().is_some_and(|latest| latest.late),
+        late_days: latest.as_ref().map_or(0, |latest| latest.late_days),
         needs_grading: store.contains(Table::NeedsGrading, &key).unwrap(),
         excused: false,
         attempts: latest.map_or(0, |latest| latest.attempt),

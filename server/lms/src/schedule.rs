@@ -14,7 +14,7 @@ use crate::keys::{key1, key2};
 use crate::refusal::Result;
 use crate::store::{Order, Store, StoreExt, StoreResult, decode};
 use crate::tables::Table;
-use crate::{dates, files, standing, submissions, uploads};
+use crate::{dates, files, missing, standing, submissions, uploads};
 
 /// Entries and chunks handled by one `Advance`: applying it takes milliseconds, whatever piled up.
 const WORK_PER_ADVANCE: usize = 2_000;
@@ -66,6 +66,7 @@ fn run(tx: &mut Tx<'_, '_>, time_ms: i64, entry: ScheduleRecord) -> Result<usize
         Some(What::TokenId(id)) => expire_token(tx, &id).map(|()| 0),
         Some(What::ChunkDigest(digest)) => Ok(files::collect_chunk(tx, &digest).map(|()| 0)?),
         Some(What::Release(release)) => announce_release(tx, time_ms, &release).map(|()| 0),
+        Some(What::Missing(entry)) => missing::run(tx, &entry),
         None => Ok(0),
     }
 }

@@ -22,7 +22,9 @@ use crate::refusal::{Reason, Refusal, Result, refuse};
 use crate::store::{Store, StoreExt, StoreResult};
 use crate::tables::Table;
 use crate::uploads::Opening;
-use crate::{assignments, attempts, counts, dates, extensions, files, limits, rows, uploads, usage, validate};
+use crate::{
+    assignments, attempts, counts, dates, extensions, files, lateness, limits, rows, uploads, usage, validate,
+};
 
 pub use crate::attempts::{get_submission, list_attempts, list_submissions};
 
@@ -183,6 +185,7 @@ pub(crate) fn add_attempt(
     submission.attempt = attempts::used(&*tx.store, &assignment_id, &user_id)? + 1;
     submission.index = tx.context.index;
     submission.term = tx.context.term;
+    submission.late_days = lateness::days_spent(&*tx.store, assignment, &user_id, &submission)?;
     tx.put(Table::Submissions, key3(&assignment_id, &user_id, submission.attempt), &submission);
     if submission.attempt == 1 {
         counts::first_attempt(tx, &assignment_id)?;
@@ -190,6 +193,7 @@ pub(crate) fn add_attempt(
     rows::change(tx, assignment, &user_id, |cell| {
         cell.attempts = submission.attempt;
         cell.late = submission.late;
+        cell.late_days = submission.late_days;
     })?;
     counts::set_needs_grading(tx, assignment, &user_id, true)?;
     tx.event(EventKind::Submission, &submission.course_id, &assignment_id, Audience::UserAndStaff(user_id));

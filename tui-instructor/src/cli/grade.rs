@@ -29,6 +29,9 @@ pub enum GradeCommand {
         /// The attempt that was graded. May be left out while there is only one.
         #[arg(long)]
         attempt: Option<u32>,
+        /// Deduct nothing, however late the attempt is (true), or what the policy says (false); as before when left out.
+        #[arg(long)]
+        waive_late: Option<bool>,
         /// The grade's revision this change is made on; the current one when left out.
         #[arg(long)]
         base: Option<u64>,

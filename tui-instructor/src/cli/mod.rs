@@ -36,7 +36,7 @@ pub use group::{GroupArgs, GroupCommand};
 pub use material::MaterialCommand;
 pub use module::ModuleCommand;
 pub use overrides::{OverrideArgs, OverrideCommand, WhomArgs};
-pub use policy::PolicyCommand;
+pub use policy::{IntervalArg, PolicyArgs, PolicyCommand};
 pub use roster::RosterCommand;
 pub use submission::SubmissionCommand;
 

@@ -13,17 +13,20 @@ use crate::cli::GradeCommand;
 
 pub async fn run(command: GradeCommand, session: &Session) -> Result<()> {
     match command {
-        GradeCommand::Set { assignment, user, score, feedback, feedback_file, attempt, base, reason } => {
+        GradeCommand::Set { assignment, user, score, feedback, feedback_file, attempt, waive_late, base, reason } => {
             let (latest, current) = submission::seen(&assignment, &user, session).await?;
+            let graded_attempt = graded_attempt(attempt, latest, &user)?;
+            let waived = current.as_ref().is_some_and(|grade| grade.late_waived && grade.attempt == graded_attempt);
             let request = v1::SetGradeRequest {
                 course: assignment.course.clone(),
                 assignment: assignment.assignment.clone(),
-                attempt: graded_attempt(attempt, latest, &user)?,
+                attempt: graded_attempt,
                 user,
                 score,
                 feedback: words(feedback, feedback_file, current.as_ref())?,
                 base_revision: base.unwrap_or_else(|| current.as_ref().map_or(0, |grade| grade.revision)),
                 reason: reason.reason,
+                waive_late: waive_late.unwrap_or(waived),
             };
             set(request, session).await
         }
@@ -71,7 +74,12 @@ fn is_above_maximum(grade: &v1::Grade) -> bool {
 fn in_words(user: &str, grade: &v1::Grade) -> String {
     let shown = if grade.posted { "the student sees it" } else { "hidden until it is posted" };
     let above = if is_above_maximum(grade) { ". That is above the maximum" } else { "" };
-    format!("{user}: {} of {} ({shown}){above}.", text::points(grade.score), text::points(grade.points_possible))
+    let late = match grade.points_deducted {
+        0 => String::new(),
+        points => format!(", {} less for lateness", text::points(points)),
+    };
+    let (score, possible) = (text::points(grade.score), text::points(grade.points_possible));
+    format!("{user}: {score} of {possible}{late} ({shown}){above}.")
 }
 
 /// Sets a final percentage on the revision that the gradebook has now.

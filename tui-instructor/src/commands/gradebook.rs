@@ -90,14 +90,14 @@ async fn statistics(scope: &ScopeArg, session: &Session) -> Result<()> {
     })
 }
 
-/// A bar for each class of ten percent.
+/// A bar for each class of ten percent, as long as there are students in it where there is room.
 fn histogram(classes: &[u32]) -> Vec<String> {
     const WIDEST: u32 = 40;
-    let most = classes.iter().copied().max().unwrap_or(0).max(1);
-    let bar = |count: u32| "#".repeat((count * WIDEST).div_ceil(most.max(WIDEST)) as usize);
+    let most = classes.iter().copied().max().unwrap_or(0).max(WIDEST);
     let class = |(at, count): (usize, &u32)| {
-        let from = at * 10;
-        format!("{from:>3} %{} {} {count}", if from == 100 { "+" } else { " " }, bar(*count)).replace("  ", " ")
+        let label = if at == classes.len() - 1 { "100 %+".to_owned() } else { format!("{} %", at * 10) };
+        let bar = "#".repeat((count * WIDEST).div_ceil(most) as usize);
+        format!("{label:>6}  {bar} {count}")
     };
     classes.iter().enumerate().map(class).collect()
 }

@@ -15,7 +15,7 @@ use ratatui::text::Line;
 
 use super::deed::Deed;
 use super::group_form;
-use crate::actions::{self, ADD, DELETE, EDIT, SCHEME};
+use crate::actions::{self, ADD, DELETE, EDIT, POLICY};
 use crate::commands::policy::levels_in_words;
 use crate::effects::{Change, Effect, Message, Read};
 use crate::model::Model;
@@ -74,7 +74,7 @@ impl Screen<Instructor> for GroupsScreen {
     fn disabled(&self, action: &Action, _model: &Model) -> Option<String> {
         match *action {
             OPEN | EDIT | DELETE if self.list.selected().is_none() => Some("There is no group.".into()),
-            SCHEME if self.list.value().is_none() => Some("The scheme is not here yet.".into()),
+            POLICY if self.list.value().is_none() => Some("The policy is not here yet.".into()),
             _ => None,
         }
     }
@@ -93,9 +93,9 @@ impl Screen<Instructor> for GroupsScreen {
             ADD => cx.push(group_form::create(&self.course)),
             EDIT | OPEN => self.edit(cx),
             DELETE => self.ask_delete(cx),
-            SCHEME => {
+            POLICY => {
                 if let Some(read) = self.list.value() {
-                    cx.push(group_form::scheme(&self.course, read));
+                    cx.push(group_form::policy(&self.course, read));
                 }
             }
             REFRESH => self.load(cx),

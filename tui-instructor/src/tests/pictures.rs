@@ -163,7 +163,7 @@ fn forms_and_what_follows_them() {
     one("audit_entry", "enter 8 enter");
     one("account_form", "A e");
     one("group_form", "enter 6 w e");
-    one("scheme_form", "enter 6 w p");
+    one("policy_form", "enter 6 w p");
     one("override_form", "enter 6 l l l o");
     one("final_grade_form", "enter 6 f");
     one("keys", "enter enter enter ?");
