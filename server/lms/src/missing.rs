@@ -127,7 +127,11 @@ fn standing_of(
     }
     // What is announced and on its way is judged when its window has passed.
     let pledges = attempts::open_pledges(&tx.view(), &assignment.assignment_id, user_id)?;
-    Ok(pledges.iter().map(|pledge| pledge.expires_at_ms + 1).max().map_or(Standing::Missing, Standing::Until))
+    let mut until = None;
+    for pledge in pledges {
+        until = until.max(Some(dates::after_outages(&*tx.store, pledge.expires_at_ms)? + 1));
+    }
+    Ok(until.map_or(Standing::Missing, Standing::Until))
 }
 
 fn give(tx: &mut Tx<'_, '_>, assignment: &AssignmentRecord, user_id: &str, score: i64) -> StoreResult<()> {
