@@ -33,7 +33,7 @@ async fn get(course: &CourseArg, session: &Session) -> Result<v1::GetGradingPoli
     session.call(v1::GetGradingPolicyRequest { course: course.to_string() }).await
 }
 
-fn changed(args: &PolicyArgs, mut policy: v1::GradingPolicy) -> Result<v1::GradingPolicy, String> {
+fn changed(args: &PolicyArgs, mut policy: v1::GradingPolicy) -> std::result::Result<v1::GradingPolicy, String> {
     // More than the cluster takes stays more than it takes.
     let percent = |value: i64| u32::try_from(value).unwrap_or(u32::MAX);
     if let Some(scheme) = &args.scheme {
@@ -82,7 +82,7 @@ fn lateness(policy: &v1::GradingPolicy) -> Vec<String> {
 }
 
 /// Levels out of words such as `A=90 B=80 F=0`.
-pub fn levels(text: &str) -> Result<Vec<v1::GradingLevel>, String> {
+pub fn levels(text: &str) -> std::result::Result<Vec<v1::GradingLevel>, String> {
     if text.trim() == "none" {
         return Ok(Vec::new());
     }
