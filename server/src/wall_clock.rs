@@ -4,7 +4,7 @@
 //! itself: a step of the system's clock, which may come at any moment, stamps nothing before the replica has judged it
 //! against the peers' clocks and says how the stamping clock moves.
 //!
-//! For tests the system's clock can be shifted: see [`crate::faults`].
+//! For tests the system's clock can be shifted: see `faults.rs`.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

@@ -156,6 +156,12 @@ impl Cluster {
             }
         }
         self.await_leader();
+        // One that is killed before all have met leaves others without a vote.
+        wait::until("the founding nodes to have met", PATIENCE, || {
+            let status = self.status();
+            let is_met = |node: &Value| !node["notice"].as_str().unwrap_or_default().contains("does not vote yet");
+            status["nodes"].as_array()?.iter().all(is_met).then_some(())
+        });
     }
 
     /// Starts one node and returns at once.

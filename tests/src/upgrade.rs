@@ -78,7 +78,9 @@ pub fn upgrade(nodes: u32, old: &Release, new: &Release) -> Upgraded {
     let tally = writers.finish(&runtime);
     let stored = stored(&class, &runtime);
     let mut by_text: BTreeMap<&str, usize> = BTreeMap::new();
-    stored.values().for_each(|text| *by_text.entry(text).or_default() += 1);
+    for text in stored.values() {
+        *by_text.entry(text).or_default() += 1;
+    }
     let old_says = (after > before).then(|| go_back(&mut class, old));
     Upgraded {
         acknowledged: tally.acknowledged.len(),

@@ -8,7 +8,7 @@ const POLL: Duration = Duration::from_millis(20);
 
 /// Looks until `look` finds something, and returns it. Panics after `deadline`, saying what was awaited.
 pub fn until<T>(what: &str, deadline: Duration, mut look: impl FnMut() -> Option<T>) -> T {
-    until_told(what, deadline, || look().ok_or_else(|| "it is not there"))
+    until_told(what, deadline, || look().ok_or("it is not there"))
 }
 
 /// The same with a look that says what it found instead.

@@ -249,7 +249,7 @@ fn holds_what_was_acknowledged(class: &Class, essay: &Path, acknowledged: u64) {
     let draft = student.run(&["draft", "show", "cs101/hw1"]).json();
     assert!(draft["revision"].as_u64() >= Some(acknowledged), "{draft}, but {acknowledged} was acknowledged");
     student.run_with_input(&["submit", "cs101/hw1", "--text", "-"], "in the new cluster").ok();
-    instructor.run(&["grade", "set", "cs101/hw1", "ada", "9"]).ok();
+    instructor.run(&["grade", "set", "cs101/hw1", "ada", "9", "--attempt", "3"]).ok();
     let admin = class.admin.through(&endpoint);
     admin.run_with_input(&["sign-in", "admin", "--password-stdin"], PASSWORD).ok();
     let audit = admin.run(&["audit", "list"]).json();

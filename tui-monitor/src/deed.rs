@@ -130,8 +130,8 @@ mod tests {
     use super::*;
     use crate::testing::{answer, member, with_members};
 
-    fn cluster(members: Vec<v1::Member>) -> Cluster {
-        let answers = (1..=3).map(|node| with_members(answer(node, 1, 7, 10), members.clone()));
+    fn cluster(members: &[v1::Member]) -> Cluster {
+        let answers = (1..=3).map(|node| with_members(answer(node, 1, 7, 10), members.to_vec()));
         let views: Vec<_> = answers.filter_map(|answer| answer.result.ok()).map(|view| *view).collect();
         Cluster::from_views(&views)
     }
@@ -144,7 +144,7 @@ mod tests {
     fn what_was_ordered_has_happened_when_the_leader_says_so() {
         use MemberStanding::{Learner, Leaving, Voter};
         let with = |third: Option<v1::Member>| {
-            cluster([member(1, Voter), member(2, Voter)].into_iter().chain(third).collect())
+            cluster(&[member(1, Voter), member(2, Voter)].into_iter().chain(third).collect::<Vec<_>>())
         };
         let plain = with(Some(member(3, Voter)));
         assert!(![Deed::Transfer, Deed::Drain, Deed::Remove].iter().any(|deed| deed.is_done(3, &plain)));
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_told_before_the_leader_is_asked() {
         use MemberStanding::{Learner, Voter};
-        let cluster = cluster(vec![member(1, Voter), standing(2, Voter, true), member(3, Learner)]);
+        let cluster = cluster(&[member(1, Voter), standing(2, Voter, true), member(3, Learner)]);
         let why = |deed: Deed, node| deed.pointless(node, &cluster).unwrap_or_default();
         assert_eq!(why(Deed::Transfer, 1), "Node 1 leads already.");
         assert!(why(Deed::Transfer, 3).contains("no voter"));

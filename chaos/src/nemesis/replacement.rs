@@ -11,7 +11,7 @@ use crate::round::lock;
 use crate::service::Service;
 
 /// A node is a member, and ready to vote, within this; one that is to leave has left.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 impl<S: Service> Nemesis<S> {
     pub(super) async fn replace_all(&mut self) -> Result<Ongoing, String> {

@@ -92,11 +92,11 @@ impl Cluster {
         let highest = views.iter().map(|view| view.term).max().unwrap_or(0);
         let mut cluster = Self { leader: None, term: highest, operator, nodes, membership };
         let voters = cluster.voters();
-        let mut votes: BTreeMap<(u64, u64), usize> = BTreeMap::new();
+        let mut counts: BTreeMap<(u64, u64), usize> = BTreeMap::new();
         for (_, report) in reports.into_iter().filter(|(number, _)| voters.contains(number)) {
-            *votes.entry(report).or_default() += 1;
+            *counts.entry(report).or_default() += 1;
         }
-        let reported = votes.into_iter().find(|((leader, _), count)| *leader != 0 && *count * 2 > voters.len());
+        let reported = counts.into_iter().find(|((leader, _), count)| *leader != 0 && *count * 2 > voters.len());
         if let Some(((leader, term), _)) = reported {
             (cluster.leader, cluster.term) = (Some(leader), term);
         }

@@ -24,7 +24,10 @@ pub enum StoreError {
         format: u8,
     },
     /// A value cannot be decoded.
-    #[error("table {table:?} holds a damaged record: {problem}; restore this node from its peers")]
+    #[error(
+        "table {table:?} holds a damaged record: {problem}; the other nodes hold good copies: remove this node's data \
+         directory and let it join again under a new number"
+    )]
     Damaged {
         /// Where.
         table: Table,

@@ -27,6 +27,12 @@ pub(crate) fn decode_message(bytes: &[u8]) -> Option<Message> {
     Some(message)
 }
 
+/// The first entry of an append whose entries do not follow the index that it names.
+pub(crate) fn astray(message: &Message) -> Option<u64> {
+    let first = message.entries.first()?.index;
+    (message.get_msg_type() == MessageType::MsgAppend && first != message.index + 1).then_some(first)
+}
+
 /// A configuration as bytes, for records beside the state machine's `applied` and for [`crate::SnapshotMeta`].
 #[must_use]
 pub fn encode_conf_state(conf_state: &ConfState) -> Vec<u8> {

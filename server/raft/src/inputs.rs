@@ -113,7 +113,9 @@ impl<D: Disk> Replica<D> {
         let kind = message.get_msg_type();
         let addressed = message.from == from && message.to == self.config.node;
         // raft-rs indexes into an empty list where a read request carries no context.
-        let malformed = kind == MessageType::MsgReadIndex && message.entries.len() != 1;
+        let malformed = (kind == MessageType::MsgReadIndex && message.entries.len() != 1)
+            // A leader of an earlier release may send what `Replica::mend` mends.
+            || codec::astray(&message).is_some();
         if !addressed || !travels_alone(kind) || malformed {
             return;
         }

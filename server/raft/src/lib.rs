@@ -62,7 +62,7 @@
 //! found(&disk, &hello, &[1])?;
 //! let applied = founding_state(&disk)?;
 //! let logger = slog::Logger::root(slog::Discard, slog::o!());
-//! let (mut replica, mut effects) = Replica::open(Config::new(hello), disk.clone(), applied, 7, logger, 0)?;
+//! let (mut replica, mut effects) = Replica::open(Config::new(hello), disk.clone(), applied, 7, &logger, 0)?;
 //!
 //! let mut inputs = vec![Input::Propose { id: 1, data: b"hello".to_vec() }];
 //! let mut log = Vec::new();
@@ -135,7 +135,7 @@ pub use error::OpenError;
 pub use hello::{Greeting, Hello, TurnedAway};
 pub use input::{Input, RequestId, SnapshotMeta};
 pub use log::{Applied, Identity, found, found_restored, founding_state, load_identity, read_entries, state_directory};
-pub use look::{LogView, configuration_change, look, look_at_entries};
+pub use look::{LogView, LookedAt, configuration_change, look, look_at_entries};
 pub use raft::eraftpb;
 pub use recovery::{Prospect, Recovery, finish_recovery, prospect, recover};
 pub use replica::Replica;

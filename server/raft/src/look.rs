@@ -59,13 +59,12 @@ pub fn look<D: Disk>(disk: &D) -> Result<LogView, OpenError> {
     })
 }
 
+/// An entry's index, and the entry or what is wrong with it.
+pub type LookedAt = (u64, Result<Entry, OpenError>);
+
 /// Entries from index `from` on with their indexes, up to about `max_bytes` and at least one where there is one. One that is
 /// damaged does not hide the others.
-pub fn look_at_entries<D: Disk>(
-    disk: &D,
-    from: u64,
-    max_bytes: u64,
-) -> Result<Vec<(u64, Result<Entry, OpenError>)>, OpenError> {
+pub fn look_at_entries<D: Disk>(disk: &D, from: u64, max_bytes: u64) -> Result<Vec<LookedAt>, OpenError> {
     let rows = disk.scan(&entry_key(from), format::ENTRIES_END, max_bytes)?;
     let numbered = |(key, value): (Vec<u8>, Vec<u8>)| {
         let index = format::number_of(&key).ok_or_else(|| OpenError::corrupt("entry", "its key is not an index"))?;

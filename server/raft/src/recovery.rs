@@ -193,7 +193,7 @@ mod tests {
     fn open(disk: &SimDisk, applied: Applied) -> Result<(Replica<SimDisk>, Vec<Effect>), OpenError> {
         let identity = load_identity(disk)?.ok_or(OpenError::NotFounded)?;
         let logger = slog::Logger::root(slog::Discard, slog::o!());
-        Replica::open(crate::Config::new(identity), disk.clone(), applied, 1, logger, 0)
+        Replica::open(crate::Config::new(identity), disk.clone(), applied, 1, &logger, 0)
     }
 
     #[test]

@@ -46,8 +46,8 @@ extended, as after any outage.";
 #[derive(Debug, Args)]
 struct From {
     /// The repository
-    #[arg(long, value_name = "DIR")]
-    from: PathBuf,
+    #[arg(long = "from", value_name = "DIR")]
+    repository: PathBuf,
     /// A file whose first line is its passphrase
     #[arg(long, value_name = "FILE")]
     passphrase_file: PathBuf,
@@ -160,7 +160,7 @@ impl Action {
         match self {
             Self::Init { to, passphrase_file, json } => say(&init_repository(&to, &passphrase_file, json)?),
             Self::List(from) => {
-                let listed = list(&from.from, &keys::read_passphrase(&from.passphrase_file)?)?;
+                let listed = list(&from.repository, &keys::read_passphrase(&from.passphrase_file)?)?;
                 say(&if from.json { text(&list_json(&listed)) } else { list_text(&listed) })
             }
             Self::Verify { from, backup, all, scratch } => {
@@ -171,7 +171,7 @@ impl Action {
                 };
                 let scratch = scratch.unwrap_or_else(std::env::temp_dir);
                 let passphrase = keys::read_passphrase(&from.passphrase_file)?;
-                let judged = verify::verify(&from.from, &passphrase, which, &scratch)?;
+                let judged = verify::verify(&from.repository, &passphrase, which, &scratch)?;
                 say(&if from.json { text(&judged_json(&judged)) } else { judged_text(&judged) })?;
                 match judged.iter().filter(|one| one.found.is_err()).count() {
                     0 => Ok(()),
@@ -180,7 +180,7 @@ impl Action {
             }
             Self::Prune { from, keep } => {
                 let passphrase = keys::read_passphrase(&from.passphrase_file)?;
-                let pruned = prune::prune(&from.from, &passphrase, keep as usize)?;
+                let pruned = prune::prune(&from.repository, &passphrase, keep as usize)?;
                 say(&if from.json { text(&pruned_json(&pruned)) } else { pruned_text(&pruned) })
             }
         }
@@ -191,7 +191,8 @@ impl Restore {
     /// Does it and prints what came of it.
     pub(crate) fn run(self) -> Result<(), Problem> {
         let passphrase = keys::read_passphrase(&self.from.passphrase_file)?;
-        let made = restore::restore(&self.from.from, &passphrase, self.backup.as_deref(), &self.data, self.member)?;
+        let made =
+            restore::restore(&self.from.repository, &passphrase, self.backup.as_deref(), &self.data, self.member)?;
         if self.from.json {
             return say(&text(&json!({
                 "backup": manifest_json(&made.manifest),
@@ -301,10 +302,11 @@ fn created_text(created: &Created) -> String {
         manifest.added_bytes
     );
     if *missing_entries > 0 {
-        text += &format!(
+        let missing = format!(
             "\nThe node was stopped before it applied {missing_entries} entries that were committed: they are not in this \
              backup. Start it, and back it up again."
         );
+        text.push_str(&missing);
     } else if !manifest.confirmed {
         text += "\nNo majority confirmed how far the cluster is: what other nodes acknowledged may be missing.";
     }

@@ -149,7 +149,7 @@ fn a_restored_node_is_the_first_of_a_new_cluster_with_the_same_tables_and_no_tok
     let log = LogDb::open(&data.join("log"), &caches()).unwrap();
     let applied = lectern_raft::Applied { index: 2, term: 1, conf_state };
     let logger = slog::Logger::root(slog::Discard, slog::o!());
-    Replica::open(lectern_raft::Config::new(identity), log, applied, 1, logger, 0).unwrap();
+    Replica::open(lectern_raft::Config::new(identity), log, applied, 1, &logger, 0).unwrap();
 }
 
 #[test]

@@ -141,7 +141,9 @@ impl Crowd {
         let longest = ms(LONGEST_IDLE);
         let idle = guests.present.iter().filter(|(_, guest)| guest.activity.idle_ms(now_ms) >= Some(longest));
         let idle: Vec<u64> = idle.map(|(id, _)| *id).collect();
-        idle.iter().for_each(|id| guests.send_away(*id));
+        for id in &idle {
+            guests.send_away(*id);
+        }
         idle.len()
     }
 

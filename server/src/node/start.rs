@@ -341,7 +341,7 @@ fn open_replica(config: &Config, opened: &Opened) -> Result<(Replica<LogDb>, Vec
     let conf_state = decode_conf_state(&opened.meta.conf_state).ok_or_else(damaged).map_err(DiskProblem::from)?;
     let applied = Applied { index: opened.meta.index, term: opened.meta.term, conf_state };
     let seed = getrandom::u64().map_err(|error| io::Error::other(error.to_string()))?;
-    let replica = Replica::open(settings, opened.log.clone(), applied, seed, logging::raft_logger(), 0);
+    let replica = Replica::open(settings, opened.log.clone(), applied, seed, &logging::raft_logger(), 0);
     Ok(replica.map_err(DiskProblem::from)?)
 }
 

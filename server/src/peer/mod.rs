@@ -1,7 +1,7 @@
 //! What nodes say to each other, on a listener of its own.
 //!
 //! Each node dials each other node and keeps one stream open to it: raft messages go out on it in order, urgent ones
-//! (heartbeats, votes) ahead of bulk. A stream begins with a handshake ([`handshake`]): both prove that they have the cluster's
+//! (heartbeats, votes) ahead of bulk. A stream begins with a handshake (`handshake.rs`): both prove that they have the cluster's
 //! secret, and both have their replica judge what the other said of itself (cluster, epoch, incarnation, how far its log
 //! reaches). What comes back on the stream is only for the shell: answers to clock probes. A snapshot travels on a call of its
 //! own: the rows of the sender's tables, then those chunks that the receiver asks for because it does not have them.

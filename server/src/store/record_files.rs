@@ -42,12 +42,17 @@ pub(super) fn files(dir: &Path, of: impl Fn(&str) -> bool) -> io::Result<Vec<Pat
 
 /// Whether a file of that name is a write-ahead log or a manifest: they have the same form.
 pub(super) fn is_log(name: &str) -> bool {
-    name.starts_with("MANIFEST-") || (name.ends_with(".log") && name.starts_with(|first: char| first.is_ascii_digit()))
+    name.starts_with("MANIFEST-") || (has_ending(name, "log") && name.starts_with(|first: char| first.is_ascii_digit()))
 }
 
 /// Whether a file of that name holds blobs.
 pub(super) fn is_blob_file(name: &str) -> bool {
-    name.ends_with(".blob")
+    has_ending(name, "blob")
+}
+
+/// Whether it has that extension, as RocksDB writes it.
+pub(super) fn has_ending(name: &str, extension: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, found)| found == extension)
 }
 
 /// Checks every record of a log that was there when this began; RocksDB may append meanwhile. `read` hears of the bytes.

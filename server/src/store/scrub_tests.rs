@@ -1,10 +1,11 @@
 use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 
-use lectern_lms::{Change, Table};
+use lectern_lms::{Change, Store as _, Table};
 use lectern_raft::{Batch, Disk as _};
 
 use super::*;
+use crate::store::record_files::has_ending;
 use crate::store::{AppliedMeta, Caches, StateWrite};
 
 fn caches() -> Caches {
@@ -77,6 +78,15 @@ fn assert_names(problem: &ScrubProblem, damaged: &Path, data: &Path) {
     assert!(said.contains(&format!("remove the data directory {} and", data.display())), "{said}");
 }
 
+fn assert_answers_right(dir: &Path, flipped_at: u64) {
+    let state = StateDb::open(dir, &caches()).unwrap();
+    for user in 0..200_u64 {
+        let found = state.read().get(Table::Users, &user.to_be_bytes());
+        assert_eq!(found, Ok(Some(noise(user, 100))), "with a flipped bit at {flipped_at}");
+    }
+    assert_eq!(state.read().get(Table::Users, &200_u64.to_be_bytes()), Ok(None));
+}
+
 #[test]
 fn a_good_state_is_read_whole() {
     let temp = tempfile::tempdir().unwrap();
@@ -87,25 +97,42 @@ fn a_good_state_is_read_whole() {
 fn a_flipped_bit_in_a_table_is_found_and_its_file_named() {
     let temp = tempfile::tempdir().unwrap();
     let dir = state_dir(temp.path());
-    let table = largest(&dir, |name| name.ends_with(".sst"));
+    let table = largest(&dir, |name| has_ending(name, "sst"));
     flip(&table);
     assert_names(&scrub_state(&dir).unwrap_err(), &table, temp.path());
 }
 
+/// A database's files in another directory: who opens it may write new ones.
+fn copied(dir: &Path, to: &Path) -> PathBuf {
+    let copy = to.join("state").join("s");
+    fs::create_dir_all(&copy).unwrap();
+    for file in files(dir, |_| true).unwrap() {
+        fs::copy(&file, copy.join(file.file_name().unwrap())).unwrap();
+    }
+    copy
+}
+
 #[test]
-fn a_flipped_bit_is_found_wherever_in_a_table_it_is() {
+fn a_flipped_bit_is_found_wherever_in_a_table_it_is_or_changes_no_answer() {
     const STEPS: u64 = 97;
     let temp = tempfile::tempdir().unwrap();
     let dir = state_dir(temp.path());
-    let table = largest(&dir, |name| name.ends_with(".sst"));
+    let table = largest(&dir, |name| has_ending(name, "sst"));
     let length = fs::metadata(&table).unwrap().len();
+    let mut harmless = 0;
     for at in (0..length).step_by(usize::try_from(length / STEPS).unwrap()) {
-        flip_at(&table, at);
+        let temp = tempfile::tempdir().unwrap();
+        let copy = copied(&dir, temp.path());
+        flip_at(&copy.join(table.file_name().unwrap()), at);
         // Where a file is damaged so that it cannot be opened, the database says so already.
-        assert!(scrub_state(&dir).is_err(), "a flipped bit at {at} of {length} is not found");
-        flip_at(&table, at);
+        if scrub_state(&copy).is_ok() {
+            harmless += 1;
+            assert_answers_right(&copy, at);
+        }
     }
-    scrub_state(&dir).unwrap();
+    // The filter is a hundredth of this table: RocksDB reads on without one that is damaged.
+    assert!(harmless <= 2, "{harmless} flipped bits of {STEPS} are not found");
+    scrub_state(&copied(&dir, &temp.path().join("good"))).unwrap();
 }
 
 #[test]
@@ -162,7 +189,7 @@ fn a_flipped_bit_in_the_log_is_found_in_its_tables_and_before_it_gets_there() {
         copy.read(DEFAULT_COLUMN_FAMILY_NAME, None, usize::MAX).map(|piece| piece.bytes)
     };
     assert!(scrub().unwrap() > 300_000);
-    let table = largest(&dir, |name| name.ends_with(".sst"));
+    let table = largest(&dir, |name| has_ending(name, "sst"));
     flip(&table);
     assert_names(&scrub().unwrap_err(), &table, temp.path());
     assert!(!temp.path().join("copy").exists());

@@ -23,7 +23,7 @@ use tonic::transport::Endpoint;
 use tonic::{Code, Request, Status};
 use tonic_prost::ProstCodec;
 
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A machine that may run a node.
 struct Machine {
@@ -39,11 +39,28 @@ struct RunningNode {
     stop: oneshot::Sender<()>,
 }
 
+impl RunningNode {
+    fn stop(self) {
+        let Self { runtime, running, stop } = self;
+        let _gone = stop.send(());
+        let stopped = runtime.block_on(running.shutdown());
+        runtime.shutdown_timeout(Duration::from_secs(5));
+        stopped.unwrap();
+    }
+}
+
 /// Machines, numbered from 1.
 pub struct Lab {
     dir: TempDir,
     machines: Vec<Machine>,
     runtime: Runtime,
+}
+
+impl Drop for Lab {
+    /// No node may run whose data directory is deleted: it would call its disk damaged.
+    fn drop(&mut self) {
+        self.machines.iter_mut().filter_map(|machine| machine.node.take()).for_each(RunningNode::stop);
+    }
 }
 
 impl Lab {
@@ -106,13 +123,9 @@ impl Lab {
     }
 
     pub fn stop(&mut self, machine: usize) {
-        let RunningNode { runtime, running, stop } = self.machines[machine - 1].node.take().expect("it runs");
-        runtime.block_on(async {
-            running.hand_over().await;
-            let _gone = stop.send(());
-            running.shutdown().await.unwrap();
-        });
-        runtime.shutdown_timeout(Duration::from_secs(5));
+        let node = self.machines[machine - 1].node.take().expect("it runs");
+        node.runtime.block_on(node.running.hand_over());
+        node.stop();
     }
 
     pub fn node(&self, machine: usize) -> Node {
@@ -184,9 +197,9 @@ impl Lab {
         let now_ms = self.node(machine).now_ms();
         let mut request = Request::new(message);
         if let Some(prover) = prover {
-            let proven = prover.prove(request.get_ref(), &proof::operator("ada"), now_ms);
+            let proof = prover.prove(request.get_ref(), &proof::operator("ada"), now_ms);
             request.metadata_mut().insert(proof::OPERATOR, "ada".parse().unwrap());
-            request.metadata_mut().insert(proof::OPERATOR_PROOF, proven.parse().unwrap());
+            request.metadata_mut().insert(proof::OPERATOR_PROOF, proof.parse().unwrap());
         }
         let endpoint = Endpoint::from_shared(format!("http://{}", self.client_address(machine))).unwrap();
         self.runtime.block_on(async {

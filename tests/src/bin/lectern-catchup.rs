@@ -49,7 +49,7 @@ struct Args {
     /// Seconds of quiet to compare with.
     #[arg(long, default_value_t = 30)]
     quiet_seconds: u64,
-    /// Lines of the nodes' configuration within [limits].
+    /// Lines of the nodes' configuration within `[limits]`.
     #[arg(long = "limit")]
     limits: Vec<String>,
 }

@@ -45,6 +45,9 @@ struct Args {
 /// Writes as they are acknowledged: when each began, and how long it took.
 type Writes = Arc<Mutex<Vec<(Instant, Duration)>>>;
 
+/// A way to limp: what it is called, how it begins, and how it ends.
+type Limp = (&'static str, fn(&Field), fn(&Field));
+
 /// Three nodes, the third behind proxies in both directions, and people who write.
 struct Field {
     class: Class,
@@ -106,7 +109,8 @@ impl Field {
             let direct = cluster.peer_address(other);
             let through = tapped(direct.clone(), other, LAME);
             from_lame.push(Proxy::start(&through, &direct));
-            peers += &format!("{other} = {through:?}\n");
+            let line = format!("{other} = {through:?}\n");
+            peers.push_str(&line);
             let direct = cluster.peer_address(LAME);
             let through = tapped(direct.clone(), LAME, other);
             to_lame.push(Proxy::start(&through, &direct));
@@ -150,7 +154,7 @@ impl Field {
 
     /// Each kind of limp between two quiet times.
     fn limp(&mut self, time: Duration, within: f64) -> (Value, bool) {
-        let kinds: [(&str, fn(&Self), fn(&Self)); 4] = [
+        let kinds: [Limp; 4] = [
             (
                 "stopped",
                 |field| field.class.cluster.signal(LAME, "STOP"),

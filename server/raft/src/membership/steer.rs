@@ -155,7 +155,7 @@ mod tests {
         let applied = founding_state(&disk)?;
         let mut config = Config::new(hello);
         adjust(&mut config);
-        Replica::open(config, disk, applied, 1, slog::Logger::root(slog::Discard, slog::o!()), 0)
+        Replica::open(config, disk, applied, 1, &slog::Logger::root(slog::Discard, slog::o!()), 0)
     }
 
     /// Writes and applies at once whatever comes up.

@@ -269,9 +269,9 @@ impl<M: Machine> World<M> {
         let silent = |node: &NodeId| !self.nodes.get(node).is_some_and(Node::is_up);
         let unwanted = |node: &&NodeId| **node != leader.config.node && (silent(node) || !stays(node));
         // The others could finish it alone.
-        let spared =
+        let can_go =
             |node: &&NodeId| conf.voters.iter().filter(|voter| voter != node && sound(voter)).count() > voters / 2;
-        let dismissed = spares > 0 && conf.voters.iter().filter(unwanted).any(|node| spared(&node));
+        let dismissed = spares > 0 && conf.voters.iter().filter(unwanted).any(|node| can_go(&node));
         let successor = |node: &NodeId| *node != leader.config.node && sound(node) && stays(node);
         let led_well = stays(&leader.config.node) || !conf.voters.iter().any(successor);
         let full = members.all().len() >= settings.max_members;

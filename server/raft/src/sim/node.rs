@@ -154,7 +154,7 @@ impl<M: Machine> Node<M> {
     }
 
     /// Starts from what the disks hold.
-    pub(crate) fn start(&mut self, seed: u64, logger: slog::Logger, now: u64) -> Result<Vec<Effect>, OpenError> {
+    pub(crate) fn start(&mut self, seed: u64, logger: &slog::Logger, now: u64) -> Result<Vec<Effect>, OpenError> {
         self.directory = state_directory(&self.disk)?.unwrap_or_else(|| ORIGINAL.to_owned());
         let state = self.directories.get(&self.directory);
         self.state = state.expect("the directory that the log names was synced before the switch").clone();

@@ -291,7 +291,7 @@ impl<M: Machine> World<M> {
         if node.is_up() || node.beyond_repair || node.retired || node.away_until > now {
             return Ok(());
         }
-        let effects = match node.start(seed, logger, now) {
+        let effects = match node.start(seed, &logger, now) {
             Ok(effects) => effects,
             Err(error) => return self.start_refused(id, &error),
         };

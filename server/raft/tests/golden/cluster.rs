@@ -50,6 +50,7 @@ pub struct Node {
 }
 
 #[derive(Default)]
+#[allow(clippy::struct_excessive_bools)] // Each is a wish of a script.
 pub struct Cluster {
     pub nodes: BTreeMap<NodeId, Node>,
     pub queue: VecDeque<(NodeId, NodeId, Parcel)>,
@@ -118,7 +119,8 @@ impl Cluster {
         let now = self.now;
         let logger = slog::Logger::root(slog::Discard, slog::o!());
         let node = self.nodes.get_mut(&id).unwrap();
-        let opened = Replica::open(node.config.clone(), node.disk.clone(), node.state.applied.clone(), id, logger, now);
+        let opened =
+            Replica::open(node.config.clone(), node.disk.clone(), node.state.applied.clone(), id, &logger, now);
         let (replica, effects) = opened.map_err(|error| error.to_string())?;
         node.replica = Some(replica);
         let roster = node.state.roster.clone();

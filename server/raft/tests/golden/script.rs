@@ -45,6 +45,7 @@ fn node(text: &str) -> Result<NodeId, Box<dyn Error>> {
 impl Runner for Script {
     type Command = Command;
 
+    #[allow(clippy::too_many_lines)] // One arm a command.
     fn run(&mut self, command: &Command, _: &Context) -> Result<String, Box<dyn Error>> {
         let words = positional(command);
         let cluster = &mut self.cluster;
