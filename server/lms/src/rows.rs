@@ -19,6 +19,7 @@ const NEEDS_GRADING: u32 = 8;
 const EXCUSED: u32 = 16;
 
 /// One assignment in a row.
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own, one bit of what is stored")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cell {
     /// The score that counts; none while there is no grade.
