@@ -271,7 +271,9 @@ mod tests {
             more in 1_i64..20,
             place: prop::sample::Index,
         ) {
-            groups.iter_mut().for_each(|group| group.rules.drop_highest = 0);
+            for group in &mut groups {
+                group.rules.drop_highest = 0;
+            }
             let before = Course::of(&groups);
             let scored: Vec<&mut Work> =
                 groups.iter_mut().flat_map(|group| &mut group.work).filter(|work| work.score.is_some()).collect();

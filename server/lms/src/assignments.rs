@@ -16,7 +16,7 @@ use crate::refusal::{Reason, Refusal, Result, refuse};
 use crate::store::{Order, Store, StoreExt, StoreResult, decode};
 use crate::tables::Table;
 use crate::{
-    attempts, audit, counts, dates, files, groups, limits, lookup, missing, paging, points, schedule, standing,
+    attempts, audit, counts, dates, files, groups, levels, limits, lookup, missing, paging, points, schedule, standing,
     uploads, validate,
 };
 
@@ -220,8 +220,11 @@ fn due_of(assignment: &AssignmentRecord) -> Option<i64> {
     assignment.settings.as_ref().and_then(|settings| settings.due_at_ms)
 }
 
-/// The number of the next assignment of a course.
+/// The number of the next assignment of a course; none where numbers are not kept yet.
 fn next_number(tx: &mut Tx<'_, '_>, course_id: &str) -> StoreResult<u32> {
+    if !levels::has_grading(&*tx.store)? {
+        return Ok(0);
+    }
     let mut course: CourseRecord = tx.store.record(Table::Courses, &key1(course_id))?.unwrap_or_default();
     course.last_assignment_number += 1;
     tx.put(Table::Courses, key1(course_id), &course);

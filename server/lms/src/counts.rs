@@ -1,13 +1,14 @@
 //! How many have handed in, are graded, posted, and wait for a grade: counted as it changes, so that a list of
-//! assignments reads one record each instead of ten thousand grades. The student's row of the gradebook changes with them. People who have left the course stay counted.
+//! assignments reads one record each instead of ten thousand grades. The student's row of the gradebook changes with them.
+//! People who have left the course stay counted.
 
 use lectern_proto::internal::v1::{AssignmentCountsRecord, AssignmentRecord, GradeRecord};
 
 use crate::context::Tx;
 use crate::keys::{key1, key2};
+use crate::rows;
 use crate::store::{Store, StoreExt, StoreResult};
 use crate::tables::Table;
-use crate::{grades, rows};
 
 /// The counts of an assignment.
 pub fn of(store: &dyn Store, assignment_id: &str) -> StoreResult<AssignmentCountsRecord> {
@@ -52,12 +53,7 @@ pub(crate) fn grade_changed(
     before: Option<&GradeRecord>,
     after: &GradeRecord,
 ) -> StoreResult<()> {
-    rows::change(tx, assignment, &after.user_id, |cell| {
-        cell.score = Some(grades::score(after));
-        cell.posted = after.posted;
-        cell.graded_attempt = after.attempt;
-        cell.grade_revision = after.revision;
-    })?;
+    rows::change(tx, assignment, &after.user_id, |cell| cell.take_grade(after))?;
     change(tx, &assignment.assignment_id, |counts| {
         adjust(&mut counts.graded, before.is_some(), true);
         adjust(&mut counts.posted, before.is_some_and(|grade| grade.posted), after.posted);

@@ -29,7 +29,8 @@ use crate::standing::{self, points_possible};
 use crate::store::{Order, Store, StoreExt};
 use crate::tables::Table;
 use crate::{
-    attempts, audit, counts, dates, final_grades, groups, lateness, limits, lookup, paging, points, usage, validate,
+    attempts, audit, counts, dates, final_grades, groups, lateness, levels, limits, lookup, paging, points, usage,
+    validate,
 };
 
 /// Grades changed by one posting; a larger course posts the rest by asking again.
@@ -153,7 +154,7 @@ fn graded(
         attempt,
         revision: before.map_or(0, |grade| grade.revision) + 1,
         automatic: false,
-        late_waived: request.waive_late,
+        late_waived: request.waive_late && levels::has_grading(&*tx.store)?,
     })
 }
 

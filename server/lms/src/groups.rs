@@ -12,7 +12,7 @@ use crate::keys::{key1, key2};
 use crate::refusal::{Reason, Refusal, Result, refuse};
 use crate::store::{Order, Store, StoreExt, StoreResult};
 use crate::tables::Table;
-use crate::{audit, limits, lookup, paging, validate};
+use crate::{audit, levels, limits, lookup, paging, validate};
 
 /// A weight of 100 %.
 const FULL_WEIGHT: u32 = 10_000;
@@ -121,9 +121,9 @@ pub(crate) fn without_unpublished(
     groups
 }
 
-/// The id of the group that an assignment's settings name by slug or id; empty for none.
+/// The id of the group that an assignment's settings name by slug or id; empty for none, and where there are none yet.
 pub(crate) fn named(store: &dyn Store, course_id: &str, slug_or_id: &str) -> Result<String> {
-    if slug_or_id.is_empty() {
+    if slug_or_id.is_empty() || !levels::has_grading(store)? {
         return Ok(String::new());
     }
     let found = list(store, course_id)?.into_iter().find(|group| is_named(group, slug_or_id));

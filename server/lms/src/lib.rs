@@ -69,6 +69,7 @@ mod lateness;
 #[cfg(test)]
 mod leaks_tests;
 mod ledger;
+pub mod levels;
 pub mod limits;
 pub mod lookup;
 pub mod materials;

@@ -50,8 +50,9 @@ fn put(tx: &mut Tx<'_, '_>, assignment: &AssignmentRecord, at_ms: i64, after_use
         assignment_id: assignment.assignment_id.clone(),
         after_user_id,
     };
-    // An assignment that opens at that time has an entry under its id alone.
-    let id = [b"missing ", assignment.assignment_id.as_bytes()].concat();
+    // An assignment that opens at that time has an entry under its id alone; and where to go on is a part of it, so that
+    // two walks through a large course never end one another.
+    let id = [b"missing ", assignment.assignment_id.as_bytes(), entry.after_user_id.as_bytes()].concat();
     schedule::at(tx, at_ms.max(tx.now_ms()), &id, ScheduleRecord { what: Some(What::Missing(entry)) });
 }
 

@@ -6,8 +6,8 @@ use crate::gradebook;
 
 type Done<R> = std::result::Result<R, String>;
 
-fn at(ms: i64) -> Option<OverriddenDate> {
-    Some(OverriddenDate { at_ms: Some(ms) })
+fn at(ms: i64) -> OverriddenDate {
+    OverriddenDate { at_ms: Some(ms) }
 }
 
 fn request(user: &str, section: &str, base_revision: u64, settings: OverrideSettings) -> v1::SetOverrideRequest {
@@ -62,11 +62,11 @@ fn cell(class: &Class, row: usize) -> v1::GradebookCell {
 fn each_date_stands_on_its_own_and_a_students_goes_before_their_sections() {
     let mut class = class();
     let now_ms = class.world.now_ms;
-    let later = OverrideSettings { due: at(now_ms + 5 * HOUR_MS), ..OverrideSettings::default() };
+    let later = OverrideSettings { due: Some(at(now_ms + 5 * HOUR_MS)), ..OverrideSettings::default() };
     set(&mut class, "ines", request("", "Monday", 0, later)).unwrap();
     let own = OverrideSettings {
-        lock: at(now_ms + 9 * HOUR_MS),
-        unlock: at(now_ms - HOUR_MS),
+        lock: Some(at(now_ms + 9 * HOUR_MS)),
+        unlock: Some(at(now_ms - HOUR_MS)),
         extra_attempts: 2,
         ..OverrideSettings::default()
     };
@@ -75,7 +75,7 @@ fn each_date_stands_on_its_own_and_a_students_goes_before_their_sections() {
     assert_eq!((ada.due_at_ms, ada.lock_at_ms), (Some(now_ms + 5 * HOUR_MS), Some(now_ms + 9 * HOUR_MS)));
     assert_eq!((bob.due_at_ms, bob.lock_at_ms), (Some(now_ms + 5 * HOUR_MS), None));
     assert_eq!((ada.allowed_attempts, bob.allowed_attempts), (3, 1));
-    let earlier = OverrideSettings { due: at(now_ms + 2 * HOUR_MS), ..own };
+    let earlier = OverrideSettings { due: Some(at(now_ms + 2 * HOUR_MS)), ..own };
     set(&mut class, "ines", request("ada", "", 1, earlier)).unwrap();
     assert_eq!(state(&class, "ada").due_at_ms, Some(now_ms + 2 * HOUR_MS));
     let never = OverrideSettings { due: Some(OverriddenDate { at_ms: None }), ..OverrideSettings::default() };
@@ -86,7 +86,7 @@ fn each_date_stands_on_its_own_and_a_students_goes_before_their_sections() {
 #[test]
 fn what_is_missing_follows_the_dates_in_effect_in_the_gradebook_too() {
     let mut class = class();
-    let later = OverrideSettings { due: at(class.world.now_ms + 5 * HOUR_MS), ..OverrideSettings::default() };
+    let later = OverrideSettings { due: Some(at(class.world.now_ms + 5 * HOUR_MS)), ..OverrideSettings::default() };
     set(&mut class, "ines", request("ada", "", 0, later)).unwrap();
     class.world.now_ms += 2 * HOUR_MS;
     assert_eq!([cell(&class, 0).missing, cell(&class, 1).missing], [false, true], "ada has until later");
@@ -148,16 +148,16 @@ fn overrides_are_the_instructors_audited_and_never_overwrite_each_other() {
 #[test]
 fn dates_that_cross_the_assignments_own_are_refused() {
     let mut class = class();
-    let settings = OverrideSettings { lock: at(class.world.now_ms), ..OverrideSettings::default() };
+    let settings = OverrideSettings { lock: Some(at(class.world.now_ms)), ..OverrideSettings::default() };
     assert_eq!(set(&mut class, "ines", request("ada", "", 0, settings)).unwrap_err(), "INVALID_ARGUMENT");
-    let settings = OverrideSettings { due: at(-1), ..OverrideSettings::default() };
+    let settings = OverrideSettings { due: Some(at(-1)), ..OverrideSettings::default() };
     assert_eq!(set(&mut class, "ines", request("ada", "", 0, settings)).unwrap_err(), "INVALID_ARGUMENT");
 }
 
 #[test]
 fn an_extended_student_hands_in_on_time_where_the_others_are_late() {
     let mut class = class();
-    let later = OverrideSettings { due: at(class.world.now_ms + 5 * HOUR_MS), ..OverrideSettings::default() };
+    let later = OverrideSettings { due: Some(at(class.world.now_ms + 5 * HOUR_MS)), ..OverrideSettings::default() };
     set(&mut class, "ines", request("ada", "", 0, later)).unwrap();
     class.world.now_ms += 2 * HOUR_MS;
     let submit = v1::SubmitRequest {

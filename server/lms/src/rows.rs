@@ -4,13 +4,20 @@
 //! attempt and a mark in the queue for each is what made opening it slow. So whatever changes one of these changes the
 //! student's row with it, in the same command. What depends on the time or on dates (missing, which dates are in effect)
 //! is not in it.
+//!
+//! Rows are kept from feature level [`levels::GRADING`] on. The entry that raises the level writes those of everything that
+//! is there ([`begin`]); until then a row is worked out from the records when somebody reads it.
 
-use lectern_proto::internal::v1::{AssignmentRecord, GradebookRowRecord};
+use std::collections::{BTreeMap, BTreeSet};
+
+use lectern_proto::internal::v1::{AssignmentRecord, CourseRecord, GradeRecord, GradebookRowRecord, SubmissionRecord};
 
 use crate::context::Tx;
-use crate::keys::key2;
-use crate::store::{Store, StoreError, StoreExt, StoreResult};
+use crate::keys::{key1, key2};
+use crate::refusal::Result;
+use crate::store::{Order, Store, StoreError, StoreExt, StoreResult};
 use crate::tables::Table;
+use crate::{attempts, grades, levels, limits, paging};
 
 const GRADED: u32 = 1;
 const POSTED: u32 = 2;
@@ -36,6 +43,36 @@ pub(crate) struct Cell {
     pub late_days: u32,
 }
 
+impl Cell {
+    /// A grade was set, posted or hidden.
+    pub(crate) fn take_grade(&mut self, grade: &GradeRecord) {
+        self.score = Some(grades::score(grade));
+        self.posted = grade.posted;
+        self.graded_attempt = grade.attempt;
+        self.grade_revision = grade.revision;
+    }
+
+    /// The latest attempt is this one.
+    pub(crate) fn take_attempt(&mut self, submission: &SubmissionRecord) {
+        self.attempts = submission.attempt;
+        self.late = submission.late;
+        self.late_days = submission.late_days;
+    }
+
+    /// What the records of before say: there were no excuses then.
+    fn of_records(store: &dyn Store, assignment_id: &str, user_id: &str) -> StoreResult<Self> {
+        let (mut cell, key) = (Self::default(), key2(assignment_id, user_id));
+        if let Some(grade) = store.record(Table::Grades, &key)? {
+            cell.take_grade(&grade);
+        }
+        if let Some(latest) = attempts::latest(store, assignment_id, user_id)? {
+            cell.take_attempt(&latest);
+            cell.needs_grading = store.contains(Table::NeedsGrading, &key)?;
+        }
+        Ok(cell)
+    }
+}
+
 /// A student's cells by the numbers of their assignments, ascending. What has none is the default one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Row(Vec<(u32, Cell)>);
@@ -43,8 +80,22 @@ pub(crate) struct Row(Vec<(u32, Cell)>);
 impl Row {
     /// The row of a student.
     pub(crate) fn read(store: &dyn Store, course_id: &str, user_id: &str) -> StoreResult<Self> {
+        if !levels::has_grading(store)? {
+            return Self::of_records(store, course_id, user_id);
+        }
         let record: Option<GradebookRowRecord> = store.record(Table::GradebookRows, &key2(course_id, user_id))?;
         record.map_or_else(|| Ok(Self::default()), |record| Self::of(&record))
+    }
+
+    fn of_records(store: &dyn Store, course_id: &str, user_id: &str) -> StoreResult<Self> {
+        let mut row = Self::default();
+        for assignment in numbered(store, course_id)? {
+            let cell = Cell::of_records(store, &assignment.assignment_id, user_id)?;
+            if cell != Cell::default() {
+                row.set(assignment.number, cell);
+            }
+        }
+        Ok(row)
     }
 
     fn of(record: &GradebookRowRecord) -> StoreResult<Self> {
@@ -124,10 +175,76 @@ pub(crate) fn change(
     user_id: &str,
     how: impl FnOnce(&mut Cell),
 ) -> StoreResult<()> {
+    if !levels::has_grading(&*tx.store)? {
+        return Ok(());
+    }
     let row = Row::read(&*tx.store, &assignment.course_id, user_id)?;
     let record = row.changed(assignment.number, how);
     tx.put(Table::GradebookRows, key2(&assignment.course_id, user_id), &record);
     Ok(())
+}
+
+/// All assignments of a course, deleted ones too, with their numbers. Before numbers were kept, an assignment's is its place in
+/// the course: the one that [`begin`] gives it.
+fn numbered(store: &dyn Store, course_id: &str) -> StoreResult<Vec<AssignmentRecord>> {
+    let most = limits::ASSIGNMENTS_PER_COURSE;
+    let rows: Vec<(_, AssignmentRecord)> =
+        store.records(Table::Assignments, &key1(course_id), None, Order::Ascending, most)?;
+    let mut assignments: Vec<AssignmentRecord> = rows.into_iter().map(|(_, assignment)| assignment).collect();
+    for (place, assignment) in (1..).zip(&mut assignments) {
+        number(assignment, place);
+    }
+    Ok(assignments)
+}
+
+/// Numbers an assignment at that place of its course, from 1, where it has no number yet.
+pub(crate) fn number(assignment: &mut AssignmentRecord, place: u32) {
+    if assignment.number == 0 {
+        assignment.number = place;
+    }
+}
+
+/// Begins to keep rows: numbers the assignments of every course and writes the rows of what they hold. One entry does it all,
+/// that which raises the level: whoever has applied it finds every row there.
+pub(crate) fn begin(tx: &mut Tx<'_, '_>) -> Result<()> {
+    let mut courses: Vec<CourseRecord> = Vec::new();
+    paging::each(&*tx.store, Table::Courses, &[], usize::MAX, |course| {
+        courses.push(course);
+        Ok(())
+    })?;
+    for mut course in courses {
+        let assignments = numbered(&*tx.store, &course.course_id)?;
+        let Some(last) = assignments.last() else { continue };
+        course.last_assignment_number = last.number;
+        tx.put(Table::Courses, key1(&course.course_id), &course);
+        let mut rows: BTreeMap<String, Row> = BTreeMap::new();
+        for assignment in &assignments {
+            let id = &assignment.assignment_id;
+            tx.put(Table::Assignments, key2(&course.course_id, id), assignment);
+            for user_id in whoever_has_something(&*tx.store, id)? {
+                let cell = Cell::of_records(&*tx.store, id, &user_id)?;
+                rows.entry(user_id).or_default().set(assignment.number, cell);
+            }
+        }
+        for (user_id, row) in rows {
+            tx.put(Table::GradebookRows, key2(&course.course_id, &user_id), &row.to_record());
+        }
+    }
+    Ok(())
+}
+
+/// Everyone who handed something in for an assignment or has a grade in it.
+fn whoever_has_something(store: &dyn Store, assignment_id: &str) -> Result<BTreeSet<String>> {
+    let (mut users, prefix) = (BTreeSet::new(), key1(assignment_id));
+    paging::each(store, Table::Grades, &prefix, usize::MAX, |grade: GradeRecord| {
+        users.insert(grade.user_id);
+        Ok(())
+    })?;
+    paging::each(store, Table::Submissions, &prefix, usize::MAX, |submission: SubmissionRecord| {
+        users.insert(attempts::user_of(submission.submitter.as_ref()).to_owned());
+        Ok(())
+    })?;
+    Ok(users)
 }
 
 #[cfg(test)]

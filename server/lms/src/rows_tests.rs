@@ -1,12 +1,10 @@
 use lectern_proto::POINT;
-use lectern_proto::internal::v1::{GradeRecord, command::Body};
+use lectern_proto::internal::v1::command::Body;
 use lectern_proto::v1;
 use proptest::prelude::*;
 
 use super::*;
 use crate::fixture::Class;
-use crate::keys::key2;
-use crate::{attempts, grades};
 
 #[test]
 fn a_row_survives_its_stored_form() {
@@ -29,25 +27,6 @@ fn a_row_survives_its_stored_form() {
     assert!(matches!(Row::of(&damaged), Err(StoreError::Damaged { .. })));
 }
 
-/// The cell as the records say it, one by one.
-fn from_records(class: &Class, assignment_id: &str, user_id: &str) -> Cell {
-    let store = &class.world.store;
-    let key = key2(assignment_id, user_id);
-    let grade: Option<GradeRecord> = store.record(Table::Grades, &key).unwrap();
-    let latest = attempts::latest(store, assignment_id, user_id).unwrap();
-    Cell {
-        score: grade.as_ref().map(grades::score),
-        posted: grade.as_ref().is_some_and(|grade| grade.posted),
-        late: latest.as_ref().is_some_and(|latest| latest.late),
-        late_days: latest.as_ref().map_or(0, |latest| latest.late_days),
-        needs_grading: store.contains(Table::NeedsGrading, &key).unwrap(),
-        excused: false,
-        attempts: latest.map_or(0, |latest| latest.attempt),
-        graded_attempt: grade.as_ref().map_or(0, |grade| grade.attempt),
-        grade_revision: grade.map_or(0, |grade| grade.revision),
-    }
-}
-
 /// Does one thing that changes a cell; what is refused changes nothing.
 fn act(class: &mut Class, what: u8, assignment: &str, user: &str, score: i64) {
     let (course, assignment, user) = ("cs101".to_owned(), assignment.to_owned(), user.to_owned());
@@ -55,7 +34,7 @@ fn act(class: &mut Class, what: u8, assignment: &str, user: &str, score: i64) {
     let row = Row::read(&class.world.store, &class.course_id, &id).unwrap();
     let cell = row.cell(if assignment == "hw1" { 1 } else { 2 });
     class.world.now_ms += 600_000;
-    let _: Result<v1::SubmitResponse, String> = match what {
+    let _: std::result::Result<v1::SubmitResponse, String> = match what {
         0 | 1 => class.world.run(
             &user,
             Body::Submit(v1::SubmitRequest { course, assignment, text: "work".into(), ..v1::SubmitRequest::default() }),
@@ -101,7 +80,7 @@ proptest! {
             let row = Row::read(&class.world.store, &class.course_id, &user_id).unwrap();
             for (at, id) in ids.iter().enumerate() {
                 let number = u32::try_from(at + 1).unwrap();
-                prop_assert_eq!(row.cell(number), from_records(&class, id, &user_id));
+                prop_assert_eq!(row.cell(number), Cell::of_records(&class.world.store, id, &user_id).unwrap());
             }
         }
     }

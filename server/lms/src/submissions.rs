@@ -190,11 +190,7 @@ pub(crate) fn add_attempt(
     if submission.attempt == 1 {
         counts::first_attempt(tx, &assignment_id)?;
     }
-    rows::change(tx, assignment, &user_id, |cell| {
-        cell.attempts = submission.attempt;
-        cell.late = submission.late;
-        cell.late_days = submission.late_days;
-    })?;
+    rows::change(tx, assignment, &user_id, |cell| cell.take_attempt(&submission))?;
     counts::set_needs_grading(tx, assignment, &user_id, true)?;
     tx.event(EventKind::Submission, &submission.course_id, &assignment_id, Audience::UserAndStaff(user_id));
     Ok(submission)

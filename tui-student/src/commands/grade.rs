@@ -53,13 +53,11 @@ fn group_lines(groups: &[v1::AssignmentGroup], totals: &[v1::GroupTotal]) -> Vec
 
 fn total_line(total: &v1::CourseTotal) -> String {
     let so_far = text::with_level(total.current, &total.current_level);
-    match total.r#override {
-        Some(_) => format!("Final grade: {}.", text::with_level(total.r#override, &total.final_level)),
-        None => {
-            let end = format::percent(total.r#final);
-            format!("So far: {so_far} in graded work; {end} if nothing more were graded.")
-        }
+    if total.r#override.is_some() {
+        return format!("Final grade: {}.", text::with_level(total.r#override, &total.final_level));
     }
+    let end = format::percent(total.r#final);
+    format!("So far: {so_far} in graded work; {end} if nothing more were graded.")
 }
 
 async fn what_if(course: &CourseArg, scores: &[SupposedArg], session: &Session) -> Result<()> {
