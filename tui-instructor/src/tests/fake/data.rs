@@ -219,14 +219,14 @@ pub(super) fn statistics() -> v1::GetStatisticsResponse {
     v1::GetStatisticsResponse {
         students: 20,
         count: 18,
-        lowest: 2 * POINT,
-        lower_quartile: 55_000,
-        median: 7 * POINT,
-        upper_quartile: 85_000,
-        highest: 10 * POINT,
-        mean: 68_333,
+        lowest: 2_000,
+        lower_quartile: 5_500,
+        median: 7_000,
+        upper_quartile: 8_500,
+        highest: 10_000,
+        mean: 6_833,
         histogram: vec![0, 0, 1, 0, 2, 3, 2, 4, 3, 2, 1],
-        points_possible: 10 * POINT,
+        points_possible: 0,
     }
 }
 
