@@ -164,7 +164,7 @@ impl Screen<Instructor> for GroupsScreen {
     }
 }
 
-const EMPTY: &str = "There are no groups: points are added up. a makes a group.";
+const EMPTY: &str = "There are no groups yet; a makes one.";
 
 fn columns() -> Vec<Column<v1::AssignmentGroup>> {
     let settings = |it: &v1::AssignmentGroup| it.settings.clone().unwrap_or_default();
