@@ -1,7 +1,7 @@
 //! How long the gradebook of a large course takes to open: 10,000 students and 100 assignments, on RocksDB.
 //!
 //! ```text
-//! cargo run --release --workspace --example gradebook
+//! cargo build --release --workspace --example gradebook && target/release/examples/gradebook
 //! ```
 //!
 //! The state is written as apply writes it, without a million commands: accounts, enrolments, assignments in five weighted
@@ -209,6 +209,7 @@ fn scores(seed: u32) -> GradebookRowRecord {
         row.attempts.push(1 + dice % 2);
         row.graded_attempts.push(u32::from(graded));
         row.grade_revisions.push(u64::from(graded));
+        row.late_days.push(0);
     }
     row
 }
