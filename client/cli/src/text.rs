@@ -122,6 +122,12 @@ pub fn size(bytes: u64) -> String {
     format!("{bytes} B")
 }
 
+/// A percentage with its name in the grading scheme: `87.50 % (B+)`.
+pub fn with_level(percent: Option<i64>, level: &str) -> String {
+    let percent = crate::format::percent(percent);
+    if level.is_empty() { percent } else { format!("{percent} ({})", clean(level)) }
+}
+
 /// A number of things: `1 message`, `2 messages`.
 pub fn count(number: impl TryInto<u64>, one: &str, many: &str) -> String {
     match number.try_into().unwrap_or(u64::MAX) {

@@ -78,6 +78,15 @@ methods! {
     GradeService, PostGrades, PostGradesRequest, PostGradesResponse, Keyed;
     GradeService, GetGradebook, GetGradebookRequest, GetGradebookResponse, Read;
     GradeService, ListMyGrades, ListMyGradesRequest, ListMyGradesResponse, Read;
+    GradingService, CreateAssignmentGroup, CreateAssignmentGroupRequest, CreateAssignmentGroupResponse, Keyed;
+    GradingService, UpdateAssignmentGroup, UpdateAssignmentGroupRequest, UpdateAssignmentGroupResponse, Keyed;
+    GradingService, DeleteAssignmentGroup, DeleteAssignmentGroupRequest, DeleteAssignmentGroupResponse, Keyed;
+    GradingService, GetGradingPolicy, GetGradingPolicyRequest, GetGradingPolicyResponse, Read;
+    GradingService, UpdateGradingPolicy, UpdateGradingPolicyRequest, UpdateGradingPolicyResponse, Keyed;
+    GradingService, SetOverride, SetOverrideRequest, SetOverrideResponse, Keyed;
+    GradingService, ListOverrides, ListOverridesRequest, ListOverridesResponse, Read;
+    GradingService, SetFinalGrade, SetFinalGradeRequest, SetFinalGradeResponse, Keyed;
+    GradingService, GetStatistics, GetStatisticsRequest, GetStatisticsResponse, Read;
     MaterialService, CreateModule, CreateModuleRequest, CreateModuleResponse, Keyed;
     MaterialService, UpdateModule, UpdateModuleRequest, UpdateModuleResponse, Keyed;
     MaterialService, ListModules, ListModulesRequest, ListModulesResponse, Read;

@@ -135,6 +135,11 @@ pub fn shape(table: Table) -> Shape {
         Table::ExtensionRequestsByUser => (&[COURSE, USER, Id("request_id")], ValueShape::Text),
         Table::PendingExtensionRequests => (&[COURSE, Id("request_id")], Nothing),
         Table::AssignmentCounts => (&[ASSIGNMENT], Record("AssignmentCountsRecord")),
+        Table::AssignmentGroups => (&[COURSE, Id("group_id")], Record("AssignmentGroupRecord")),
+        Table::GradingPolicies => (&[COURSE], Record("GradingPolicyRecord")),
+        Table::Overrides => (&[ASSIGNMENT, Id("user_or_section_id")], Record("OverrideRecord")),
+        Table::FinalGrades => (&[COURSE, USER], Record("FinalGradeRecord")),
+        Table::GradebookRows => (&[COURSE, USER], Record("GradebookRowRecord")),
     };
     Shape { key, value }
 }

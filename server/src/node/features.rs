@@ -4,10 +4,13 @@
 //! that raises the feature level. A leader proposes it once every member says that it understands the new level. From then on
 //! an older release must not run: it would apply what it does not understand, or stop at it.
 
+use lectern_lms::levels;
+
 use crate::faults;
 
-/// The newest feature level this release can apply. From 2 on, all nodes understand entries about the cluster itself.
-const NEWEST: u32 = 2;
+/// The newest feature level this release can apply. From 2 on, all nodes understand entries about the cluster itself;
+/// the levels of the domain are [`lectern_lms::levels`].
+const NEWEST: u32 = levels::GRADING;
 
 /// The newest feature level this process can apply.
 pub fn newest() -> u32 {
@@ -35,6 +38,6 @@ mod tests {
     fn a_newer_state_is_refused_with_what_to_do() {
         assert_eq!(require_understood(NEWEST), Ok(()));
         let refused = require_understood(NEWEST + 1).unwrap_err();
-        assert!(refused.contains("feature level 3") && refused.contains("run the release"), "{refused}");
+        assert!(refused.contains("feature level 4") && refused.contains("run the release"), "{refused}");
     }
 }

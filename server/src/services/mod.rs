@@ -30,6 +30,7 @@ mod files;
 mod forward;
 mod gate;
 mod grades;
+mod grading;
 mod guessing;
 mod health;
 mod home;

@@ -13,6 +13,7 @@ use lectern_rpc::v1::cluster_service_server::ClusterServiceServer;
 use lectern_rpc::v1::course_service_server::CourseServiceServer;
 use lectern_rpc::v1::file_service_server::FileServiceServer;
 use lectern_rpc::v1::grade_service_server::GradeServiceServer;
+use lectern_rpc::v1::grading_service_server::GradingServiceServer;
 use lectern_rpc::v1::home_service_server::HomeServiceServer;
 use lectern_rpc::v1::material_service_server::MaterialServiceServer;
 use lectern_rpc::v1::membership_service_server::MembershipServiceServer;
@@ -131,6 +132,7 @@ fn routes(door: &Door) -> Result<Routes, ServeError> {
         .add_service(server!(CourseServiceServer))
         .add_service(server!(FileServiceServer))
         .add_service(server!(GradeServiceServer))
+        .add_service(server!(GradingServiceServer))
         .add_service(server!(HomeServiceServer))
         .add_service(server!(MaterialServiceServer))
         .add_service(server!(MembershipServiceServer))
