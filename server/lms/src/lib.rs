@@ -66,6 +66,7 @@ pub mod keys;
 mod leaks_tests;
 pub mod limits;
 pub mod lookup;
+pub mod mastery;
 pub mod materials;
 pub mod memory;
 mod overlay;
