@@ -5,9 +5,10 @@ use std::error::Error;
 use std::time::Duration;
 
 use http::uri::PathAndQuery;
-use lectern_client::v1;
+use lectern_client::{Trust, v1};
 use lectern_rpc::Call;
 use lectern_rpc::v1::cluster_service_client::ClusterServiceClient;
+use lectern_tls::{Connector, ProgramTls};
 use tokio::task::JoinSet;
 use tonic::client::Grpc;
 use tonic::metadata::MetadataValue;
@@ -32,33 +33,38 @@ const NOT_DONE: [&str; 4] = ["NO_LEADER", "NO_QUORUM", "CLOCK_OFFSET", "STOPPING
 /// Connections to all nodes.
 #[derive(Clone, Debug)]
 pub struct Nodes {
+    addresses: Addresses,
+    /// By place.
     channels: Vec<Channel>,
 }
 
 impl Nodes {
     /// Connections that are made when they are needed.
-    pub fn new(addresses: &Addresses) -> Result<Self, String> {
-        let channel = |node| {
-            let endpoint = Endpoint::from_shared(format!("http://{}", addresses.client(node)));
+    pub fn new(addresses: &Addresses, trust: &Trust) -> Result<Self, String> {
+        let connector =
+            ProgramTls::new(trust, None).map_or_else(Connector::clear, |tls| Connector::tls(move || tls.config()));
+        let channel = |place| {
+            let endpoint = Endpoint::from_shared(format!("http://{}", addresses.client(place)));
             endpoint.map_err(|error| error.to_string()).map(|endpoint| {
                 endpoint
                     .connect_timeout(CONNECT)
                     .tcp_nodelay(true)
                     .http2_keep_alive_interval(KEEPALIVE)
                     .keep_alive_timeout(KEEPALIVE)
-                    .connect_lazy()
+                    .connect_with_connector_lazy(connector.clone())
             })
         };
-        Ok(Self { channels: (1..=addresses.nodes).map(channel).collect::<Result<_, _>>()? })
+        let channels = (1..=addresses.places()).map(channel).collect::<Result<_, _>>()?;
+        Ok(Self { addresses: addresses.clone(), channels })
     }
 
     /// Nodes are 1 to this.
     pub fn count(&self) -> u32 {
-        u32::try_from(self.channels.len()).unwrap_or(u32::MAX)
+        self.addresses.nodes
     }
 
     fn channel(&self, node: u32) -> Channel {
-        self.channels[node as usize - 1].clone()
+        self.channels[self.addresses.place(node) as usize - 1].clone()
     }
 
     /// Makes a call.
@@ -103,7 +109,7 @@ impl Nodes {
             asked.spawn(async move { nodes.status(node).await.map(|status| (status, node)) });
         }
         let told = asked.join_all().await.into_iter().flatten();
-        let leaders = told.filter(|(status, node)| status.leader_id == u64::from(*node));
+        let leaders = told.filter(|(status, node)| status.leader_id == u64::from(self.addresses.number(*node)));
         leaders.map(|(status, node)| (status.term, node)).max().map(|(_, node)| node)
     }
 }
@@ -181,7 +187,7 @@ mod tests {
 
     #[tokio::test]
     async fn where_nobody_listens_nothing_was_done() {
-        let nodes = Nodes::new(&Addresses { net: "127.79.1".into(), nodes: 1 }).unwrap();
+        let nodes = Nodes::new(&Addresses::new("127.79.1", 1), &Trust::Loopback).unwrap();
         let answer = nodes.call(1, "token", Some("key"), v1::GetCourseRequest::default()).await;
         assert!(matches!(answer, Answer::NotDone(_)), "{answer:?}");
         assert_eq!(nodes.leader().await, None);

@@ -1,7 +1,9 @@
 //! Faults: how each begins and ends on the cluster as it is at that moment.
 //!
-//! A new kind of fault is a variant of [`Kind`], an arm of `begin` and, where its end is new, an `Undo`. Replacing
-//! nodes one after the other belongs here once nodes can be added: an arm that grows the cluster and retires a node.
+//! A new kind of fault is a variant of [`Kind`], an arm of `begin` and, where its end is new, an `Undo`. How nodes are replaced
+//! is a file of its own.
+
+mod replacement;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -11,7 +13,7 @@ use crate::call::Nodes;
 use crate::check::Finding;
 use crate::cluster::Cluster;
 use crate::dice::Dice;
-use crate::network::{Cuts, Network};
+use crate::network::{Addresses, Cuts, Network};
 use crate::plan::{Episode, Fault, Kind};
 use crate::round::lock;
 use crate::service::Service;
@@ -65,14 +67,21 @@ pub struct Nemesis<S> {
     cluster: Arc<Mutex<Cluster>>,
     network: Network,
     nodes: Nodes,
+    addresses: Addresses,
     /// What was done so far.
     pub tally: Tally,
 }
 
 impl<S: Service> Nemesis<S> {
     /// One that has done nothing yet.
-    pub fn new(world: Arc<World<S>>, cluster: Arc<Mutex<Cluster>>, network: Network, nodes: Nodes) -> Self {
-        Self { world, cluster, network, nodes, tally: Tally::default() }
+    pub fn new(
+        world: Arc<World<S>>,
+        cluster: Arc<Mutex<Cluster>>,
+        network: Network,
+        nodes: Nodes,
+        addresses: Addresses,
+    ) -> Self {
+        Self { world, cluster, network, nodes, addresses, tally: Tally::default() }
     }
 
     /// What partitions are made of, in words.
@@ -154,6 +163,7 @@ impl<S: Service> Nemesis<S> {
             }
             Kind::ClockJump => self.jump(&mut dice).await,
             Kind::RollingRestart => self.restart_all(&mut dice).await,
+            Kind::RollingReplacement => self.replace_all().await,
         }
     }
 

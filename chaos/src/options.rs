@@ -41,6 +41,9 @@ pub struct Options {
     /// Do without network namespaces and mounts of the run's own, as on a system that does not allow them
     #[arg(long)]
     pub no_namespaces: bool,
+    /// Nodes have certificates, and speak TLS to each other and to clients
+    #[arg(long)]
+    pub tls: bool,
     /// The folder of lectern-server; by default this program's own
     #[arg(long, value_name = "DIR", env = "LECTERN_TEST_BIN")]
     pub bin: Option<PathBuf>,

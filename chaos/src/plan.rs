@@ -38,11 +38,13 @@ pub enum Kind {
     ClockJump,
     /// SIGTERM to one node after the other, each started again before the next.
     RollingRestart,
+    /// One node after the other leaves for good, after a new one has joined in its place.
+    RollingReplacement,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::KillLeader,
         Self::KillOne,
         Self::KillMajority,
@@ -57,6 +59,7 @@ impl Kind {
         Self::DiskFull,
         Self::ClockJump,
         Self::RollingRestart,
+        Self::RollingReplacement,
     ];
 
     /// As reports name it.
@@ -76,6 +79,7 @@ impl Kind {
             Self::DiskFull => "disk_full",
             Self::ClockJump => "clock_jump",
             Self::RollingRestart => "rolling_restart",
+            Self::RollingReplacement => "rolling_replacement",
         }
     }
 
@@ -88,7 +92,17 @@ impl Kind {
             Self::Loss => 3,
             Self::Delay => 4,
             Self::ClockJump => 5,
+            Self::RollingReplacement => 6,
         }
+    }
+
+    /// Whether it takes a fault of its own: who the nodes are is another thing after it, and so is whom an end is about.
+    fn is_alone(self) -> bool {
+        self == Self::RollingReplacement
+    }
+
+    fn goes_with(self, other: Self) -> bool {
+        self.family() != other.family() && !self.is_alone() && !other.is_alone()
     }
 }
 
@@ -164,7 +178,7 @@ impl Iterator for Plan {
         let quiet = self.dice.millis(500, 2_500);
         let mut kinds = vec![self.draw()];
         if self.dice.chance(25)
-            && let Some(at) = self.deck.iter().rposition(|kind| kind.family() != kinds[0].family())
+            && let Some(at) = self.deck.iter().rposition(|kind| kind.goes_with(kinds[0]))
         {
             kinds.push(self.deck.remove(at));
         }
@@ -207,7 +221,8 @@ mod tests {
         let episodes: Vec<Episode> = Plan::new(11, HOUR, &[]).take(500).collect();
         let pairs: Vec<&Episode> = episodes.iter().filter(|episode| episode.faults.len() == 2).collect();
         assert!(pairs.len() > 50, "{}", pairs.len());
-        assert!(pairs.iter().all(|pair| pair.faults[0].kind.family() != pair.faults[1].kind.family()));
+        assert!(pairs.iter().all(|pair| pair.faults[0].kind.goes_with(pair.faults[1].kind)));
+        assert!(pairs.iter().all(|pair| pair.faults.iter().all(|fault| !fault.kind.is_alone())));
         assert!(episodes.iter().any(|episode| episode.hold >= Duration::from_secs(10)));
         assert!(
             Plan::new(11, Duration::from_mins(1), &[]).take(500).all(|episode| episode.hold <= Duration::from_secs(5))

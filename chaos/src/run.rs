@@ -113,7 +113,7 @@ fn addresses(nodes: u32, isolated: bool) -> Addresses {
     // On a machine's own loopback several runs live side by side.
     let pid = std::process::id();
     let net = if isolated { "127.77.0".into() } else { format!("127.{}.{}", 100 + pid % 100, pid / 100 % 254 + 1) };
-    Addresses { net, nodes }
+    Addresses::new(net, nodes)
 }
 
 /// Everything a run is made of.
@@ -168,11 +168,12 @@ async fn found(options: &Options, home: &Path, isolated: bool) -> Result<Stage, 
     };
     let network = Network::open(&addresses, kernel).await.map_err(|error| error.to_string())?;
     let server = program(options)?;
-    let cluster = Arc::new(Mutex::new(Cluster::found(home, &server, &addresses, isolated)?));
+    let cluster = Arc::new(Mutex::new(Cluster::found(home, &server, &addresses, (isolated, options.tls))?));
     for node in 1..=options.nodes {
         lock(&cluster).start(node)?;
     }
-    let nodes = Nodes::new(&addresses)?;
+    let trust = lock(&cluster).trust()?;
+    let nodes = Nodes::new(&addresses, &trust)?;
     let begun = Instant::now();
     while nodes.leader().await.is_none() {
         if begun.elapsed() > PATIENCE {
@@ -181,9 +182,9 @@ async fn found(options: &Options, home: &Path, isolated: bool) -> Result<Stage, 
         tokio::time::sleep(POLL).await;
     }
     let code = lock(&cluster).admin_code()?;
-    let world = Arc::new(World::new(School::found(&addresses, nodes.clone(), &code).await?));
+    let world = Arc::new(World::new(School::found(&addresses, &trust, nodes.clone(), &code).await?));
     world.next_round().await?;
-    let nemesis = Nemesis::new(Arc::clone(&world), Arc::clone(&cluster), network, nodes.clone());
+    let nemesis = Nemesis::new(Arc::clone(&world), Arc::clone(&cluster), network, nodes.clone(), addresses);
     Ok(Stage { world, cluster, nodes, nemesis, isolated })
 }
 

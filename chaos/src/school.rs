@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use lectern_client::{Client, ClientOptions, Secret, v1};
+use lectern_client::{Client, ClientOptions, Secret, Trust, v1};
 use prost::Message as _;
 
 use crate::call::Nodes;
@@ -31,9 +31,12 @@ pub struct School {
 
 impl School {
     /// Founds the school on a new cluster.
-    pub async fn found(addresses: &Addresses, nodes: Nodes, admin_code: &str) -> Result<Self, String> {
-        let endpoints = || (1..=addresses.nodes).map(|node| addresses.client(node));
-        let connect = || Client::connect(ClientOptions::new(endpoints())).map_err(|error| words(&error));
+    pub async fn found(addresses: &Addresses, trust: &Trust, nodes: Nodes, admin_code: &str) -> Result<Self, String> {
+        let connect = || {
+            let mut options = ClientOptions::new((1..=addresses.nodes).map(|node| addresses.client(node)));
+            options.trust = trust.clone();
+            Client::connect(options).map_err(|error| words(&error))
+        };
         let admin = connect()?;
         let admin_token = activate(&admin, "admin", admin_code.trim()).await?;
         admin.set_token(Some(Secret::new(admin_token.clone())));

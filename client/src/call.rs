@@ -229,6 +229,9 @@ async fn attempt<Q: Call>(
     let (number, channel) = node.channel().await.map_err(|error| Miss::not_reached(&node.address, &error))?;
     let mut call = Request::new(request.clone());
     authorise(call.metadata_mut(), client.token().as_ref()).map_err(|status| Miss::of(status, &node.address))?;
+    if let Some(operator) = &client.options().operator {
+        operator.sign(request, call.metadata_mut());
+    }
     if let Some(key) = key {
         call.metadata_mut().insert("idempotency-key", key.clone());
     }

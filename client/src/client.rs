@@ -222,10 +222,8 @@ impl Client {
         };
         let late = |_| Err((crate::error::UNREACHABLE, "no answer in time".into()));
         let answer = tokio::time::timeout(patience, asked).await.unwrap_or_else(late);
-        let status = answer.map_err(|(reason, message)| ClientError::Unreachable {
-            reason: reason.into(),
-            message: format!("{}: {message}", node.address),
-        })?;
+        let status = answer
+            .map_err(|(reason, message)| ClientError::not_done(reason, format!("{}: {message}", node.address)))?;
         self.learn(&status);
         Ok(status)
     }

@@ -19,10 +19,10 @@ pub(crate) async fn why_unreachable(client: &Client, reason: Option<String>, mes
     if matches!(&*reason, UNREACHABLE | "NO_LEADER" | "NO_QUORUM") {
         let views = client.ask_all(PATIENCE).await.into_iter().filter_map(|(_, view)| view.ok()).collect::<Vec<_>>();
         if let Some((reason, message)) = of_the_cluster(&views) {
-            return ClientError::Unreachable { reason: reason.into(), message };
+            return ClientError::not_done(reason, message);
         }
     }
-    ClientError::Unreachable { reason, message: message.into() }
+    ClientError::not_done(&reason, message)
 }
 
 /// What keeps the cluster from working, by the views of the nodes that answered; none where they see nothing wrong, or

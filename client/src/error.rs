@@ -50,6 +50,8 @@ pub enum ClientError {
         reason: String,
         /// What the last attempt found.
         message: String,
+        /// What to do, where more is known than the reason says.
+        advice: Option<String>,
     },
     /// A change was sent and its answer never came.
     #[error("the change may or may not have happened: {message}")]
@@ -107,7 +109,21 @@ impl ClientError {
 
     /// No node answered.
     pub(crate) fn unreachable(message: impl Into<String>) -> Self {
-        Self::Unreachable { reason: UNREACHABLE.into(), message: message.into() }
+        Self::not_done(UNREACHABLE, message)
+    }
+
+    /// Nobody could do it until the deadline, and the reason says what to do.
+    pub fn not_done(reason: &str, message: impl Into<String>) -> Self {
+        Self::Unreachable { reason: reason.into(), message: message.into(), advice: None }
+    }
+
+    /// The same, with its own word on what to do. Errors of other kinds stay as they are.
+    #[must_use]
+    pub fn advised(mut self, words: impl Into<String>) -> Self {
+        if let Self::Unreachable { advice, .. } = &mut self {
+            *advice = Some(words.into());
+        }
+        self
     }
 
     /// A trouble of the local disk with `path`.
@@ -154,6 +170,7 @@ impl ClientError {
         match self {
             Self::Refused { reason, .. } => refusal_advice(reason).into(),
             Self::NotSignedIn { .. } => "sign in: `sign-in USERNAME`".into(),
+            Self::Unreachable { advice: Some(advice), .. } => advice.clone(),
             Self::Unreachable { reason, .. } => unreachable_advice(reason).into(),
             Self::OutcomeUnknown { key: Some(key), .. } => {
                 format!("look before you repeat it, or repeat it with the same key, which is safe: {key}")
@@ -161,9 +178,18 @@ impl ClientError {
             Self::OutcomeUnknown { key: None, .. } => "do it again: the second answer is the one that counts".into(),
             Self::Usage { .. } => "see --help".into(),
             Self::LocalFile { .. } => String::new(),
-            Self::Io { .. } => "check the path, its permissions and the space on the disk".into(),
+            Self::Io { source, .. } => io_advice(source.kind()).into(),
             Self::DigestMismatch { .. } => "do it again, and do not change the files meanwhile".into(),
         }
+    }
+}
+
+fn io_advice(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::NotFound => "check the path",
+        io::ErrorKind::PermissionDenied => "check the path and its permissions",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make some room on the disk, and do it again",
+        _ => "check the path, its permissions and the space on the disk",
     }
 }
 
@@ -180,6 +206,9 @@ fn refusal_advice(reason: &str) -> &'static str {
         "UPLOAD_EXPIRED" => "repeat the command: a new upload begins",
         "QUOTA_EXCEEDED" => "ask the instructor for more room, or hand in less",
         "INTERNAL" => "try again; if it stays, tell the operator",
+        "NOT_AN_OPERATOR" => {
+            "say who you are: with TLS --cert FILE --key FILE, without it --operator-key DIR, a node's data directory"
+        }
         _ => "",
     }
 }
@@ -188,6 +217,8 @@ fn unreachable_advice(reason: &str) -> &'static str {
     match reason {
         "NO_QUORUM" => "tell the operator, and try again later; nothing that was acknowledged is lost",
         "NO_LEADER" => "the cluster is choosing a leader; try again in a moment",
+        "NOT_YET" => "it goes on by itself; `lectern-monitor members` tells how far it has come",
+        "NOT_KNOWN" => "ask again in a moment; a node of an older release never says",
         "BUSY" => "the cluster is busy; try again in a moment",
         "UNTRUSTED" => "nothing was sent; compare the address and its fingerprint with what the operator gave you",
         _ => {

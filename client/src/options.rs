@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lectern_tls::{OwnCertificate, Trust};
 
-use crate::Secret;
+use crate::{OperatorKey, Secret};
 
 /// What [`crate::Client::connect`] needs to know. Begin with [`ClientOptions::new`] and change what differs.
 #[derive(Clone, Debug)]
@@ -16,6 +16,8 @@ pub struct ClientOptions {
     pub trust: Trust,
     /// The certificate to show, for operators.
     pub certificate: Option<OwnCertificate>,
+    /// The key that proves calls of operators where there are no certificates.
+    pub operator: Option<OperatorKey>,
     /// The bearer token, when signed in.
     pub token: Option<Secret>,
     /// How long one connection may take to be made.
@@ -42,6 +44,7 @@ impl ClientOptions {
             endpoints: endpoints.into_iter().map(Into::into).collect(),
             trust: Trust::default(),
             certificate: None,
+            operator: None,
             token: None,
             connect_timeout: Duration::from_secs(2),
             call_deadline: Duration::from_secs(30),

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::address::{normalise_endpoint, trust_of};
 use crate::local::read_at_most;
-use crate::{ClientError, ClientOptions, ClusterAddress, Dirs, Secret, private_file};
+use crate::{ClientError, ClientOptions, ClusterAddress, Dirs, OperatorKey, Secret, private_file};
 
 /// A file that is larger holds no token.
 const MAX_TOKEN_FILE_BYTES: u64 = 1 << 20;
@@ -140,6 +140,8 @@ pub struct Overrides {
     pub ca: Option<PathBuf>,
     /// `--cert` and `--key`.
     pub certificate: Option<(PathBuf, PathBuf)>,
+    /// `--operator-key`, and the name of the operator.
+    pub operator_key: Option<(PathBuf, String)>,
 }
 
 /// Which cluster, and who.
@@ -157,6 +159,8 @@ pub struct Identity {
     pub given: Known,
     /// The certificate to show, for operators.
     pub certificate: Option<OwnCertificate>,
+    /// The key that proves calls of operators where there are no certificates.
+    pub operator: Option<OperatorKey>,
     /// The token, if there is one.
     pub token: Option<Secret>,
     /// Whose token it is, where it is a saved one.
@@ -171,6 +175,7 @@ impl Identity {
         let mut options = ClientOptions::new(self.endpoints.clone()).with_token(self.token.clone());
         options.trust = self.known.trust.clone();
         options.certificate.clone_from(&self.certificate);
+        options.operator.clone_from(&self.operator);
         options
     }
 
@@ -234,6 +239,8 @@ impl Profiles {
         let certificate = overrides.certificate.as_ref();
         let certificate = certificate.map(|(certificate, key)| OwnCertificate::load(certificate, key)).transpose();
         let certificate = certificate.map_err(|error| ClientError::usage(error.to_string()))?;
+        let operator = overrides.operator_key.as_ref();
+        let operator = operator.map(|(key, name)| OperatorKey::load(key, name)).transpose()?;
         Ok(Identity {
             profile_is_known: asked_for.is_none() || saved.profiles.contains_key(&profile),
             profile,
@@ -241,6 +248,7 @@ impl Profiles {
             known,
             given,
             certificate,
+            operator,
             token_is_given: given_token.is_some(),
             username: if given_token.is_some() { None } else { own.as_ref().map(|own| own.username.clone()) },
             token: given_token.or_else(|| own.map(|own| own.token)),

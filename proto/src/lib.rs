@@ -20,6 +20,10 @@ pub mod internal {
 /// The encoded `FileDescriptorSet` of the public package, for server reflection.
 pub const V1_DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/lectern_v1_descriptors.bin"));
 
+/// The encoded `FileDescriptorSet` of both packages, for showing messages. Fields that hold a secret, or the hash of one, are
+/// marked `debug_redact` there.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/lectern_descriptors.bin"));
+
 /// Size in bytes of every chunk of a file but its last.
 pub const CHUNK_BYTES: usize = 256 * 1024;
 

@@ -13,23 +13,36 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
+use crate::backup::{self, Backup, Restore};
 use crate::certs::{self, Certs};
-use crate::config::{Addresses, Config, Limits, Log, Timing};
+use crate::config::{Addresses, Config, Limits, Log, Membership, Timing};
+use crate::descriptors::Descriptors;
 use crate::init::{self, Genesis, GenesisMember};
+use crate::inspect::{self, Inspect};
+use crate::join::{self, Invitation};
+use crate::recover::Survivor;
 use crate::services::{self, ServeOptions};
 use crate::tls::Tls;
 use crate::{logging, metrics, node};
 
 /// Tasks that are still running get this long at the end.
 const RUNTIME_PATIENCE: Duration = Duration::from_secs(1);
-const DEFAULT_MEMBER: &str = "1=127.0.0.1:7601,127.0.0.1:7600";
 
 /// One node of a Lectern cluster.
 #[derive(Debug, Parser)]
-#[command(name = "lectern-server", version, about)]
+#[command(
+    name = "lectern-server",
+    version,
+    about,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true
+)]
 pub struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+    /// Without a command the node runs.
+    #[command(flatten)]
+    run: Run,
 }
 
 #[derive(Debug, Subcommand)]
@@ -40,12 +53,27 @@ enum Command {
     /// Run the node
     #[command(after_long_help = KEYS)]
     Run(Run),
+    /// Let an empty data directory join a cluster
+    #[command(long_about = JOIN_HELP)]
+    Join(Join),
+    /// Go on with this stopped node alone, after a majority was lost for good
+    #[command(long_about = RECOVER_HELP)]
+    Recover(Recover),
     /// Say whether a configuration can be used
     #[command(after_long_help = KEYS)]
     CheckConfig(CheckConfig),
     /// Make and renew the certificates of a cluster
     #[command(subcommand, long_about = certs::HELP)]
     Certs(Certs),
+    /// Back a node up, running or stopped
+    #[command(long_about = backup::HELP)]
+    Backup(Backup),
+    /// Make the first node of a new cluster from a backup
+    #[command(long_about = backup::RESTORE_HELP)]
+    Restore(Restore),
+    /// Print what a stopped node holds, as JSON
+    #[command(long_about = inspect::HELP)]
+    Inspect(Inspect),
 }
 
 #[derive(Debug, Args)]
@@ -90,6 +118,44 @@ struct Run {
     /// Instead of `metrics_listen`
     #[arg(long, value_name = "HOST:PORT")]
     metrics_listen: Option<String>,
+    /// Where the data directory is empty, join a cluster first, with this join token (or @FILE that holds it)
+    #[arg(long, value_name = "TOKEN", requires = "contact")]
+    join: Option<String>,
+    /// Where a node of that cluster serves clients; may be given several times
+    #[arg(long, value_name = "HOST:PORT", requires = "join")]
+    contact: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+struct Join {
+    /// The join token that an operator made, or @FILE that holds it
+    #[arg(long, value_name = "TOKEN")]
+    token: String,
+    /// Where a node of the cluster serves clients; may be given several times
+    #[arg(long, value_name = "HOST:PORT", required = true)]
+    contact: Vec<String>,
+    /// server.toml
+    #[arg(long, value_name = "FILE", required_unless_present_all = ["data", "client_listen", "peer_listen"])]
+    config: Option<PathBuf>,
+    /// Instead of `data_dir`
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Instead of `client_listen`
+    #[arg(long, value_name = "HOST:PORT")]
+    client_listen: Option<String>,
+    /// Instead of `peer_listen`
+    #[arg(long, value_name = "HOST:PORT")]
+    peer_listen: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct Recover {
+    /// The stopped node's data directory
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
 }
 
 #[derive(Debug, Args)]
@@ -113,6 +179,29 @@ A cluster of three: one genesis, then each node from it.
 The genesis holds the cluster's secret: hand it to the nodes' operators and to nobody else. The first admin's one-time code
 is printed once, when the genesis is made. It is kept nowhere: with it the admin chooses a password.";
 
+const JOIN_HELP: &str = "Let an empty data directory join a cluster.
+
+An operator makes a join token (`lectern-monitor members token create`); it is shown once. With it and the address of any node the directory
+gets a number and all it needs:
+  lectern-server join --token TOKEN --contact 127.0.5.1:7600 --config server.toml
+  lectern-server run --config server.toml
+or both at once, with a command that joins when it runs first and simply starts later:
+  lectern-server --config server.toml --join TOKEN --contact 127.0.5.1:7600
+
+Interrupted at any point, it is repeated and gets the same number. Where the cluster has TLS, the node needs a certificate with its
+number before it can start: it says which, and is started again when that is in place.";
+
+const RECOVER_HELP: &str = "Go on with this stopped node alone, after a majority was lost for good.
+
+Membership follows liveness while a majority is alive. Losing a majority stops writes and never loses acknowledged data; recovery is
+an explicit operator command with documented loss.
+
+Bring the other nodes back if there is any way to: nothing is lost then. If not, run this on each survivor without going on, compare
+where their logs end, and recover the one whose log ends at the highest term, then the highest entry. It becomes the whole cluster,
+under a new epoch: start it, empty the data directories of all others, and let each join anew.
+
+Run again, it finishes a recovery that was interrupted; until then the node does not start.";
+
 const KEYS: &str = "Keys of server.toml:
   data_dir             where the node keeps everything; founded by `lectern-server init`
   client_listen        HOST:PORT where clients are served (without [tls] on loopback only)
@@ -133,19 +222,38 @@ const KEYS: &str = "Keys of server.toml:
     heartbeat_ticks    ticks between a leader's heartbeats [2]
     election_ticks_min shortest election timeout in ticks [10]
     election_ticks_max longest election timeout in ticks [20]
+  [membership]         when membership follows the nodes that are online; the same on every node
+    target_voters      up to how many voters the cluster grows; odd [5]
+    max_members        the most voters and learners together [9]
+    settle_ms          a leader changes nothing before it has reached a majority for this long [10000]
+    lag_ms             a node silent for so long does not answer; one so far behind is behind [1000]
+    ready_ms           a learner that was healthy for this long may vote [10000]
+    degraded_ms        a node silent for this long is shown as degraded [30000]
+    replace_ms         a voter silent for this long gives its vote to a spare, where there is one [300000]
+    forget_ms          a learner silent for this long is removed [86400000]
+    retry_ms           time until a change that failed is tried again [5000]
   [limits]
-    cache_mib          MiB of RocksDB's block cache [128]
-    write_buffer_mib   MiB of RocksDB's write buffers [64]
+    cache_mib          MiB of RocksDB's memory: blocks and write buffers of log and state together [128]
+    write_buffer_mib   … of which these MiB may be write buffers [64]
     log_keep_seconds   seconds of the log kept for peers that fall behind [600]
     log_keep_mib       … at most these MiB of them [1024]
     log_keep_entries   … and at most so many entries [as many as there are]
     log_cap_mib        MiB up to which all that follows a snapshot on its way to a peer is kept as well [4096]
+    snapshot_mib_per_second
+                       MiB a second of snapshots to peers that fell behind further, all together [32]
+    scrub_days         days in which all data on the disk is read and checked once; 0 for never [7]
+    scrub_mib_per_second
+                       … at most with these MiB a second [8]
     event_ring         events a watcher may lag behind [10000]
+    max_connections    connections of clients at once [what the limit of open files leaves, at most 4096]
+    max_connections_per_address
+                       … of one address [half of max_connections]
 
 The node's number is in its data directory. SIGTERM and SIGINT hand leadership over and stop the node. Certificates are read
 again when their files change, and on SIGHUP; new connections use them at once.
-For tests only, LECTERN_FAULT_CLOCK_OFFSET_MS shifts this node's system clock by that many milliseconds; @FILE by the number
-in FILE.";
+For tests only: LECTERN_FAULT_CLOCK_OFFSET_MS shifts this node's system clock by that many milliseconds; LECTERN_FAULT_LOG_SYNC
+makes syncs of the log slower by N or N-M milliseconds, or `fail`; LECTERN_FAULT_STATE_HASH makes the told hash of the state
+another one; LECTERN_FAULT_MAX_FEATURE_LEVEL is the newest feature level that is understood. @FILE is what FILE holds at the moment.";
 
 /// What a command that failed says on standard error.
 pub type Problem = Box<dyn Error + Send + Sync>;
@@ -153,9 +261,11 @@ pub type Problem = Box<dyn Error + Send + Sync>;
 impl Cli {
     /// Does what the command line says.
     pub fn run(self) -> Result<(), Problem> {
-        match self.command {
+        match self.command.unwrap_or(Command::Run(self.run)) {
             Command::Init(init) => init.run(),
-            Command::Run(run) => run_node(&run.config()?),
+            Command::Run(run) => run.run(),
+            Command::Join(join) => join.run(),
+            Command::Recover(recover) => recover.run(),
             Command::CheckConfig(check) => {
                 let config = Config::load(&check.config)?;
                 if let Some(files) = &config.tls {
@@ -164,6 +274,9 @@ impl Cli {
                 say(&format!("{} can be used", check.config.display()))
             }
             Command::Certs(certs) => say(&certs.run()?),
+            Command::Backup(backup) => backup.run(),
+            Command::Restore(restore) => restore.run(),
+            Command::Inspect(inspect) => inspect.run(&mut io::BufWriter::new(io::stdout().lock())),
         }
     }
 }
@@ -180,7 +293,7 @@ impl Init {
         }
         let members = match self.member.is_empty() {
             true if self.genesis.is_some() => return Err("give each founding node with --member".into()),
-            true => vec![init::parse_member(DEFAULT_MEMBER)?],
+            true => vec![init::parse_member(init::DEFAULT_MEMBER)?],
             false => self.member.clone(),
         };
         let (genesis, code) = Genesis::new(members, &self.admin)?;
@@ -207,7 +320,62 @@ impl Init {
     }
 }
 
+impl Join {
+    fn run(self) -> Result<(), Problem> {
+        let Self { token, contact, config, data, client_listen, peer_listen } = self;
+        let invitation = Invitation { token, contacts: contact };
+        let run =
+            Run { config, data, client_listen, peer_listen, metrics_listen: None, join: None, contact: Vec::new() };
+        let config = run.config()?;
+        config.check()?;
+        if let Some(already) = join::is_founded(&config.data_dir)? {
+            let (node, cluster) = (already.node, already.cluster_id);
+            return Err(format!("this directory is node {node} of cluster {cluster} already: start it").into());
+        }
+        logging::start(&config.log)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let identity = runtime.block_on(join::join(&config, &invitation))?;
+        join::require_certificate(&config, &identity)?;
+        say(&format!("This is node {} of cluster {} now. Start it.", identity.node, identity.cluster_id))
+    }
+}
+
+impl Recover {
+    fn run(self) -> Result<(), Problem> {
+        let survivor = Survivor::open(&self.data)?;
+        match survivor.prospect()? {
+            None => say("A recovery of this node was interrupted; it is finished now.")?,
+            Some(prospect) => {
+                say(&prospect.warning())?;
+                if !self.yes && !confirmed(survivor.identity().node)? {
+                    return Err("nothing was changed".into());
+                }
+            }
+        }
+        let identity = survivor.recover()?;
+        say(&format!(
+            "Node {} is the whole cluster now, at epoch {}. Start it. Empty the data directories of all other nodes, and let each join \
+             anew: `lectern-server join --help` says how.",
+            identity.node, identity.epoch
+        ))
+    }
+}
+
+/// A person has to type which node it is.
+fn confirmed(node: u64) -> io::Result<bool> {
+    write!(io::stdout(), "Type {node} to recover node {node}, anything else to leave it as it is: ")?;
+    io::stdout().flush()?;
+    let mut line = String::new();
+    io::stdin().read_line(&mut line)?;
+    Ok(line.trim() == node.to_string())
+}
+
 impl Run {
+    fn run(self) -> Result<(), Problem> {
+        let invitation = self.join.clone().map(|token| Invitation { token, contacts: self.contact.clone() });
+        run_node(&self.config()?, invitation.as_ref())
+    }
+
     /// The file's configuration, under what the flags say.
     fn config(self) -> Result<Config, Problem> {
         let mut config = match &self.config {
@@ -224,6 +392,7 @@ impl Run {
                 log: Log::default(),
                 timing: Timing::default(),
                 limits: Limits::default(),
+                membership: Membership::default(),
             },
         };
         config.data_dir = self.data.unwrap_or(config.data_dir);
@@ -235,23 +404,32 @@ impl Run {
 }
 
 /// Runs the node until it is told to stop.
-fn run_node(config: &Config) -> Result<(), Problem> {
+fn run_node(config: &Config, invitation: Option<&Invitation>) -> Result<(), Problem> {
     let addresses = config.check()?;
     logging::start(&config.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("lectern").build()?;
-    let ran = runtime.block_on(serve(config, &addresses));
+    let ran = runtime.block_on(async {
+        if let Some(invitation) = invitation {
+            // Where the directory holds a node already it simply starts.
+            let identity = join::join(config, invitation).await?;
+            join::require_certificate(config, &identity)?;
+        }
+        serve(config, &addresses).await
+    });
     runtime.shutdown_timeout(RUNTIME_PATIENCE);
     ran
 }
 
 async fn serve(config: &Config, addresses: &Addresses) -> Result<(), Problem> {
+    let descriptors = Descriptors::claim()?;
+    let connections = config.connections(&descriptors)?;
     // Before anything else, so that a stop during the start is not lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let peer_listener = bind("peer_listen", addresses.peer).await?;
     let client_listener = bind("client_listen", addresses.client).await?;
     if let Some(listen) = addresses.metrics {
-        metrics::serve(listen).map_err(|error| format!("cannot serve metrics on {listen}: {error}"))?;
+        metrics::serve(bind("metrics_listen", listen).await?)?;
     }
     let running = node::start(config, peer_listener)?;
     let node = running.node();
@@ -260,10 +438,13 @@ async fn serve(config: &Config, addresses: &Addresses) -> Result<(), Problem> {
         cluster = node.cluster_id(),
         clients = %addresses.client,
         peers = %addresses.peer,
+        open_files = descriptors.allowed,
+        connections = connections.total,
         "node is running"
     );
     let (stop, stopped) = oneshot::channel::<()>();
-    let options = ServeOptions::new(config.data_dir.join("scratch"));
+    backup::serve(running.node(), running.identity().clone(), &config.data_dir);
+    let options = ServeOptions { connections, ..ServeOptions::new(config.data_dir.join("scratch")) };
     let mut serving = tokio::spawn(services::serve(node, options, client_listener, async move {
         let _stopped_or_gone = stopped.await;
     }));
@@ -290,7 +471,8 @@ async fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, Problem> {
     })
 }
 
-fn say(text: &str) -> Result<(), Problem> {
+/// A line on standard output.
+pub(crate) fn say(text: &str) -> Result<(), Problem> {
     writeln!(io::stdout(), "{text}")?;
     Ok(())
 }
@@ -329,7 +511,22 @@ mod tests {
             "log_keep_mib",
             "log_keep_entries",
             "log_cap_mib",
+            "snapshot_mib_per_second",
+            "scrub_days",
+            "scrub_mib_per_second",
             "event_ring",
+            "max_connections ",
+            "max_connections_per_address",
+            "[membership]",
+            "target_voters",
+            "max_members",
+            "settle_ms",
+            "lag_ms",
+            "ready_ms",
+            "degraded_ms",
+            "replace_ms",
+            "forget_ms",
+            "retry_ms",
         ] {
             assert!(KEYS.contains(key), "{key}");
         }
@@ -339,10 +536,23 @@ mod tests {
     fn flags_are_enough_to_run_and_go_before_the_file() {
         let flags =
             ["lectern-server", "run", "--data", "d", "--client-listen", "127.0.0.1:1", "--peer-listen", "127.0.0.1:2"];
-        let Command::Run(run) = Cli::try_parse_from(flags).unwrap().command else { panic!("not run") };
+        let Some(Command::Run(run)) = Cli::try_parse_from(flags).unwrap().command else { panic!("not run") };
         let config = run.config().unwrap();
         assert_eq!(config.client_listen, "127.0.0.1:1");
         assert!(config.check().is_ok());
         assert!(Cli::try_parse_from(["lectern-server", "run", "--data", "d"]).is_err());
+    }
+
+    #[test]
+    fn a_node_joins_with_one_command_that_starts_it_later_too() {
+        let parse = |more: &[&str]| Cli::try_parse_from([&["lectern-server"][..], more].concat());
+        let cli = parse(&["--config", "s", "--join", "T", "--contact", "a:1", "--contact", "b:1"]).unwrap();
+        assert!(cli.command.is_none() && cli.run.join.as_deref() == Some("T") && cli.run.contact == ["a:1", "b:1"]);
+        assert!(parse(&["run", "--config", "s", "--join", "T", "--contact", "a:1"]).is_ok());
+        assert!(parse(&["join", "--token", "T", "--contact", "a:1", "--config", "s"]).is_ok());
+        for wrong in [&["--config", "s", "--join", "T"][..], &["--config", "s", "--contact", "a:1"], &["join"], &[]] {
+            assert!(parse(wrong).is_err(), "{wrong:?}");
+        }
+        assert!(parse(&["recover", "--data", "d", "--yes"]).is_ok());
     }
 }

@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
+use lectern_raft::membership::Settings;
 use lectern_tls::Paths;
 use serde::Deserialize;
 
+use crate::descriptors::Descriptors;
+use crate::listener::Room;
+
 /// One node's configuration. `lectern-server run --help` describes each key.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Where the node keeps everything.
@@ -39,6 +43,9 @@ pub struct Config {
     /// Bounds.
     #[serde(default)]
     pub limits: Limits,
+    /// When membership follows the nodes that are online.
+    #[serde(default)]
+    pub membership: Membership,
 }
 
 /// See [`Config::tls`].
@@ -121,12 +128,12 @@ impl Default for Timing {
 }
 
 /// See [`Config::limits`].
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// RocksDB's block cache, shared by log and state.
+    /// RocksDB's memory: blocks and write buffers of log and state together.
     pub cache_mib: usize,
-    /// RocksDB's write buffers, shared by log and state.
+    /// How much of it may be what is not written to tables yet.
     pub write_buffer_mib: usize,
     /// Seconds of the log that are kept, for peers that fall behind.
     pub log_keep_seconds: u64,
@@ -136,8 +143,18 @@ pub struct Limits {
     pub log_keep_entries: Option<u64>,
     /// MiB up to which the log also keeps all that follows a snapshot on its way to a peer.
     pub log_cap_mib: u64,
+    /// MiB a second that snapshots to all peers together are read and sent with.
+    pub snapshot_mib_per_second: u64,
+    /// Days within which everything on the disk is read and checked once; 0 for never.
+    pub scrub_days: f64,
+    /// … at most with these MiB a second.
+    pub scrub_mib_per_second: u64,
     /// Events that a watcher may lag behind before it is told to ask again for everything.
     pub event_ring: usize,
+    /// Connections of clients at once; as many as the process may open files for where it is absent.
+    pub max_connections: Option<usize>,
+    /// … of one address; half of them where it is absent.
+    pub max_connections_per_address: Option<usize>,
 }
 
 impl Default for Limits {
@@ -149,7 +166,62 @@ impl Default for Limits {
             log_keep_mib: 1_024,
             log_keep_entries: None,
             log_cap_mib: 4_096,
+            snapshot_mib_per_second: 32,
+            scrub_days: 7.0,
+            scrub_mib_per_second: 8,
             event_ring: 10_000,
+            max_connections: None,
+            max_connections_per_address: None,
+        }
+    }
+}
+
+/// See [`Config::membership`], and [`Settings`] for each key.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)] // They are the settings.
+pub struct Membership {
+    pub target_voters: usize,
+    pub max_members: usize,
+    pub settle_ms: u64,
+    pub lag_ms: u64,
+    pub ready_ms: u64,
+    pub degraded_ms: u64,
+    pub replace_ms: u64,
+    pub forget_ms: u64,
+    pub retry_ms: u64,
+}
+
+impl Default for Membership {
+    fn default() -> Self {
+        let Settings {
+            target_voters,
+            max_members,
+            settle_ms,
+            lag_ms,
+            ready_ms,
+            degraded_ms,
+            replace_ms,
+            forget_ms,
+            retry_ms,
+        } = Settings::default();
+        Self { target_voters, max_members, settle_ms, lag_ms, ready_ms, degraded_ms, replace_ms, forget_ms, retry_ms }
+    }
+}
+
+impl Membership {
+    /// For the replica.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            target_voters: self.target_voters,
+            max_members: self.max_members,
+            settle_ms: self.settle_ms,
+            lag_ms: self.lag_ms,
+            ready_ms: self.ready_ms,
+            degraded_ms: self.degraded_ms,
+            replace_ms: self.replace_ms,
+            forget_ms: self.forget_ms,
+            retry_ms: self.retry_ms,
         }
     }
 }
@@ -254,10 +326,47 @@ impl Config {
             let problem = "it must be at least 1: a node that was away for a moment would need a whole snapshot";
             return Err(wrong(&format!("limits.{key}"), problem));
         }
+        if limits.write_buffer_mib > limits.cache_mib {
+            return Err(wrong("limits.write_buffer_mib", "it is a part of cache_mib, so it must not be more"));
+        }
+        if limits.snapshot_mib_per_second == 0 {
+            let problem = "it must be at least 1: a node that fell behind would never catch up";
+            return Err(wrong("limits.snapshot_mib_per_second", problem));
+        }
+        if !(limits.scrub_days.is_finite() && limits.scrub_days >= 0.0) {
+            return Err(wrong("limits.scrub_days", "it must be a number of days, such as 7, or 0 for never"));
+        }
+        if limits.scrub_mib_per_second == 0 {
+            return Err(wrong("limits.scrub_mib_per_second", "it must be at least 1; scrub_days = 0 turns it off"));
+        }
         if limits.log_cap_mib < limits.log_keep_mib {
             return Err(wrong("limits.log_cap_mib", "it must be at least log_keep_mib"));
         }
+        if let Some(problem) = self.membership.settings().problem() {
+            return Err(wrong("membership", problem));
+        }
         Ok(addresses)
+    }
+
+    /// Room for connections of clients, in a process that may open so many files.
+    pub(crate) fn connections(&self, descriptors: &Descriptors) -> Result<Room, ConfigError> {
+        let total = self.limits.max_connections.unwrap_or(descriptors.clients);
+        if total == 0 {
+            return Err(wrong("limits.max_connections", "it must be at least 1"));
+        }
+        if total > descriptors.most_clients {
+            let problem = format!(
+                "this process may open {} files, which leaves {} for connections: raise that limit (`ulimit -n`, or LimitNOFILE in a \
+                 unit of systemd), or lower this number",
+                descriptors.allowed, descriptors.most_clients
+            );
+            return Err(wrong("limits.max_connections", problem));
+        }
+        let per_address = self.limits.max_connections_per_address.unwrap_or(total.div_ceil(2));
+        if per_address == 0 || per_address > total {
+            return Err(wrong("limits.max_connections_per_address", format!("it must be between 1 and {total}")));
+        }
+        Ok(Room { total, per_address })
     }
 
     /// [`Config::peers`] by number.
@@ -412,6 +521,15 @@ mod tests {
     }
 
     #[test]
+    fn when_members_are_replaced_can_be_set_and_nonsense_is_refused() {
+        let membership = with("[membership]\ntarget_voters = 3\nreplace_ms = 60000").unwrap().membership;
+        let expected = Settings { target_voters: 3, replace_ms: 60_000, ..Settings::default() };
+        assert_eq!(membership.settings(), expected);
+        assert!(with("[membership]\ntarget_voters = 4").unwrap_err().contains("target_voters is 4"));
+        assert!(with("[membership]\ndegraded_ms = 400000").unwrap_err().contains("longer than membership.replace_ms"));
+    }
+
+    #[test]
     fn no_two_listeners_share_an_address() {
         let shared = SMALLEST.replace("127.0.0.1:7601", "127.0.0.1:7600");
         let problem = Config::parse(&shared).unwrap().check().unwrap_err().to_string();
@@ -425,6 +543,21 @@ mod tests {
     fn a_log_that_keeps_nothing_is_refused() {
         for key in ["log_keep_seconds", "log_keep_mib", "log_keep_entries"] {
             assert!(with(&format!("[limits]\n{key} = 0")).unwrap_err().contains(key), "{key}");
+        }
+    }
+
+    #[test]
+    fn no_more_connections_are_promised_than_files_can_be_opened() {
+        let descriptors = Descriptors { allowed: 1_024, per_database: 128, clients: 500, most_clients: 500 };
+        let room = |limits: &str| {
+            let config = with(&format!("[limits]\n{limits}")).unwrap();
+            config.connections(&descriptors).map_err(|error| error.to_string())
+        };
+        assert_eq!(room(""), Ok(Room { total: 500, per_address: 250 }));
+        assert_eq!(room("max_connections = 9"), Ok(Room { total: 9, per_address: 5 }));
+        assert!(room("max_connections = 501").unwrap_err().contains("ulimit -n"));
+        for wrong in ["max_connections = 0", "max_connections_per_address = 0", "max_connections_per_address = 501"] {
+            assert!(room(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -9,14 +9,14 @@ use std::path::Path;
 use lectern_raft::{Identity, NodeId, OpenError};
 use serde::{Deserialize, Serialize};
 
+use crate::belonging::ClusterKeys;
 use crate::services::secrets::{self, NoRandomness};
 use crate::store::{Caches, DiskProblem, NodeDisk};
 
 const GENESIS_FORMAT: u32 = 1;
-const FIRST_EPOCH: u64 = 1;
-
-/// What the keys of [`Genesis::forwarding_key`] are derived for.
-const FORWARDING_CONTEXT: &str = "lectern 2026-11 proof of a forwarded client's address";
+pub(crate) const FIRST_EPOCH: u64 = 1;
+/// Of a cluster of one on this machine, as `--member` takes it.
+pub(crate) const DEFAULT_MEMBER: &str = "1=127.0.0.1:7601,127.0.0.1:7600";
 
 /// What a cluster is founded with; the same on every founding node. Holds the cluster's secret: for the operator's eyes.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
@@ -86,6 +86,16 @@ pub enum InitError {
         /// Why.
         problem: String,
     },
+    /// What the node was told when it joined cannot be used.
+    #[error(
+        "cannot use {path}, which says what this node joined: {problem}; empty the data directory and let it join again"
+    )]
+    Joined {
+        /// Which file.
+        path: String,
+        /// Why.
+        problem: String,
+    },
     /// No randomness.
     #[error(transparent)]
     Random(#[from] NoRandomness),
@@ -143,16 +153,11 @@ impl Genesis {
         lectern_lms::from_hex(&self.admin_code_hash).filter(|hash| hash.len() == blake3::OUT_LEN)
     }
 
-    /// The key with which nodes prove to each other where a call they pass on came from. A cluster without a secret derives
-    /// it from what else is in its genesis and nowhere outside of the nodes: the hash of the first admin's code.
-    pub fn forwarding_key(&self) -> [u8; blake3::KEY_LEN] {
-        let mut hasher = blake3::Hasher::new_derive_key(FORWARDING_CONTEXT);
-        hasher.update(self.cluster_id.as_bytes());
-        match self.cluster_secret.as_ref().and_then(ClusterSecret::bytes) {
-            Some(secret) => hasher.update(&secret),
-            None => hasher.update(self.admin_code_hash.as_bytes()),
-        };
-        *hasher.finalize().as_bytes()
+    /// What the nodes prove things to each other with. A cluster without a secret has what else is in its genesis and nowhere
+    /// outside of the nodes: the hash of the first admin's code.
+    pub fn keys(&self) -> ClusterKeys {
+        let secret = self.cluster_secret.as_ref().and_then(ClusterSecret::bytes);
+        ClusterKeys::new(&self.cluster_id, secret.unwrap_or_else(|| self.admin_code_hash.clone().into_bytes()))
     }
 
     /// The members by number.
@@ -248,11 +253,11 @@ mod tests {
     fn every_node_has_the_clusters_key_and_no_other_cluster_has_it() {
         let (genesis, _) = Genesis::new(members(3), "root").unwrap();
         let (other, _) = Genesis::new(members(3), "root").unwrap();
-        assert_ne!(genesis.forwarding_key(), other.forwarding_key());
+        assert_ne!(genesis.keys(), other.keys());
         let secret = genesis.cluster_secret.clone().unwrap();
         assert!(!format!("{genesis:?}").contains(&secret.0), "a secret is not logged");
         let same_secret = Genesis { cluster_secret: Some(secret), ..other };
-        assert_ne!(genesis.forwarding_key(), same_secret.forwarding_key());
+        assert_ne!(genesis.keys(), same_secret.keys());
     }
 
     #[test]
@@ -264,8 +269,8 @@ mod tests {
         let path = temp.path().join("genesis.json");
         std::fs::write(&path, old.to_json()).unwrap();
         let loaded = Genesis::load(&path).unwrap();
-        assert_eq!(loaded.forwarding_key(), old.forwarding_key());
-        assert_ne!(loaded.forwarding_key(), genesis.forwarding_key());
+        assert_eq!(loaded.keys(), old.keys());
+        assert_ne!(loaded.keys(), genesis.keys());
         let broken = Genesis { cluster_secret: Some(ClusterSecret("abc".into())), ..genesis };
         std::fs::write(&path, broken.to_json()).unwrap();
         assert!(Genesis::load(&path).unwrap_err().to_string().contains("cluster_secret"));

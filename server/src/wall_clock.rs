@@ -4,16 +4,12 @@
 //! itself: a step of the system's clock, which may come at any moment, stamps nothing before the replica has judged it
 //! against the peers' clocks and says how the stamping clock moves.
 //!
-//! For tests, `LECTERN_FAULT_CLOCK_OFFSET_MS` shifts the system's clock by that many milliseconds (negative: back), as on
-//! a machine with a wrong clock; `@FILE` shifts it by the number that FILE holds at the moment, so that it can be set
-//! while the node runs.
+//! For tests the system's clock can be shifted: see `faults.rs`.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// The environment variable that shifts the clock. For tests only.
-pub const FAULT_VARIABLE: &str = "LECTERN_FAULT_CLOCK_OFFSET_MS";
+use crate::faults;
 
 /// Two readings this near to each other are of one moment.
 const ONE_MOMENT: Duration = Duration::from_millis(2);
@@ -79,17 +75,9 @@ impl WallClock {
 /// Unix milliseconds as the system says.
 pub(crate) fn system_ms() -> i64 {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX).saturating_add(fault_offset_ms())
-}
-
-fn fault_offset_ms() -> i64 {
-    static FAULT: OnceLock<Option<String>> = OnceLock::new();
-    let Some(fault) = FAULT.get_or_init(|| std::env::var(FAULT_VARIABLE).ok()) else { return 0 };
-    let number = match fault.strip_prefix('@') {
-        Some(file) => std::fs::read_to_string(file).unwrap_or_default(),
-        None => fault.clone(),
-    };
-    number.trim().parse().unwrap_or(0)
+    i64::try_from(since_epoch.as_millis())
+        .unwrap_or(i64::MAX)
+        .saturating_add(faults::CLOCK_OFFSET_MS.number().unwrap_or(0))
 }
 
 #[cfg(test)]

@@ -1,8 +1,13 @@
 //! A cluster of real server processes in a temporary folder.
 
+mod membership;
+
+use std::collections::BTreeSet;
 use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -10,6 +15,8 @@ use serde_json::Value;
 
 use crate::program::{Person, Ran, bin};
 use crate::wait;
+
+pub use membership::QUICK_MEMBERSHIP;
 
 /// An election, a start or a catch-up takes no longer, even on a busy machine.
 pub const PATIENCE: Duration = Duration::from_mins(1);
@@ -22,6 +29,8 @@ pub struct Cluster {
     net: String,
     size: u32,
     nodes: Vec<Option<Child>>,
+    /// Removed for good.
+    gone: BTreeSet<u32>,
     people: AtomicU32,
     /// Where nodes have certificates: the fingerprint of the authority that the cluster was founded with.
     fingerprint: Option<String>,
@@ -29,6 +38,10 @@ pub struct Cluster {
     pub node_env: Vec<(u32, String, String)>,
     /// Lines added to `server.toml` of every node started from here on.
     pub extra_config: String,
+    /// How many files every node started from here on may open; as many as this process where it is absent.
+    pub open_files: Option<u32>,
+    /// The `lectern-server` of a node started from here on, where it is not the one that was built.
+    pub programs: Vec<(u32, PathBuf)>,
     /// Lines added to that of one node.
     pub own_config: Vec<(u32, String)>,
 }
@@ -43,15 +56,21 @@ impl Cluster {
 
     /// Founds `size` nodes and starts none.
     pub fn found(size: u32) -> Self {
-        Self::found_as(size, false)
+        Self::found_as(size, false, None)
+    }
+
+    /// Founds `size` nodes by this `lectern-server` and starts none.
+    pub fn found_by(size: u32, program: Option<PathBuf>) -> Self {
+        Self::found_as(size, false, program)
     }
 
     /// Founds `size` nodes with certificates and starts none.
     pub fn found_secured(size: u32) -> Self {
-        Self::found_as(size, true)
+        Self::found_as(size, true, None)
     }
 
-    fn found_as(size: u32, secured: bool) -> Self {
+    fn found_as(size: u32, secured: bool, program: Option<PathBuf>) -> Self {
+        let program = program.unwrap_or_else(|| bin("lectern-server"));
         let dir = tempfile::tempdir().expect("a temporary folder");
         let pid = std::process::id();
         let net = format!(
@@ -65,29 +84,24 @@ impl Cluster {
             net,
             size,
             nodes,
+            gone: BTreeSet::new(),
             people: AtomicU32::new(0),
             fingerprint: None,
             node_env: Vec::new(),
             extra_config: String::new(),
+            open_files: None,
+            programs: Vec::new(),
             own_config: Vec::new(),
         };
         let genesis = cluster.path("genesis.json");
-        let mut init = Command::new(bin("lectern-server"));
+        let mut init = Command::new(&program);
         init.args(["init", "--admin", "admin", "--print-code-only", "--genesis"]).arg(&genesis);
         for node in 1..=size {
             init.args(["--member", &format!("{node}={},{}", cluster.peer_address(node), cluster.address(node))]);
         }
         let code = Ran::new("lectern-server init".into(), init.output().expect("lectern-server starts")).ok().stdout;
         fs::write(cluster.path("admin-code"), code.trim()).expect("the folder is writable");
-        for node in 1..=size {
-            let mut init = Command::new(bin("lectern-server"));
-            init.arg("init")
-                .arg("--from")
-                .arg(&genesis)
-                .args(["--node", &node.to_string(), "--data"])
-                .arg(cluster.data_dir(node));
-            Ran::new(format!("lectern-server init --node {node}"), init.output().expect("lectern-server starts")).ok();
-        }
+        (1..=size).for_each(|node| cluster.found_with(&program, node));
         if secured {
             cluster.certs(&["ca", "--genesis", genesis.to_str().expect("UTF-8")]);
             for node in 1..=size {
@@ -96,6 +110,18 @@ impl Cluster {
             cluster.fingerprint = Some(cluster.newest_fingerprint());
         }
         cluster
+    }
+
+    /// Makes the data directory of a founding node, which has none.
+    pub fn found_again(&self, node: u32) {
+        self.found_with(&bin("lectern-server"), node);
+    }
+
+    fn found_with(&self, program: &Path, node: u32) {
+        let mut init = Command::new(program);
+        init.arg("init").arg("--from").arg(self.path("genesis.json"));
+        init.args(["--node", &node.to_string(), "--data"]).arg(self.data_dir(node));
+        Ran::new(format!("lectern-server init --node {node}"), init.output().expect("lectern-server starts")).ok();
     }
 
     /// Runs `lectern-server certs` on the cluster's authority.
@@ -124,16 +150,28 @@ impl Cluster {
 
     /// Starts every node that does not run, and waits for a leader.
     pub fn start_all(&mut self) {
-        for node in 1..=self.size {
+        for node in self.present().collect::<Vec<_>>() {
             if !self.runs(node) {
                 self.start_node(node);
             }
         }
         self.await_leader();
+        // One that is killed before all have met leaves others without a vote.
+        wait::until("the founding nodes to have met", PATIENCE, || {
+            let status = self.status();
+            let is_met = |node: &Value| !node["notice"].as_str().unwrap_or_default().contains("does not vote yet");
+            status["nodes"].as_array()?.iter().all(is_met).then_some(())
+        });
     }
 
     /// Starts one node and returns at once.
     pub fn start_node(&mut self, node: u32) {
+        let config = self.write_config(node);
+        self.start_node_with(node, &config);
+    }
+
+    /// Writes how a node is configured; returns where.
+    fn write_config(&self, node: u32) -> PathBuf {
         let config = self.path(&format!("node{node}.toml"));
         let own = self.own_config.iter().filter(|(of, _)| *of == node).map(|(_, lines)| lines.as_str());
         let text = format!(
@@ -147,13 +185,22 @@ impl Cluster {
             if self.fingerprint.is_some() { self.tls_config(node) } else { String::new() },
         );
         fs::write(&config, text).expect("the folder is writable");
-        self.start_node_with(node, &config);
+        config
     }
 
     /// Starts one node with a configuration of its own and returns at once.
     pub fn start_node_with(&mut self, node: u32, config: &Path) {
         let log = File::options().create(true).append(true).open(self.log_path(node)).expect("the log opens");
-        let mut command = Command::new(bin("lectern-server"));
+        let own = self.programs.iter().find(|(of, _)| *of == node).map(|(_, program)| program.clone());
+        let program = own.unwrap_or_else(|| bin("lectern-server"));
+        let mut command = match self.open_files {
+            None => Command::new(program),
+            Some(count) => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", &format!("ulimit -n {count} && exec \"$0\" \"$@\"")]).arg(program);
+                shell
+            }
+        };
         command.arg("run").arg("--config").arg(config).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         for (of, key, value) in &self.node_env {
             if *of == node {
@@ -194,6 +241,12 @@ impl Cluster {
         self.nodes[node as usize - 1].as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)))
     }
 
+    /// Waits for a node that stops by itself; how it ended.
+    pub fn collect(&mut self, node: u32) -> ExitStatus {
+        let mut child = self.nodes[node as usize - 1].take().expect("the node was started");
+        child.wait().expect("the node ends")
+    }
+
     /// Kills the leader with SIGKILL; returns its number.
     pub fn kill_leader(&mut self) -> u32 {
         let leader = self.await_leader();
@@ -224,13 +277,14 @@ impl Cluster {
             let status = self.status();
             status["nodes"].as_array()?.iter().filter_map(|node| node["commit"].as_u64()).max()
         });
-        wait::until(&format!("every node to apply entry {target}"), PATIENCE, || {
+        wait::until_told(&format!("every node to apply entry {target}"), PATIENCE, || {
             let status = self.status();
-            let nodes = status["nodes"].as_array()?;
+            let nodes = status["nodes"].as_array().ok_or("no nodes")?;
             let caught_up = |node: &Value| node["reachable"] == false || node["applied"].as_u64() >= Some(target);
             let running = self.nodes.iter().flatten().count();
             let reachable = nodes.iter().filter(|node| node["reachable"] == true).count();
-            (reachable == running && nodes.iter().all(caught_up)).then_some(())
+            let all = reachable == running && nodes.iter().all(caught_up);
+            if all { Ok(()) } else { Err(format!("{running} nodes run, and the status is {status}")) }
         });
     }
 
@@ -251,7 +305,7 @@ impl Cluster {
 
     /// Addresses of all nodes for clients, comma separated; with the fingerprint where nodes have certificates.
     pub fn endpoints(&self) -> String {
-        (1..=self.size).map(|node| self.endpoint(node)).collect::<Vec<_>>().join(",")
+        self.present().map(|node| self.endpoint(node)).collect::<Vec<_>>().join(",")
     }
 
     /// A node's address for clients, with the fingerprint where nodes have certificates.
@@ -268,6 +322,15 @@ impl Cluster {
     /// A node's address for metrics.
     pub fn metrics_address(&self, node: u32) -> String {
         format!("{}.{node}:7602", self.net)
+    }
+
+    /// A node's metrics, as text.
+    pub fn metrics(&self, node: u32) -> String {
+        let mut stream = TcpStream::connect(self.metrics_address(node)).expect("metrics listen");
+        stream.write_all(b"GET /metrics HTTP/1.0\r\nHost: node\r\n\r\n").expect("writable");
+        let mut text = String::new();
+        stream.read_to_string(&mut text).expect("readable");
+        text
     }
 
     /// A node's address for its peers.

@@ -5,10 +5,12 @@
 
 pub mod class;
 pub mod cluster;
+pub mod load;
 pub mod program;
 pub mod proxy;
 pub mod pty_suite;
 pub mod terminal;
+pub mod upgrade;
 pub mod wait;
 
 pub use class::Class;

@@ -1,4 +1,4 @@
-//! A TCP proxy between clients and a node, whose way back can be stopped: replies that are lost on the way.
+//! A TCP proxy between callers and a node that can stop either way: replies that are lost, calls that never arrive.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -9,6 +9,7 @@ use std::thread;
 /// Forwards `listen` to `target` until dropped.
 pub struct Proxy {
     swallow: Arc<AtomicBool>,
+    swallow_calls: Arc<AtomicBool>,
     connections: Arc<Mutex<Vec<TcpStream>>>,
     overheard: Arc<Mutex<Vec<u8>>>,
 }
@@ -19,10 +20,12 @@ impl Proxy {
         let listener =
             TcpListener::bind(listen).unwrap_or_else(|error| panic!("the proxy cannot listen on {listen}: {error}"));
         let swallow = Arc::new(AtomicBool::new(false));
+        let swallow_calls = Arc::new(AtomicBool::new(false));
         let connections = Arc::new(Mutex::new(Vec::new()));
         let overheard = Arc::new(Mutex::new(Vec::new()));
         let proxy = Self {
             swallow: Arc::clone(&swallow),
+            swallow_calls: Arc::clone(&swallow_calls),
             connections: Arc::clone(&connections),
             overheard: Arc::clone(&overheard),
         };
@@ -36,10 +39,10 @@ impl Proxy {
                 }
                 let clone = |stream: &TcpStream| stream.try_clone().expect("a socket can be cloned");
                 let (to_server, from_server) = ((clone(&client), clone(&server)), (server, client));
-                let heard = Arc::clone(&overheard);
-                thread::spawn(move || pump(to_server.0, to_server.1, None, &heard));
+                let (swallow_calls, heard) = (Arc::clone(&swallow_calls), Arc::clone(&overheard));
+                thread::spawn(move || pump(to_server.0, to_server.1, &swallow_calls, &heard));
                 let (swallow, heard) = (Arc::clone(&swallow), Arc::clone(&overheard));
-                thread::spawn(move || pump(from_server.0, from_server.1, Some(&swallow), &heard));
+                thread::spawn(move || pump(from_server.0, from_server.1, &swallow, &heard));
             }
         });
         proxy
@@ -50,6 +53,11 @@ impl Proxy {
         self.swallow.store(true, Ordering::SeqCst);
     }
 
+    /// From now on nothing that a caller says reaches the node.
+    pub fn swallow_calls(&self) {
+        self.swallow_calls.store(true, Ordering::SeqCst);
+    }
+
     /// All bytes that passed so far, of all connections and both directions.
     pub fn overheard(&self) -> Vec<u8> {
         self.overheard.lock().expect("no thread panics with the list").clone()
@@ -58,6 +66,7 @@ impl Proxy {
     /// Cuts every connection; new ones work in both directions.
     pub fn cut_and_heal(&self) {
         self.swallow.store(false, Ordering::SeqCst);
+        self.swallow_calls.store(false, Ordering::SeqCst);
         for stream in self.connections.lock().expect("no thread panics with the list").drain(..) {
             // It may be gone already.
             let _ = stream.shutdown(Shutdown::Both);
@@ -65,7 +74,7 @@ impl Proxy {
     }
 }
 
-fn pump(mut from: TcpStream, mut to: TcpStream, swallow: Option<&AtomicBool>, overheard: &Mutex<Vec<u8>>) {
+fn pump(mut from: TcpStream, mut to: TcpStream, swallow: &AtomicBool, overheard: &Mutex<Vec<u8>>) {
     let mut buffer = [0; 16 * 1024];
     loop {
         let count = match from.read(&mut buffer) {
@@ -75,7 +84,7 @@ fn pump(mut from: TcpStream, mut to: TcpStream, swallow: Option<&AtomicBool>, ov
             Err(_) => break,
         };
         overheard.lock().expect("no thread panics with the list").extend_from_slice(&buffer[..count]);
-        let lost = swallow.is_some_and(|swallow| swallow.load(Ordering::SeqCst));
+        let lost = swallow.load(Ordering::SeqCst);
         if !lost && to.write_all(&buffer[..count]).is_err() {
             break;
         }

@@ -150,3 +150,31 @@ fn a_watcher_hears_of_what_they_may_see_and_of_nothing_else() {
     let kinds = heard.join().expect("every line was JSON");
     assert!(!kinds.iter().any(|kind| kind == "submission"), "another student's work is nobody's news: {kinds:?}");
 }
+
+#[test]
+fn what_if_foretells_the_grade_that_weights_and_drops_make_of_the_score() {
+    let class = Class::on(1);
+    class.instructor.run(&["group", "create", "cs101/homework", "--weight", "60", "--drop-lowest", "1"]).ok();
+    class.instructor.run(&["group", "create", "cs101/exams", "--weight", "40"]).ok();
+    class.instructor.run(&["policy", "set", "cs101", "--scheme", "A=90 B=80 F=0"]).ok();
+    let at_once = ["--points", "10", "--post-at-once", "true", "--group"];
+    for (slug, group) in [("hw1", "homework"), ("hw2", "homework"), ("exam", "exams")] {
+        class.assignment(slug, &[&at_once[..], &[group]].concat());
+    }
+    for (slug, score) in [("hw1", "4"), ("hw2", "9")] {
+        class.instructor.run(&["grade", "set", &format!("cs101/{slug}"), "ada", score]).ok();
+    }
+    let now = class.student.run(&["grade", "list", "cs101"]).json();
+    assert_eq!((&now["total"]["current"], &now["total"]["current_level"]), (&"90.00".into(), &"A".into()), "{now}");
+    // (60 · 9/10 + 40 · 6/10) / 100
+    let supposed = class.student.run(&["grade", "what-if", "cs101", "exam=6"]).json();
+    assert_eq!(supposed["then"]["current"], "78.00", "{supposed}");
+    assert_eq!(supposed["dropped"][0], "hw1", "{supposed}");
+    class.instructor.run(&["grade", "set", "cs101/exam", "ada", "6"]).ok();
+    let then = class.student.run(&["grade", "list", "cs101"]).json();
+    assert_eq!(then["total"], supposed["then"], "the cluster's answer is what was foretold");
+    let excuse = ["override", "set", "cs101/exam", "--student", "ada", "--excused", "true", "--reason", "was ill"];
+    class.instructor.run(&excuse).ok();
+    let excused = class.student.run(&["grade", "list", "cs101"]).json();
+    assert_eq!(excused["total"]["current"], "90.00", "{excused}");
+}

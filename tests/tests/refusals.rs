@@ -1,6 +1,7 @@
 //! What is refused, with a named reason, a stable exit code, and no change.
 
 use lectern_tests::Class;
+use lectern_tests::cluster::Cluster;
 
 const REFUSED: i32 = 1;
 
@@ -220,4 +221,19 @@ fn guessing_a_password_is_slowed_and_told_nothing() {
     let unknown = guesser.run_with_input(&["sign-in", "nobody-here", "--password-stdin"], "wrong password\n");
     let text = |ran: lectern_tests::Ran| ran.refused(REFUSED, "BAD_CREDENTIALS")["error"]["message"].clone();
     assert_eq!(text(known), text(unknown), "whether an account exists is not told");
+}
+
+#[test]
+fn what_a_node_of_the_old_release_could_not_apply_is_refused_until_it_is_upgraded() {
+    let mut cluster = Cluster::found(1);
+    cluster.node_env.push((1, "LECTERN_FAULT_MAX_FEATURE_LEVEL".into(), "2".into()));
+    let class = Class::of(cluster);
+    class.instructor.run(&["group", "create", "cs101/homework"]).refused(REFUSED, "WRONG_STATE");
+    class.assignment("hw1", &[]);
+    class
+        .instructor
+        .run(&["grade", "set", "cs101/hw1", "ada", "80", "--waive-late", "true"])
+        .refused(REFUSED, "WRONG_STATE");
+    let graded = class.instructor.run(&["grade", "set", "cs101/hw1", "ada", "80"]).json();
+    assert_eq!(graded["grade"]["score"], "80", "the rest goes on");
 }

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use lectern_tests::Ran;
+use lectern_tests::cluster::{PATIENCE, QUICK_MEMBERSHIP};
+use lectern_tests::{Ran, wait};
 use serde_json::Value;
 
 fn script(name: &str, args: &[&str]) -> Ran {
@@ -59,11 +60,80 @@ fn the_demo_comes_up_twice_survives_a_kill_and_leaves_no_process_behind() {
     assert!(left.stdout.is_empty(), "a node still runs: {}", String::from_utf8_lossy(&left.stdout));
 }
 
+/// The cluster of one in a folder, changed so that it notices soon who comes and goes, and running.
+fn start_quick(dir: &Path, more: &[&str]) {
+    let path = dir.to_str().expect("UTF-8");
+    script("cluster", &[&["start", "--nodes", "1", "--dir", path], more].concat()).ok();
+    script("cluster", &["stop", "--dir", path]).ok();
+    let config = dir.join("node1/server.toml");
+    let as_founded = std::fs::read_to_string(&config).expect("the node's configuration");
+    std::fs::write(&config, format!("{as_founded}\n{QUICK_MEMBERSHIP}")).expect("it can be written");
+    script("cluster", &["start", "--dir", path]).ok();
+}
+
+/// Waits until these nodes and no others vote and answer, as `status --json` says.
+fn await_voters(dir: &str, voters: &[u64]) {
+    wait::until(&format!("the voters {voters:?}"), PATIENCE, || {
+        let status = last_line(script("cluster", &["status", "--json", "--dir", dir]));
+        let nodes = status["nodes"].as_array()?;
+        let numbers: Vec<u64> = nodes.iter().filter_map(|node| node["node"].as_u64()).collect();
+        let well = |node: &Value| node["standing"] == "voter" && node["reachable"] == true;
+        (status["leader"].is_u64() && numbers == voters && nodes.iter().all(well)).then_some(())
+    });
+}
+
+#[test]
+fn a_cluster_of_one_grows_and_a_node_that_is_removed_is_replaced() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let path = dir.path().to_str().expect("UTF-8");
+    start_quick(dir.path(), &[]);
+    for _ in 0..2 {
+        script("cluster", &["add", "--dir", path]).ok();
+    }
+    await_voters(path, &[1, 2, 3]);
+    let lonely = script("cluster", &["remove", "3", "--dir", path]);
+    assert!(lonely.code == 1 && lonely.stderr.contains("let another node join first"), "{}", lonely.stderr);
+    script("cluster", &["add", "--dir", path]).ok();
+    // The spare takes over when it has been healthy for a moment.
+    wait::until("node 1 to be let go", PATIENCE, || {
+        (script("cluster", &["remove", "1", "--dir", path]).code == 0).then_some(())
+    });
+    assert!(dir.path().join("removed/node1/data").is_dir() && !dir.path().join("node1").exists());
+    await_voters(path, &[2, 3, 4]);
+    script("cluster", &["kill", "4", "--dir", path]).ok();
+    script("cluster", &["restart", "4", "--dir", path]).ok();
+    script("cluster", &["stop", "--dir", path]).ok();
+    script("cluster", &["start", "--dir", path]).ok();
+    await_voters(path, &[2, 3, 4]);
+    // A number is never given again.
+    script("cluster", &["add", "--dir", path]).ok();
+    wait::until("node 5 to be let go", PATIENCE, || {
+        (script("cluster", &["remove", "5", "--delete-data", "--dir", path]).code == 0).then_some(())
+    });
+    assert!(!dir.path().join("node5").exists() && !dir.path().join("removed/node5").exists());
+    script("cluster", &["add", "--dir", path]).ok();
+    assert!(dir.path().join("node6").is_dir());
+    script("cluster", &["stop", "--dir", path]).ok();
+}
+
+#[test]
+fn a_node_that_is_added_to_a_secured_cluster_gets_a_certificate() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let path = dir.path().to_str().expect("UTF-8");
+    start_quick(dir.path(), &["--tls"]);
+    script("cluster", &["add", "--dir", path]).ok();
+    script("cluster", &["add", "--dir", path]).ok();
+    await_voters(path, &[1, 2, 3]);
+    assert!(dir.path().join("certs/node-3.pem").is_file());
+    script("cluster", &["stop", "--dir", path]).ok();
+}
+
 #[test]
 fn wrong_arguments_are_told_and_nothing_starts() {
     for (name, args) in [
         ("cluster", &["dance"][..]),
         ("cluster", &["kill"]),
+        ("cluster", &["remove"]),
         ("demo", &["--maybe"]),
         ("cluster", &["start", "--nodes", "0"]),
         ("chaos", &["--nodes", "4"]),

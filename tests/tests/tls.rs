@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use lectern_certs::{Authority, Term};
 use lectern_client::{Client, ClientOptions, Secret, v1};
-use lectern_proto::internal::v1::{Hello, PeerFrame, peer_frame, peer_reply};
+use lectern_proto::internal::v1::{Hello, Introduction, PeerFrame, peer_frame, peer_reply};
 use lectern_rpc::internal::v1::peer_service_client::PeerServiceClient;
 use lectern_tests::cluster::PATIENCE;
 use lectern_tests::proxy::Proxy;
 use lectern_tests::{Class, Cluster, Person, wait};
 use lectern_tls::{Connector, Material, OwnCertificate, Paths, ProgramTls, Trust};
+use prost::Message as _;
 use tonic::transport::Endpoint;
 
 /// No node answered, or none that is taken for one.
@@ -129,7 +130,8 @@ async fn introduce(address: &str, connector: Connector, hello: Hello) -> Result<
     };
     let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("an address");
     let channel = endpoint.connect_with_connector(connector).await.map_err(|error| words(&error))?;
-    let frames = tokio_stream::once(PeerFrame { kind: Some(peer_frame::Kind::Hello(hello)) });
+    let introduction = Introduction { hello: hello.encode_to_vec(), nonce: vec![7; 32] };
+    let frames = tokio_stream::once(PeerFrame { kind: Some(peer_frame::Kind::Introduction(introduction)) });
     let answer = PeerServiceClient::new(channel).messages(frames).await.map_err(|status| words(&status))?;
     match answer.into_inner().message().await.map_err(|status| words(&status))?.and_then(|reply| reply.kind) {
         Some(peer_reply::Kind::Welcome(welcome)) => Ok(welcome.refused),
@@ -145,7 +147,7 @@ fn no_one_but_a_node_of_the_cluster_speaks_to_a_node_as_a_peer() {
     let authority = Authority::open(&cluster.certs_dir()).expect("the authority opens");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let hello = Hello {
-        protocol: 1,
+        protocol: 2,
         cluster_id: authority.cluster().into(),
         epoch: 1,
         node_id: 3,

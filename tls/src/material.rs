@@ -14,7 +14,7 @@ use rustls::{ClientConfig, ServerConfig, SignatureScheme};
 
 use crate::certificate::{Validity, words};
 use crate::verify::{Answerer, AnswererVerifier, CallerVerifier, Use, judge};
-use crate::{ALPN, Chain, Name, Untrusted, provider, read_certificates};
+use crate::{ALPN, Chain, Fingerprint, Name, Untrusted, provider, read_certificates};
 
 /// The files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,6 +153,11 @@ impl Material {
     /// Whose certificate it is.
     pub fn name(&self) -> &Name {
         &self.name
+    }
+
+    /// The authority that this certificate leads to, as others know it: the last of the chain that is shown.
+    pub fn authority(&self) -> Option<Fingerprint> {
+        self.signer.0.cert[1..].last().or(self.authorities.first()).map(Fingerprint::of)
     }
 
     /// The files and when what is in them expires, Unix seconds: the node's own certificate, then the authorities, of

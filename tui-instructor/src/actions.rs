@@ -157,10 +157,53 @@ pub const RIGHT: Action = Action::new("right", &["l", "right"], "right", "Go one
 pub const EXPORT: Action =
     Action::new("export", &["E"], "export", "Save the whole gradebook as a CSV file in Canvas's columns.").in_bar();
 
-const GRADEBOOK: Group = Group { name: "gradebook", title: "Gradebook", actions: &[EXPORT, LEFT, RIGHT] };
+/// Groups and weights.
+pub const GROUPS: Action =
+    Action::new("groups", &["w"], "weights", "Groups of assignments, their weights, what is dropped, and the scheme.")
+        .in_bar();
+/// Statistics.
+pub const STATISTICS: Action = Action::new(
+    "statistics",
+    &["t"],
+    "statistics",
+    "Mean, median, quartiles and histogram of the selected assignment, or of the course.",
+)
+.in_bar();
+/// Other dates or an excuse.
+pub const OVERRIDE: Action = Action::new(
+    "override",
+    &["o"],
+    "dates, excuse",
+    "Give the student other dates or more attempts in the selected assignment, or excuse them from it.",
+)
+.in_bar();
+/// A final grade.
+pub const FINAL: Action = Action::new(
+    "final-grade",
+    &["f"],
+    "final grade",
+    "Set the student's final percentage instead of the computed one.",
+);
+
+const GRADEBOOK: Group = Group {
+    name: "gradebook",
+    title: "Gradebook",
+    actions: &[EXPORT, GROUPS, STATISTICS, OVERRIDE, FINAL, LEFT, RIGHT],
+};
 /// The gradebook of a course.
 pub const GRADEBOOK_SCOPE: Scope =
     Scope { name: "gradebook", title: "Course: gradebook", groups: &[&GRADEBOOK, &COURSE, &LIST] };
+
+/// The policy.
+pub const POLICY: Action =
+    Action::new("policy", &["p"], "policy", "Change the grading policy: names for percentages, what lateness costs.")
+        .in_bar();
+const GROUPS_GROUP: Group =
+    Group { name: "groups", title: "Groups and weights", actions: &[ADD, EDIT, DELETE, POLICY] };
+/// The groups of a course.
+pub const GROUPS_SCOPE: Scope = Scope { name: "groups", title: "Groups and weights", groups: &[&GROUPS_GROUP, &LIST] };
+/// Statistics.
+pub const STATISTICS_SCOPE: Scope = Scope { name: "statistics", title: "Statistics", groups: &[] };
 
 /// Accept.
 pub const ACCEPT: Action =
@@ -334,6 +377,8 @@ pub const SCOPES: &[Scope] = &[
     THREADS_SCOPE,
     ANNOUNCEMENTS_SCOPE,
     GRADEBOOK_SCOPE,
+    GROUPS_SCOPE,
+    STATISTICS_SCOPE,
     REQUESTS_SCOPE,
     AUDIT_SCOPE,
     QUEUE_SCOPE,

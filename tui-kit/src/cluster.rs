@@ -93,7 +93,7 @@ pub fn panel(cluster: &Cluster, area: Rect, canvas: &mut Canvas<'_>) {
 fn headline(cluster: &Cluster, canvas: &Canvas<'_>) -> (String, Style) {
     let theme = canvas.look.theme;
     let (all, up) = (cluster.nodes.len(), cluster.reachable());
-    let spare = up.saturating_sub(all / 2 + 1);
+    let spare = cluster.spare();
     match cluster.leader {
         None => (
             format!(

@@ -1,15 +1,18 @@
-//! The monitor as the kit runs it, and the only thing it does outside its update: to ask each node, again and again.
+//! The monitor as the kit runs it, and what it does outside its update: to ask each node, again and again, and to carry an
+//! operator's orders to the leader.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lectern_cli::Session;
+use lectern_cli::{Error, Session};
 use lectern_proto::v1::GetStatusResponse;
 use lectern_tui_kit::action::Scope;
 use lectern_tui_kit::program::{Program, Reply};
-use lectern_tui_kit::remote::RequestId;
+use lectern_tui_kit::remote::{Failure, RequestId};
 use lectern_tui_kit::screen::Cx;
+use lectern_tui_kit::text;
 
+use crate::deed::Deed;
 use crate::model::Model;
 use crate::screens;
 
@@ -31,6 +34,31 @@ pub enum Effect {
         /// Where it is.
         address: String,
     },
+    /// Ask the leader what an order would lead to.
+    Ask {
+        /// What.
+        deed: Deed,
+        /// With which node.
+        node: u64,
+    },
+    /// Order it.
+    Order {
+        /// What.
+        deed: Deed,
+        /// With which node.
+        node: u64,
+    },
+}
+
+/// What comes back.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Heard {
+    /// Of a node that is followed.
+    Status(Answer),
+    /// What an order would lead to, or why it cannot be given.
+    Advice(Result<String, Failure>),
+    /// What an order came to.
+    Done(Result<String, Failure>),
 }
 
 /// What came of one question to one node.
@@ -47,7 +75,7 @@ pub struct Answer {
 impl Program for Monitor {
     type Model = Model;
     type Effect = Effect;
-    type Message = Answer;
+    type Message = Heard;
     type Env = Arc<Session>;
 
     const NAME: &'static str = "lectern-monitor";
@@ -56,29 +84,47 @@ impl Program for Monitor {
     const TELLS_LINK: bool = false;
 
     async fn perform(env: Arc<Session>, effect: Effect, reply: Reply<Self>) {
-        let Effect::Follow { address } = effect;
-        let mut ticks = tokio::time::interval(EVERY);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            ticks.tick().await;
-            reply.send(ask(&env, &address).await).await;
+        match effect {
+            Effect::Follow { address } => follow(&env, &address, &reply).await,
+            Effect::Ask { deed, node } => {
+                let advice = deed.ask(env.client(), node).await;
+                reply.send(Heard::Advice(advice.map_err(Failure::from))).await;
+            }
+            Effect::Order { deed, node } => {
+                let done = deed.order(env.client(), node).await;
+                reply.send(Heard::Done(done.map_err(Failure::from))).await;
+            }
         }
     }
 
-    fn is_change(_effect: &Effect) -> bool {
-        false
+    fn is_change(effect: &Effect) -> bool {
+        matches!(effect, Effect::Order { .. })
     }
 
-    fn received(_request: RequestId, _answer: Answer, _cx: &mut Cx<'_, Self>) {
-        // The first screen asks, and is open for as long as the program runs.
+    fn received(_request: RequestId, heard: Heard, cx: &mut Cx<'_, Self>) {
+        // The first screen follows the nodes, and is open for as long as the program runs.
+        screens::tell(heard, cx);
     }
 
     fn headline(model: &Model) -> String {
-        if model.is_held() { "held".into() } else { "live".into() }
+        let live = if model.is_held() { "held" } else { "live" };
+        match model.operator() {
+            Some(name) => format!("operator {}, {live}", text::clean(name)),
+            None => live.into(),
+        }
     }
 
     fn session(env: &Arc<Session>) -> &Session {
         env
+    }
+}
+
+async fn follow(session: &Session, address: &str, reply: &Reply<Monitor>) {
+    let mut ticks = tokio::time::interval(EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        reply.send(Heard::Status(ask(session, address).await)).await;
     }
 }
 
@@ -88,7 +134,10 @@ async fn ask(session: &Session, address: &str) -> Answer {
     let result = match result {
         Ok(Ok(status)) => Ok(Box::new(status)),
         Ok(Err(error)) => {
-            let words = error.to_string();
+            let words = match error {
+                Error::Unreachable { message, .. } => message,
+                other => other.to_string(),
+            };
             Err(words.strip_prefix(&format!("{address}: ")).map(ToOwned::to_owned).unwrap_or(words))
         }
         Err(_) => Err(format!("no answer within {} seconds", PATIENCE.as_secs())),

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use lectern_cli::cluster::{Cluster, Member};
-use lectern_proto::v1::{NodeRole, NodeStatus};
+use lectern_proto::v1::{self, MemberStanding, NodeRole, NodeStatus};
 use lectern_tui_kit::text;
 
 /// A node that has applied so many entries less than are committed has fallen behind.
@@ -94,6 +94,20 @@ pub enum What {
     Joined,
     /// The node is no member any more.
     Left,
+    /// The node has a vote now.
+    Votes,
+    /// The node has no vote any more, and stays as a learner.
+    VotesNoMore,
+    /// The node is to leave the cluster.
+    IsToLeave,
+    /// An operator has drained the node.
+    Drained,
+    /// An operator lets the node take part again.
+    Restored,
+    /// The node has been silent for so long that people should look after it.
+    Degraded,
+    /// A change of the voters is half done.
+    Joint,
 }
 
 /// How an event is meant.
@@ -123,6 +137,7 @@ impl Event {
             | What::Silent
             | What::Notice(_)
             | What::Behind(_)
+            | What::Degraded
             | What::Seen { leader: None, .. } => Weight::Bad,
             What::Leads { .. } | What::Back { .. } | What::NoticeOver(_) | What::CaughtUp => Weight::Good,
             _ => Weight::Plain,
@@ -138,6 +153,7 @@ impl What {
                 format!("first seen: {led} in term {term}, {up} of {all} nodes answer")
             }
             Self::NoLeader { before } => format!("no leader: node {before} led before"),
+            Self::Joint => "two sets of voters count, until the change of the membership is done".into(),
             other => other.of_node(),
         }
     }
@@ -167,7 +183,13 @@ impl What {
             Self::Sends { to, bytes } => format!("sends node {to} a snapshot of {}", text::size(*bytes)),
             Self::Joined => "is a member now".into(),
             Self::Left => "is no member any more".into(),
-            Self::Seen { .. } | Self::NoLeader { .. } => self.of_cluster(),
+            Self::Votes => "votes now".into(),
+            Self::VotesNoMore => "votes no more, and stays as a learner".into(),
+            Self::IsToLeave => "is to leave the cluster".into(),
+            Self::Drained => "is drained: it does not lead, and gives its vote away when it can".into(),
+            Self::Restored => "takes part again: it is drained no more".into(),
+            Self::Degraded => "has been silent for long; look after it".into(),
+            Self::Seen { .. } | Self::NoLeader { .. } | Self::Joint => self.of_cluster(),
         }
     }
 }
@@ -201,7 +223,14 @@ pub fn between(before: &Cluster, after: &Cluster, at_ms: i64) -> Vec<Event> {
             Some(earlier) => changes(earlier, member, (before, after)),
             None => vec![What::Joined],
         };
-        events.extend(what.into_iter().map(|what| Event { at_ms, node: Some(*number), what }));
+        let membership = before.member(*number).zip(after.member(*number));
+        let membership = membership.map(|(before, after)| of_membership(before, after)).unwrap_or_default();
+        let what = what.into_iter().chain(membership);
+        events.extend(what.map(|what| Event { at_ms, node: Some(*number), what }));
+    }
+    let is_joint = |cluster: &Cluster| cluster.membership.as_ref().is_some_and(|membership| membership.joint);
+    if is_joint(after) && !is_joint(before) {
+        events.push(of_cluster(What::Joint));
     }
     let left = before.nodes.keys().filter(|number| !after.nodes.contains_key(number));
     events.extend(left.map(|number| Event { at_ms, node: Some(*number), what: What::Left }));
@@ -252,6 +281,24 @@ fn changes(before: &Member, after: &Member, clusters: (&Cluster, &Cluster)) -> V
         changes.push(What::CaughtUp);
     }
     changes
+}
+
+/// What happened to one node's membership.
+fn of_membership(before: &v1::Member, after: &v1::Member) -> Vec<What> {
+    use MemberStanding::{Joining, Learner, Leaving, Voter};
+    let moved = match (before.standing(), after.standing()) {
+        (Learner | Joining, Voter) => Some(What::Votes),
+        (Voter | Leaving, Learner) => Some(What::VotesNoMore),
+        (Voter | Learner | Joining, Leaving) => Some(What::IsToLeave),
+        _ => None,
+    };
+    let drained = match (before.drained, after.drained) {
+        (false, true) => Some(What::Drained),
+        (true, false) => Some(What::Restored),
+        _ => None,
+    };
+    let degraded = (after.degraded && !before.degraded).then_some(What::Degraded);
+    moved.into_iter().chain(drained).chain(degraded).collect()
 }
 
 /// The events, newest last.
@@ -480,6 +527,40 @@ mod tests {
         larger.nodes.insert(4, larger.nodes[&1].clone());
         assert_eq!(between(&healthy(), &larger, 5)[0].words(), "node 4 is a member now");
         assert_eq!(between(&larger, &healthy(), 5)[0].words(), "node 4 is no member any more");
+    }
+
+    #[test]
+    fn what_becomes_of_memberships_is_told_as_it_happens() {
+        use MemberStanding::{Learner, Leaving, Voter};
+        let with = |standing: MemberStanding, drained: bool, degraded: bool, joint: bool| {
+            let member = |node_id| v1::Member { node_id, standing: Voter.into(), ..v1::Member::default() };
+            let third = v1::Member { standing: standing.into(), drained, degraded, ..member(3) };
+            let members = vec![member(1), member(2), third];
+            let membership = v1::Membership { members, joint, ..v1::Membership::default() };
+            Cluster { membership: Some(membership), ..healthy() }
+        };
+        let story = [
+            with(Learner, false, false, false),
+            with(Learner, false, false, true),
+            with(Voter, false, false, false),
+            with(Voter, true, false, false),
+            with(Learner, true, true, false),
+            with(Learner, false, true, false),
+            with(Leaving, false, true, false),
+        ];
+        let told = story.windows(2).flat_map(|pair| between(&pair[0], &pair[1], 5));
+        assert_eq!(
+            told.map(|event| event.words()).collect::<Vec<_>>(),
+            [
+                "two sets of voters count, until the change of the membership is done",
+                "node 3 votes now",
+                "node 3 is drained: it does not lead, and gives its vote away when it can",
+                "node 3 votes no more, and stays as a learner",
+                "node 3 has been silent for long; look after it",
+                "node 3 takes part again: it is drained no more",
+                "node 3 is to leave the cluster",
+            ]
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use lectern_cli::cluster::{Cluster, Member};
-use lectern_proto::v1::{GetStatusResponse, LeadershipChange, NodeStatus, SnapshotTransfer};
+use lectern_proto::v1::{self, GetStatusResponse, LeadershipChange, NodeStatus, SnapshotTransfer};
 
 use crate::effects::Answer;
 use crate::events::{self, Log};
@@ -16,13 +16,47 @@ pub struct Model {
     live: Live,
     /// The picture that is held still, and when that began.
     held: Option<(Box<Live>, i64)>,
+    /// The operator whose key proves what is ordered, where no certificate does.
+    key_of: Option<String>,
+    /// An operator's certificate is shown to the nodes, whoever they take it for.
+    shows_certificate: bool,
 }
 
 impl Model {
     /// A model that begins with these addresses.
     pub fn new(addresses: Vec<String>) -> Self {
         let nodes = addresses.into_iter().map(|address| (address, Endpoint::default())).collect();
-        Self { live: Live { endpoints: nodes, ..Live::default() }, held: None }
+        Self { live: Live { endpoints: nodes, ..Live::default() }, ..Self::default() }
+    }
+
+    /// The same for an operator who has the key of a cluster without certificates.
+    #[must_use]
+    pub fn with_key_of(mut self, operator: Option<String>) -> Self {
+        self.key_of = operator;
+        self
+    }
+
+    /// The same for a person who shows a certificate.
+    #[must_use]
+    pub fn with_certificate(mut self, is_shown: bool) -> Self {
+        self.shows_certificate = is_shown;
+        self
+    }
+
+    /// Whether a certificate is shown to the nodes.
+    pub fn shows_certificate(&self) -> bool {
+        self.shows_certificate
+    }
+
+    /// As which operator the person is known; none where they are not.
+    pub fn operator(&self) -> Option<&str> {
+        let by_certificate = Some(self.live.cluster.operator.as_str()).filter(|name| !name.is_empty());
+        by_certificate.or(self.key_of.as_deref())
+    }
+
+    /// The cluster as it is now, whatever is shown.
+    pub fn live(&self) -> &Live {
+        &self.live
     }
 
     /// Takes in what came of asking a node; returns addresses that were not known before.
@@ -108,6 +142,8 @@ pub struct Row {
     pub address: String,
     /// In words: `leader`, `unreachable`.
     pub role: &'static str,
+    /// How it belongs to the cluster; none where nobody says.
+    pub member: Option<v1::Member>,
     /// It answered the last time.
     pub answers: bool,
     /// A majority says that it leads.
@@ -175,8 +211,9 @@ impl Live {
         let mut cluster = Cluster::from_views(&views);
         cluster.term = cluster.term.max(self.cluster.term);
         if views.is_empty() {
-            // Nobody answers: the members are those of before.
+            // Nobody answers: the members are those of before, and what was to happen is not known any more.
             cluster.nodes.clone_from(&self.cluster.nodes);
+            cluster.membership = self.cluster.membership.clone().map(forgotten);
             cluster.nodes.values_mut().for_each(|member| member.reachable = false);
         }
         for (number, member) in cluster.nodes.iter_mut().filter(|(_, member)| !member.reachable) {
@@ -243,6 +280,7 @@ impl Live {
             number: None,
             address: address.clone(),
             role: if endpoint.problem.is_some() { "unreachable" } else { "asked" },
+            member: None,
             answers: false,
             leads: false,
             term: None,
@@ -268,6 +306,7 @@ impl Live {
             number: Some(number),
             address: member.status.client_address.clone(),
             role: member.role(),
+            member: self.cluster.member(number).cloned(),
             answers: member.reachable,
             leads: member.reachable && self.cluster.leader == Some(number),
             term: endpoint.and_then(|endpoint| endpoint.answer.as_ref()).map(|answer| answer.term),
@@ -277,6 +316,16 @@ impl Live {
             round_trip_us: endpoint.filter(|_| member.reachable).and_then(|endpoint| endpoint.round_trip_us),
             problem: endpoint.and_then(|endpoint| endpoint.problem.clone()),
         }
+    }
+
+    /// What happens to members next, or what is in the way, those first that people should look after: who, whether it is
+    /// such a one, and the words.
+    pub fn next(&self) -> Vec<(u64, bool, &str)> {
+        let members = self.cluster.membership.iter().flat_map(|membership| &membership.members);
+        let told = members.filter(|member| !member.next.is_empty());
+        let mut next: Vec<_> = told.map(|member| (member.node_id, member.degraded, member.next.as_str())).collect();
+        next.sort_by_key(|(number, degraded, _)| (!degraded, *number));
+        next
     }
 
     /// What an operator should know of each node, in words.
@@ -312,6 +361,17 @@ impl Live {
         }
         views.into_iter().collect()
     }
+}
+
+/// Membership without what only a leader knows.
+fn forgotten(mut membership: v1::Membership) -> v1::Membership {
+    membership.seen_by_leader = false;
+    membership.next_change = None;
+    for member in &mut membership.members {
+        (member.silent_ms, member.healthy_ms, member.degraded) = (None, None, false);
+        member.next.clear();
+    }
+    membership
 }
 
 #[cfg(test)]

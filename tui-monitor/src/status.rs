@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use lectern_cli::cluster::{Cluster, Member};
 use lectern_cli::table::{cut, keep, spare};
-use lectern_cli::{Error, Result, Session, output, text};
+use lectern_cli::{Result, Session, output, text};
 use lectern_tui_kit::guide;
 
-use crate::cli::{Cli, Command};
-use crate::screens;
+use crate::cli::{Cli, Command, MembersCommand, WaitArg};
+use crate::deed::Deed;
+use crate::{members, orders, screens, tokens};
 
 /// Between two looks for a leader.
 const POLL: Duration = Duration::from_millis(50);
@@ -18,6 +19,16 @@ pub async fn run(command: Command, session: Session) -> Result<()> {
     match command {
         Command::Status { wait_leader } => status(wait_leader, &session).await,
         Command::Watch { every } => watch(every, &session).await,
+        Command::Members { command: None } => members::list(&session).await,
+        Command::Members { command: Some(MembersCommand::History) } => members::history(&session).await,
+        Command::Members { command: Some(MembersCommand::Await { node, standing, within }) } => {
+            orders::member(node, standing, within, &session).await
+        }
+        Command::Members { command: Some(MembersCommand::Token(command)) } => tokens::run(command, &session).await,
+        Command::Drain { order, wait } => orders::run(Deed::Drain, &order, &wait, &session).await,
+        Command::Restore { order } => orders::run(Deed::Restore, &order, &WaitArg::default(), &session).await,
+        Command::Remove { order, wait } => orders::run(Deed::Remove, &order, &wait, &session).await,
+        Command::TransferLeader { node, yes } => orders::transfer(node, yes, &session).await,
         Command::Guide(command) => guide::run::<Cli>(&command, screens::SCOPES),
     }
 }
@@ -33,10 +44,7 @@ async fn status(wait_leader: Option<Duration>, session: &Session) -> Result<()> 
         }
     };
     if wait_leader.is_some() && cluster.leader.is_none() {
-        return Err(Error::Unreachable {
-            reason: "NO_LEADER".into(),
-            message: "no majority of the nodes reports one leader".into(),
-        });
+        return Err(orders::leaderless(&cluster));
     }
     session.show(cluster.json(), || describe(&cluster))
 }
@@ -64,16 +72,19 @@ async fn watch(every: Duration, session: &Session) -> Result<()> {
 }
 
 fn describe(cluster: &Cluster) -> String {
+    let (voters, up) = cluster.votes();
     let head = match cluster.leader {
         Some(leader) => format!("Node {leader} leads in term {}.", cluster.term),
-        None if cluster.reachable() * 2 > cluster.nodes.len() => {
+        None if cluster.all_held_back() => {
+            format!("No leader in term {}: the nodes say below why none of them leads; writes wait.", cluster.term)
+        }
+        None if up * 2 > voters => {
             format!("No leader in term {}: the nodes are choosing one; writes wait.", cluster.term)
         }
         None => format!(
-            "No majority: {} of {} nodes {}. Writes wait until a majority is back.",
-            cluster.reachable(),
-            cluster.nodes.len(),
-            if cluster.reachable() == 1 { "answers" } else { "answer" }
+            "No majority: {up} of {voters} {} {}. Writes wait until a majority is back.",
+            if voters == cluster.nodes.len() { "nodes" } else { "voters" },
+            if up == 1 { "answers" } else { "answer" }
         ),
     };
     let rows = cluster.nodes.iter().map(|(number, member)| {
@@ -93,11 +104,12 @@ fn describe(cluster: &Cluster) -> String {
     let table = text::table(&columns, rows, "No node is known.");
     let noticed = cluster.nodes.iter().filter(|(_, member)| !member.status.notice.is_empty());
     let lines = noticed.map(|(number, member)| format!("\nNode {number}: {}", text::clean(&member.status.notice)));
+    let outside = cluster.outside.iter().map(|(number, address)| format!("\n{}", screens::outside(*number, address)));
     let operator = match cluster.operator.as_str() {
         "" => String::new(),
         name => format!("\nThe nodes know you as operator {}.", text::clean(name)),
     };
-    format!("{head}\n\n{table}\n{}{operator}", lines.collect::<String>())
+    format!("{head}\n\n{table}\n{}{}{operator}", lines.collect::<String>(), outside.collect::<String>())
 }
 
 /// A node's own word; a dash where it did not answer.
@@ -136,5 +148,14 @@ mod tests {
         assert!(words.starts_with("No majority: 1 of 3 nodes answers."), "{words}");
         let dead = words.lines().find(|line| line.starts_with("2 ")).unwrap();
         assert!(!dead.contains('0') && dead.contains('–'), "{dead}");
+    }
+
+    #[test]
+    fn a_node_that_was_asked_and_is_no_member_is_named() {
+        let mut cluster = Cluster::default();
+        cluster.outside.insert(2, "127.0.0.2:7600".into());
+        assert!(describe(&cluster).ends_with(
+            "Node 2 (127.0.0.2:7600) answers and is no member: it was removed, or a recovery left it behind."
+        ));
     }
 }

@@ -1,6 +1,8 @@
 //! A cluster of three for tests: node 1 leads in term 7.
 
-use lectern_proto::v1::{GetStatusResponse, LeadershipChange, NodeRole, NodeStatus};
+use lectern_proto::v1::{
+    GetStatusResponse, LeadershipChange, Member, MemberStanding, Membership, NodeRole, NodeStatus,
+};
 
 use crate::effects::Answer;
 use crate::model::Model;
@@ -63,8 +65,42 @@ pub fn answer(node: u64, leader: u64, term: u64, commit: u64) -> Answer {
             role: status(node, leader, commit).role,
             leader_id: leader,
         }],
+        membership: None,
     };
-    Answer { address: address(node), round_trip_us: 300 + 100 * node, result: Ok(Box::new(view)) }
+    let answer = Answer { address: address(node), round_trip_us: 300 + 100 * node, result: Ok(Box::new(view)) };
+    with_members(answer, (1..=3).map(|node| member(node, MemberStanding::Voter)).collect())
+}
+
+/// A healthy member, as a leader sees it.
+pub fn member(node_id: u64, standing: MemberStanding) -> Member {
+    Member { node_id, standing: standing.into(), healthy_ms: Some(60_000), ..Member::default() }
+}
+
+/// The same answer in a cluster of these members; one of them that learns says so.
+pub fn with_members(mut answer: Answer, members: Vec<Member>) -> Answer {
+    let Ok(view) = &mut answer.result else { return answer };
+    let (leader, own) = (view.leader_id, view.self_.as_mut().expect("it speaks of itself"));
+    let role = |member: &Member, role: NodeRole| {
+        if member.standing() == MemberStanding::Learner { NodeRole::Learner } else { role }
+    };
+    if let Some(member) = members.iter().find(|member| member.node_id == own.node_id) {
+        own.role = role(member, own.role()).into();
+    }
+    let seen_by_leader = own.node_id == leader;
+    let known = members.iter().map(|member| NodeStatus {
+        last_contact_ms: Some(80 * member.node_id),
+        ..status(member.node_id, leader, own.commit_index)
+    });
+    view.nodes = known.collect();
+    let mut membership = Membership { members, seen_by_leader, target_voters: 5, ..Membership::default() };
+    if !seen_by_leader {
+        for member in &mut membership.members {
+            (member.silent_ms, member.healthy_ms, member.degraded) = (None, None, false);
+            member.next.clear();
+        }
+    }
+    view.membership = Some(membership);
+    answer
 }
 
 /// A node that does not answer.

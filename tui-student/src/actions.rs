@@ -158,6 +158,20 @@ pub const ATTEMPT: Group = Group { name: "attempt", title: "An attempt", actions
 /// Go to the assignment.
 pub const TO_ASSIGNMENT: Action = Action::new("assignment", &["enter"], "assignment", "Open the assignment.").in_bar();
 
+/// Suppose a score.
+pub const SUPPOSE: Action = Action::new(
+    "what-if",
+    &["w"],
+    "what if …",
+    "Suppose a score for the selected assignment, and see what your grade would be. Nothing is changed.",
+)
+.in_bar();
+/// Suppose nothing.
+pub const FORGET: Action = Action::new("what-is", &["W"], "what is", "Forget all supposed scores.");
+
+/// Grades.
+pub const GRADES: Group = Group { name: "grades", title: "Grades", actions: &[SUPPOSE, FORGET] };
+
 /// A grade.
 pub const GRADE: Group = Group { name: "grade", title: "A grade", actions: &[TO_ASSIGNMENT] };
 
@@ -176,7 +190,7 @@ pub const THREADS_SCOPE: Scope =
 pub const ANNOUNCEMENTS_SCOPE: Scope =
     Scope { name: "announcements", title: "Course: announcements", groups: &[&TABS, &LIST] };
 /// Fifth tab.
-pub const GRADES_SCOPE: Scope = Scope { name: "grades", title: "Course: grades", groups: &[&TABS, &LIST] };
+pub const GRADES_SCOPE: Scope = Scope { name: "grades", title: "Course: grades", groups: &[&GRADES, &TABS, &LIST] };
 /// An assignment.
 pub const ASSIGNMENT_SCOPE: Scope =
     Scope { name: "assignment", title: "Assignment", groups: &[&ASSIGNMENT, &material::FILES, &READER_MOVES] };

@@ -1,11 +1,12 @@
 //! The command line: nothing for the full screen, or a subcommand: `noun verb`, plus the short `submit`, `next` and `status`.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
 use lectern_cli::args::{AssignmentArg, CourseArg, GlobalArgs, IntoArg, PagesArg, ScopeArg};
 use lectern_cli::watch::WatchArgs;
-use lectern_cli::{assignment, material, shared::SharedCommand, talk};
+use lectern_cli::{assignment, format, material, shared::SharedCommand, talk};
 use lectern_tui_kit::guide::GuideCommand;
 use lectern_tui_kit::settings::TuiArgs;
 
@@ -201,11 +202,40 @@ pub enum GradeCommand {
         /// Such as `cs101`.
         course: CourseArg,
     },
+    /// See what your grade would be with other scores. Nothing is changed, and nobody is told.
+    WhatIf {
+        /// Such as `cs101`.
+        course: CourseArg,
+        /// Scores to suppose, such as hw3=9.5, or hw3=none for no score.
+        #[arg(required = true)]
+        scores: Vec<SupposedArg>,
+    },
     /// Show the grade and feedback of one assignment.
     Show {
         /// Such as `cs101/hw3`.
         assignment: AssignmentArg,
     },
+}
+
+/// An assignment and the score to suppose for it: `hw3=9.5`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SupposedArg {
+    /// The assignment's short name.
+    pub assignment: String,
+    /// Its score; none for no score.
+    pub score: Option<i64>,
+}
+
+impl FromStr for SupposedArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let Some((assignment, score)) = text.split_once('=').filter(|(assignment, _)| !assignment.is_empty()) else {
+            return Err(format!("`{text}` must be an assignment and a score, such as hw3=9.5"));
+        };
+        let score = if score == "none" { None } else { Some(format::parse_points(score)?) };
+        Ok(Self { assignment: assignment.into(), score })
+    }
 }
 
 /// Extension requests.

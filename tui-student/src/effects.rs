@@ -346,7 +346,13 @@ async fn grades(session: &Session, course: String) -> Result<Grades, lectern_cli
         let mut page = session.call(request).await?;
         grades.rows.append(&mut page.grades);
         if page.next_page_token.is_empty() {
-            return Ok(Grades { score: page.current_score, possible: page.current_possible, ..grades });
+            return Ok(Grades {
+                groups: page.groups,
+                group_totals: page.group_totals,
+                total: page.total.unwrap_or_default(),
+                policy: page.policy.unwrap_or_default(),
+                ..grades
+            });
         }
         page_token = page.next_page_token;
     }

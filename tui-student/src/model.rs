@@ -46,10 +46,14 @@ pub struct Attempts {
 pub struct Grades {
     /// One for each assignment.
     pub rows: Vec<v1::MyGrade>,
-    /// Points so far.
-    pub score: i64,
-    /// Of so many.
-    pub possible: i64,
+    /// The course's groups.
+    pub groups: Vec<v1::AssignmentGroup>,
+    /// What was kept of each, and last of what is in none.
+    pub group_totals: Vec<v1::GroupTotal>,
+    /// What it comes to.
+    pub total: v1::CourseTotal,
+    /// Names of percentages.
+    pub policy: v1::GradingPolicy,
 }
 
 /// What one screen leaves for the one below it.

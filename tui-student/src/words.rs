@@ -72,6 +72,8 @@ pub fn score_of(score: i64, possible: i64) -> String {
 pub fn grade_state(row: &v1::MyGrade, look: &Look) -> Span<'static> {
     let theme = look.theme;
     match (&row.grade, row.missing, row.late, row.state()) {
+        _ if row.excused => Span::styled("excused", theme.info),
+        (Some(_), ..) if row.dropped => Span::styled("graded, dropped", theme.dim),
         (Some(grade), ..) if !grade.grade_matches_current_submission => {
             Span::styled("graded (an earlier attempt)", theme.warn)
         }

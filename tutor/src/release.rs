@@ -123,7 +123,8 @@ mod tests {
                 released.extend(release.feed(&words.iter().collect::<String>()));
             }
             released.extend(release.finish());
-            proptest::prop_assert_eq!(shown(&released).trim_end(), answer.trim_end());
+            let shown = shown(&released);
+            proptest::prop_assert_eq!(shown.trim_end(), answer.trim_end());
         }
     }
 }

@@ -40,7 +40,7 @@ impl Kernel {
 
     /// Puts exactly these faults in force.
     pub fn rule(&self, cuts: &Cuts, loss: &[(u32, u64)]) -> Result<(), String> {
-        for node in 1..=self.addresses.nodes {
+        for node in 1..=self.addresses.places() {
             let rules = rules(&self.addresses, node, cuts, loss);
             let mut command: Vec<String> = Self::enter(node);
             command.extend(["nft".into(), "-f".into(), "-".into()]);
@@ -65,7 +65,7 @@ fn building(addresses: &Addresses) -> String {
     for (from, to) in addresses.pairs() {
         let _ = writeln!(script, "ip addr add {}/32 dev hub", addresses.pair_host(from, to));
     }
-    for node in 1..=addresses.nodes {
+    for node in 1..=addresses.places() {
         let host = addresses.host(node);
         let _ = writeln!(
             script,
@@ -84,7 +84,7 @@ fn building(addresses: &Addresses) -> String {
 /// The rules of one node's namespace.
 fn rules(addresses: &Addresses, node: u32, cuts: &Cuts, loss: &[(u32, u64)]) -> String {
     let others = |wanted: &dyn Fn(u32) -> bool| -> Option<String> {
-        let hosts: BTreeSet<String> = (1..=addresses.nodes)
+        let hosts: BTreeSet<String> = (1..=addresses.places())
             .filter(|other| *other != node && wanted(*other))
             .flat_map(|other| [addresses.host(other), addresses.pair_host(node, other)])
             .collect();
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     fn addresses() -> Addresses {
-        Addresses { net: "127.77.0".into(), nodes: 3 }
+        Addresses::new("127.77.0", 2)
     }
 
     #[test]

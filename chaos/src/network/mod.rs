@@ -8,6 +8,8 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 pub mod kernel;
@@ -24,32 +26,68 @@ pub const CLIENT_PORT: u16 = 7600;
 /// Peers are served here, by nodes and by proxies.
 pub const PEER_PORT: u16 = 7601;
 
-/// Addresses of a run: `127.X.Y.N` is node N's.
+/// Where everybody is. A run has a *place* more than nodes, which is free for the next node to join: `127.X.Y.P` is the host of
+/// place P, and a place has a namespace, a disk and proxies of its own.
+///
+/// Nodes are replaced oldest first, so that the cluster's numbers follow each other: of the nodes 1 to `nodes`, which is what
+/// everybody else speaks of, node I is at each moment the member with the I-th number that is in use.
 #[derive(Clone, Debug)]
 pub struct Addresses {
     /// `127.X.Y`.
     pub net: String,
     /// How many nodes there are.
     pub nodes: u32,
+    /// How many members were replaced since the founding.
+    replaced: Arc<AtomicU32>,
 }
 
 impl Addresses {
-    /// A node's own host.
-    pub fn host(&self, node: u32) -> String {
-        format!("{}.{node}", self.net)
+    /// Of a cluster that was just founded.
+    pub fn new(net: impl Into<String>, nodes: u32) -> Self {
+        Self { net: net.into(), nodes, replaced: Arc::default() }
     }
 
-    /// Where a node serves clients.
-    pub fn client(&self, node: u32) -> String {
-        format!("{}:{CLIENT_PORT}", self.host(node))
+    /// Places are 1 to this.
+    pub fn places(&self) -> u32 {
+        self.nodes + 1
     }
 
-    /// Where a node serves its peers.
-    pub fn peer(&self, node: u32) -> String {
-        format!("{}:{PEER_PORT}", self.host(node))
+    /// The number that the cluster knows a node by; of one more than there are, the next one's.
+    pub fn number(&self, node: u32) -> u32 {
+        self.replaced.load(Ordering::Relaxed) + node
     }
 
-    /// The host by which `from` knows `to`.
+    /// Where the member with a number is, was or will be.
+    pub fn place_of(&self, number: u32) -> u32 {
+        (number - 1) % self.places() + 1
+    }
+
+    /// Where a node is.
+    pub fn place(&self, node: u32) -> u32 {
+        self.place_of(self.number(node))
+    }
+
+    /// The oldest member is replaced by the next one.
+    pub fn move_on(&self) {
+        self.replaced.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A place's own host.
+    pub fn host(&self, place: u32) -> String {
+        format!("{}.{place}", self.net)
+    }
+
+    /// Where clients are served at a place.
+    pub fn client(&self, place: u32) -> String {
+        format!("{}:{CLIENT_PORT}", self.host(place))
+    }
+
+    /// Where peers are served at a place.
+    pub fn peer(&self, place: u32) -> String {
+        format!("{}:{PEER_PORT}", self.host(place))
+    }
+
+    /// The host by which the place `from` knows the place `to`.
     pub fn pair_host(&self, from: u32, to: u32) -> String {
         format!("{}.{}", self.net, 100 + 10 * from + to)
     }
@@ -59,16 +97,17 @@ impl Addresses {
         format!("{}:{PEER_PORT}", self.pair_host(from, to))
     }
 
-    /// Every ordered pair of nodes.
+    /// Every ordered pair of places.
     pub fn pairs(&self) -> Vec<(u32, u32)> {
-        let nodes = self.nodes;
-        (1..=nodes).flat_map(|from| (1..=nodes).filter(move |to| *to != from).map(move |to| (from, to))).collect()
+        let places = self.places();
+        (1..=places).flat_map(|from| (1..=places).filter(move |to| *to != from).map(move |to| (from, to))).collect()
     }
 }
 
 /// The network of a run.
 #[derive(Debug)]
 pub struct Network {
+    addresses: Addresses,
     kernel: Option<Kernel>,
     proxies: Proxies,
     cuts: Cuts,
@@ -79,7 +118,7 @@ impl Network {
     /// A network without faults. With a kernel, partitions and loss are its.
     pub async fn open(addresses: &Addresses, kernel: Option<Kernel>) -> io::Result<Self> {
         let proxies = Proxies::open(addresses).await?;
-        Ok(Self { kernel, proxies, cuts: Cuts::new(), loss: Vec::new() })
+        Ok(Self { addresses: addresses.clone(), kernel, proxies, cuts: Cuts::new(), loss: Vec::new() })
     }
 
     /// What partitions are made of, in words.
@@ -89,7 +128,8 @@ impl Network {
 
     /// Cuts exactly these.
     pub fn cut(&mut self, cuts: Cuts) -> Result<(), String> {
-        self.cuts = cuts;
+        let place = |node| self.addresses.place(node);
+        self.cuts = cuts.into_iter().map(|(from, to)| (place(from), place(to))).collect();
         if let Some(kernel) = &self.kernel {
             return kernel.rule(&self.cuts, &self.loss);
         }
@@ -99,7 +139,7 @@ impl Network {
 
     /// Loses so many of a hundred packets that these nodes send to others; none for nobody.
     pub fn lose(&mut self, loss: Vec<(u32, u64)>) -> Result<(), String> {
-        self.loss = loss;
+        self.loss = loss.into_iter().map(|(node, percent)| (self.addresses.place(node), percent)).collect();
         match &self.kernel {
             Some(kernel) => kernel.rule(&self.cuts, &self.loss),
             None if self.loss.is_empty() => Ok(()),
@@ -109,8 +149,9 @@ impl Network {
 
     /// Delays what goes to and from this node, or between all.
     pub fn delay(&self, node: Option<u32>, least: Duration, most: Duration) {
+        let place = node.map(|node| self.addresses.place(node));
         self.proxies.weather(|from, to| {
-            let hit = node.is_none_or(|node| node == from || node == to);
+            let hit = place.is_none_or(|place| place == from || place == to);
             if hit { Weather { least, most } } else { Weather::default() }
         });
     }
@@ -127,12 +168,23 @@ mod tests {
 
     #[test]
     fn each_pair_has_an_address_of_its_own() {
-        let addresses = Addresses { net: "127.77.0".into(), nodes: 5 };
+        let addresses = Addresses::new("127.77.0", 5);
         let pairs = addresses.pairs();
-        assert_eq!(pairs.len(), 20);
+        assert_eq!(pairs.len(), 30);
         let hosts: BTreeSet<String> = pairs.iter().map(|(from, to)| addresses.pair_host(*from, *to)).collect();
-        assert_eq!(hosts.len(), 20);
-        assert!((1..=5).all(|node| !hosts.contains(&addresses.host(node))));
+        assert_eq!(hosts.len(), 30);
+        assert!((1..=6).all(|node| !hosts.contains(&addresses.host(node))));
         assert_eq!(addresses.pair(1, 2), "127.77.0.112:7601");
+    }
+
+    #[test]
+    fn the_place_of_the_oldest_is_the_next_ones_when_it_has_left() {
+        let addresses = Addresses::new("127.77.0", 3);
+        let places = |addresses: &Addresses| (1..=4).map(|node| addresses.place(node)).collect::<Vec<_>>();
+        assert_eq!(places(&addresses), [1, 2, 3, 4]);
+        addresses.clone().move_on();
+        assert_eq!((places(&addresses), addresses.number(1)), (vec![2, 3, 4, 1], 2));
+        (0..3).for_each(|_| addresses.move_on());
+        assert_eq!((places(&addresses), addresses.number(4)), (vec![1, 2, 3, 4], 8));
     }
 }

@@ -178,7 +178,7 @@ mod tests {
 
     /// Two nodes on a net of the test's own, the second one echoing.
     async fn echoing(net: &str) -> (Proxies, TcpStream) {
-        let addresses = Addresses { net: net.into(), nodes: 2 };
+        let addresses = Addresses::new(net, 1);
         let listener = TcpListener::bind(addresses.peer(2)).await.unwrap();
         tokio::spawn(async move {
             while let Ok((mut stream, from)) = listener.accept().await {

@@ -28,6 +28,9 @@ pub struct GlobalArgs {
     /// An operator's certificate and key: programs for operators fill it in.
     #[arg(skip)]
     pub certificate: Option<(PathBuf, PathBuf)>,
+    /// The key of an operator without a certificate, and their name: programs for operators fill it in.
+    #[arg(skip)]
+    pub operator_key: Option<(PathBuf, String)>,
     /// How long to keep trying when the cluster does not answer, such as 10s or 2m.
     #[arg(long, global = true, value_name = "TIME", value_parser = duration)]
     pub timeout: Option<Duration>,
@@ -63,15 +66,18 @@ pub struct PagesArg {
     pub pages: u32,
 }
 
-/// Parses `500ms`, `10s`, `2m`; a bare number is seconds.
+/// Parses `500ms`, `10s`, `2m`, `1h`, `7d`; a bare number is seconds.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let problem = || format!("`{text}` is no length of time such as 500ms, 10s or 2m");
+    let problem = || format!("`{text}` is no length of time such as 500ms, 10s, 2m or 1h");
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let number: u64 = text[..digits].parse().map_err(|_| problem())?;
+    let seconds = |each: u64| number.checked_mul(each).map(Duration::from_secs).ok_or_else(problem);
     match &text[digits..] {
         "ms" => Ok(Duration::from_millis(number)),
-        "" | "s" => Ok(Duration::from_secs(number)),
-        "m" => Ok(Duration::from_secs(number * 60)),
+        "" | "s" => seconds(1),
+        "m" => seconds(60),
+        "h" => seconds(3_600),
+        "d" => seconds(86_400),
         _ => Err(problem()),
     }
 }
@@ -203,6 +209,9 @@ mod tests {
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(duration("2m"), Ok(Duration::from_mins(2)));
         assert_eq!(duration("7"), Ok(Duration::from_secs(7)));
+        assert_eq!(duration("2h"), Ok(Duration::from_hours(2)));
+        assert_eq!(duration("1d"), Ok(Duration::from_hours(24)));
+        assert!(duration("999999999999999999d").is_err());
         assert!(duration("soon").is_err());
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lectern_client::Client;
-use lectern_proto::v1::{GetStatusResponse, NodeRole, NodeStatus};
+use lectern_proto::v1::{self, GetStatusResponse, MemberStanding, Membership, NodeRole, NodeStatus};
 use serde_json::{Value, json};
 
 use crate::Result;
@@ -20,6 +20,10 @@ pub struct Cluster {
     pub operator: String,
     /// By number. Nodes that did not answer are as another node last knew them.
     pub nodes: BTreeMap<u64, Member>,
+    /// Who belongs to the cluster and how, as the leader sees it, else as whoever knows most; none where no node said.
+    pub membership: Option<Membership>,
+    /// Nodes that answered and do not belong to it any more, and their addresses.
+    pub outside: BTreeMap<u64, String>,
 }
 
 /// A member of the cluster.
@@ -72,30 +76,125 @@ impl Cluster {
                 nodes.entry(status.node_id).or_insert_with(|| Member { status: status.clone(), reachable: false });
             }
         }
-        let mut answered = BTreeSet::new();
-        let mut votes: BTreeMap<(u64, u64), usize> = BTreeMap::new();
+        let mut reports: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
         for view in views {
             let Some(own) = &view.self_ else { continue };
-            if answered.insert(own.node_id) {
+            // Asked twice, it counts once.
+            reports.entry(own.node_id).or_insert_with(|| {
                 nodes.insert(own.node_id, Member { status: own.clone(), reachable: true });
-                *votes.entry((view.leader_id, view.term)).or_default() += 1;
-            }
+                (view.leader_id, view.term)
+            });
         }
-        let leader = votes.into_iter().find(|((leader, _), count)| *leader != 0 && *count * 2 > nodes.len());
-        let highest = views.iter().map(|view| view.term).max().unwrap_or(0);
-        let (leader, term) = leader.map_or((None, highest), |((leader, term), _)| (Some(leader), term));
+        let membership = most_informed(views);
+        let mut outside = BTreeMap::new();
+        if let Some(membership) = &membership {
+            // Who was removed is no part of the picture, whatever it says itself and whoever still remembers it.
+            let belongs = |number: u64| membership.members.iter().any(|member| member.node_id == number);
+            let gone = nodes.iter().filter(|(number, node)| node.reachable && !belongs(**number));
+            outside = gone.map(|(number, node)| (*number, node.status.client_address.clone())).collect();
+            nodes.retain(|number, _| belongs(*number));
+        }
         let operator = views.iter().map(|view| view.operator.clone()).find(|name| !name.is_empty()).unwrap_or_default();
-        Self { leader, term, operator, nodes }
+        let highest = views.iter().map(|view| view.term).max().unwrap_or(0);
+        let mut cluster = Self { leader: None, term: highest, operator, nodes, membership, outside };
+        let voters = cluster.voters();
+        let mut counts: BTreeMap<(u64, u64), usize> = BTreeMap::new();
+        for (_, report) in reports.into_iter().filter(|(number, _)| voters.contains(number)) {
+            *counts.entry(report).or_default() += 1;
+        }
+        let reported = counts.into_iter().find(|((leader, _), count)| *leader != 0 && *count * 2 > voters.len());
+        if let Some(((leader, term), _)) = reported {
+            (cluster.leader, cluster.term) = (Some(leader), term);
+        }
+        cluster
+    }
+
+    /// Those whose votes count: all members, where nobody says who learns.
+    pub fn voters(&self) -> BTreeSet<u64> {
+        let votes = |(number, member): (&u64, &Member)| {
+            let votes = match self.standing(*number) {
+                Some(MemberStanding::Voter) => true,
+                // It may leave as a voter, or as a learner.
+                Some(MemberStanding::Leaving) | None => member.status.role() != NodeRole::Learner,
+                Some(_) => false,
+            };
+            votes.then_some(*number)
+        };
+        self.nodes.iter().filter_map(votes).collect()
+    }
+
+    /// Of the voters: how many there are, and how many answer.
+    pub fn votes(&self) -> (usize, usize) {
+        let voters = self.voters();
+        let up = voters.iter().filter(|number| self.nodes.get(number).is_some_and(|node| node.reachable)).count();
+        (voters.len(), up)
+    }
+
+    /// Whether each voter that answers says what it is held back by: then no election is under way.
+    pub fn all_held_back(&self) -> bool {
+        let voters = self.voters();
+        let mut up = self.nodes.iter().filter(|(number, node)| node.reachable && voters.contains(number)).peekable();
+        self.leader.is_none() && up.peek().is_some() && up.all(|(_, node)| !node.status.notice.is_empty())
+    }
+
+    /// How many more nodes may go before there is no majority.
+    pub fn spare(&self) -> usize {
+        let (voters, up) = self.votes();
+        up.saturating_sub(voters / 2 + 1)
+    }
+
+    /// What is known of a node's membership.
+    pub fn member(&self, number: u64) -> Option<&v1::Member> {
+        self.membership.as_ref()?.members.iter().find(|member| member.node_id == number)
+    }
+
+    /// How a node belongs to the cluster.
+    pub fn standing(&self, number: u64) -> Option<MemberStanding> {
+        self.member(number).map(v1::Member::standing)
     }
 
     /// The stable form for scripts.
     pub fn json(&self) -> Value {
-        let nodes: Vec<Value> = self.nodes.iter().map(|(number, member)| member.json(*number)).collect();
+        let nodes: Vec<Value> = self.nodes.iter().map(|(number, node)| self.node_json(*number, node)).collect();
         let mut value = json!({"leader": self.leader, "term": self.term, "nodes": nodes});
         if !self.operator.is_empty() {
             value["operator"] = self.operator.clone().into();
         }
+        if !self.outside.is_empty() {
+            let outside = self.outside.iter().map(|(number, address)| json!({"node": number, "address": address}));
+            value["outside"] = outside.collect();
+        }
         value
+    }
+
+    fn node_json(&self, number: u64, node: &Member) -> Value {
+        let mut value = node.json(number);
+        if let Some(member) = self.member(number) {
+            value["standing"] = standing_word(member.standing()).into();
+            value["drained"] = member.drained.into();
+        }
+        value
+    }
+}
+
+/// The word of whoever knows most: of the newest epoch, since who was left behind by a recovery knows less, whatever its term; then
+/// a leader, of the newest term; else who has applied most.
+fn most_informed(views: &[GetStatusResponse]) -> Option<Membership> {
+    let knowledge = |view: &GetStatusResponse, membership: &Membership| {
+        (membership.epoch, membership.seen_by_leader, view.term, view.self_.as_ref().map_or(0, |own| own.applied_index))
+    };
+    let known = views.iter().filter_map(|view| view.membership.as_ref().map(|membership| (view, membership)));
+    known.max_by_key(|(view, membership)| knowledge(view, membership)).map(|(_, membership)| membership.clone())
+}
+
+/// How a node belongs to the cluster, in a word: `voter`, `learner`, `joining`, `leaving`.
+pub fn standing_word(standing: MemberStanding) -> &'static str {
+    match standing {
+        MemberStanding::Voter => "voter",
+        MemberStanding::Learner => "learner",
+        MemberStanding::Joining => "joining",
+        MemberStanding::Leaving => "leaving",
+        MemberStanding::Unspecified => "unknown",
     }
 }
 
@@ -151,6 +250,67 @@ mod tests {
         assert_eq!(Cluster::from_views(&[view(1, 2, 5), view(3, 1, 4)]).leader, None);
         assert_eq!(Cluster::from_views(&[view(1, 1, 5)]).leader, None, "one of three is no majority");
         assert_eq!(Cluster::from_views(&[view(1, 1, 5), view(1, 1, 5)]).leader, None, "asked twice, it counts once");
+    }
+
+    fn with_members(mut view: GetStatusResponse, members: &[(u64, MemberStanding)]) -> GetStatusResponse {
+        let member = |(node_id, standing): &(u64, MemberStanding)| v1::Member {
+            node_id: *node_id,
+            standing: (*standing).into(),
+            ..v1::Member::default()
+        };
+        view.nodes =
+            members.iter().map(|(node_id, _)| NodeStatus { node_id: *node_id, ..NodeStatus::default() }).collect();
+        let seen_by_leader = view.self_.as_ref().is_some_and(|own| own.node_id == view.leader_id);
+        let members = members.iter().map(member).collect();
+        view.membership = Some(Membership { members, seen_by_leader, ..Membership::default() });
+        view
+    }
+
+    #[test]
+    fn only_votes_of_voters_make_a_leader_and_learners_that_are_away_take_none() {
+        use MemberStanding::{Learner, Voter};
+        let members = [(1, Voter), (2, Voter), (3, Voter), (4, Learner), (5, Learner)];
+        let led = Cluster::from_views(&[with_members(view(1, 1, 5), &members), with_members(view(2, 1, 5), &members)]);
+        assert_eq!((led.leader, led.voters()), (Some(1), BTreeSet::from([1, 2, 3])));
+        assert_eq!(led.json()["nodes"][3]["standing"], "learner");
+        let views: Vec<_> = [4, 5, 1].iter().map(|node| with_members(view(*node, 1, 5), &members)).collect();
+        assert_eq!(Cluster::from_views(&views).leader, None, "learners have no say");
+    }
+
+    #[test]
+    fn who_was_removed_is_gone_by_the_word_of_whoever_knows_most() {
+        use MemberStanding::Voter;
+        let before = [(1, Voter), (2, Voter), (3, Voter), (4, Voter)];
+        let views = [with_members(view(4, 0, 4), &before), with_members(view(1, 1, 5), &before[..3])];
+        let cluster = Cluster::from_views(&views);
+        assert_eq!(cluster.nodes.keys().copied().collect::<Vec<_>>(), [1, 2, 3]);
+        assert!(cluster.standing(4).is_none() && cluster.membership.as_ref().unwrap().seen_by_leader);
+        assert_eq!(cluster.outside.keys().copied().collect::<Vec<_>>(), [4], "it answers all the same");
+        assert_eq!(cluster.json()["outside"][0]["node"], 4);
+    }
+
+    #[test]
+    fn those_that_a_recovery_left_behind_do_not_outvote_it() {
+        use MemberStanding::Voter;
+        let old = [(1, Voter), (2, Voter), (3, Voter)];
+        let mut recovered = with_members(view(1, 1, 5), &old[..1]);
+        recovered.membership.as_mut().unwrap().epoch = 1;
+        let views = [with_members(view(2, 2, 9), &old), with_members(view(3, 2, 9), &old), recovered];
+        let cluster = Cluster::from_views(&views);
+        assert_eq!((cluster.leader, cluster.term), (Some(1), 5));
+        assert_eq!(cluster.outside.keys().copied().collect::<Vec<_>>(), [2, 3]);
+    }
+
+    #[test]
+    fn nodes_that_say_why_they_do_not_lead_are_choosing_nobody() {
+        let held = |node| {
+            let mut view = view(node, 0, 5);
+            view.self_.as_mut().unwrap().notice = "it has not met node 3".into();
+            view
+        };
+        assert!(Cluster::from_views(&[held(1), held(2)]).all_held_back());
+        assert!(!Cluster::from_views(&[held(1), view(2, 0, 5)]).all_held_back());
+        assert!(!Cluster::default().all_held_back());
     }
 
     #[test]

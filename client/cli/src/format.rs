@@ -1,34 +1,36 @@
 //! Values as text, exactly: times, points, digests.
 
 use jiff::Timestamp;
-use lectern_proto::POINT;
+use lectern_grading::{Percent, points::POINT};
+
+/// More than anything a course gives.
+const MOST_POINTS: i64 = 1_000_000_000 * POINT;
 
 /// RFC 3339 in UTC, with milliseconds where there are some.
 pub fn rfc3339(ms: i64) -> String {
     Timestamp::from_millisecond(ms).map_or_else(|_| "invalid".into(), |time| time.to_string())
 }
 
-/// Points as a decimal number without needless zeros: 125000 → `12.5`.
-pub fn points(value: i64) -> String {
-    let (sign, value) = if value < 0 { ("-", value.unsigned_abs()) } else { ("", value.unsigned_abs()) };
-    let point = POINT.unsigned_abs();
-    let fraction = format!("{:04}", value % point);
-    let fraction = fraction.trim_end_matches('0');
-    let dot = if fraction.is_empty() { "" } else { "." };
-    format!("{sign}{}{dot}{fraction}", value / point)
-}
+pub use lectern_grading::points::format as points;
 
 /// Points from a decimal number with at most four places; exact.
 pub fn parse_points(text: &str) -> Result<i64, String> {
     let problem = || format!("`{text}` is no number of points such as 12 or 12.5 (at most four decimal places)");
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    if !all_digits(whole) || !all_digits(fraction) || fraction.len() > 4 || whole.len() > 9 {
-        return Err(problem());
+    let value = lectern_grading::points::parse(text).map_err(|_| problem())?;
+    if text.starts_with('-') || value >= MOST_POINTS { Err(problem()) } else { Ok(value) }
+}
+
+/// A percentage of at most two decimal places, as hundredths of a percent.
+pub fn parse_percent(text: &str) -> Result<i64, String> {
+    match Percent::parse(text.trim_end_matches(['%', ' '])) {
+        Ok(percent) if percent.0 >= 0 => Ok(percent.0),
+        _ => Err(format!("`{text}` is no percentage such as 90 or 87.5 (at most two decimal places)")),
     }
-    let whole: i64 = whole.parse().map_err(|_| problem())?;
-    let fraction: i64 = format!("{fraction:0<4}").parse().map_err(|_| problem())?;
-    Ok(whole * POINT + fraction)
+}
+
+/// A percentage with its sign; a dash where there is none.
+pub fn percent(hundredths: Option<i64>) -> String {
+    hundredths.map_or_else(|| "–".into(), |hundredths| format!("{} %", Percent(hundredths)))
 }
 
 /// Lower-case hexadecimal.

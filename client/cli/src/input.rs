@@ -1,12 +1,12 @@
 //! What people type: passwords, codes, files of text.
 
-use std::io::{self, BufRead, IsTerminal};
+use std::io::{self, BufRead, IsTerminal, Read as _};
 use std::path::Path;
 
 use lectern_client::{read_at_most, read_regular};
 use lectern_proto::MAX_REQUEST_BYTES;
 
-use crate::{Error, Result};
+use crate::{Error, Result, output, text};
 
 /// What stands for standard input.
 const STDIN: &str = "-";
@@ -58,6 +58,22 @@ pub fn new_password(prompt: &str, from_stdin: bool) -> Result<String> {
     } else {
         Err(Error::local_file("the two passwords differ; nothing was changed"))
     }
+}
+
+/// Asks before something that cannot be taken back: true for `y` or `yes` and nothing else. Where nobody is there to answer it
+/// is refused.
+pub fn confirm(question: &str) -> Result<bool> {
+    if !io::stdin().is_terminal() {
+        let question = question.replace('\n', " ");
+        return Err(Error::usage(format!(
+            "nobody is there to answer, so nothing was changed; say --yes. The question is: {question}"
+        )));
+    }
+    output::prompt(&format!("{}\nGo on? [y/N] ", text::wrapped(question, output::width_of_errors())));
+    let mut answer = String::new();
+    let read = io::stdin().lock().take(MAX_REQUEST_BYTES as u64).read_line(&mut answer);
+    read.map_err(|error| Error::io("standard input", error))?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
 fn line(from: impl BufRead, what: &str) -> Result<String> {

@@ -4,6 +4,8 @@
 use lectern_proto::v1;
 use serde_json::{Value, json};
 
+use lectern_grading::Percent;
+
 use crate::format::{hex, points, rfc3339};
 
 /// A time; `null` when absent.
@@ -150,7 +152,7 @@ pub fn assignment(assignment: &v1::Assignment) -> Value {
         "submission_types": submission_types(&settings), "allowed_extensions": settings.allowed_extensions,
         "max_file_bytes": settings.max_file_bytes, "max_text_bytes": settings.max_text_bytes,
         "allowed_attempts": settings.allowed_attempts, "post_manually": settings.post_manually,
-        "published": settings.published, "attachments": files(&assignment.attachments), "revision": assignment.revision,
+        "published": settings.published, "group_id": settings.group, "attachments": files(&assignment.attachments), "revision": assignment.revision,
         "content_hidden": assignment.content_hidden, "mine": assignment.mine.as_ref().map(my_state),
         "counts": assignment.counts.as_ref().map(|counts| json!({
             "students": counts.students, "submitted": counts.submitted, "graded": counts.graded,
@@ -164,7 +166,7 @@ fn my_state(mine: &v1::MySubmissionState) -> Value {
         "attempts_used": mine.attempts_used, "submitted_at": time(mine.submitted_at_ms), "late": mine.late,
         "missing": mine.missing, "unlock_at": time(mine.unlock_at_ms), "due_at": time(mine.due_at_ms),
         "lock_at": time(mine.lock_at_ms), "score": score(mine.score), "has_draft": mine.has_draft,
-        "uploading": mine.uploading,
+        "uploading": mine.uploading, "excused": mine.excused, "allowed_attempts": mine.allowed_attempts,
     })
 }
 
@@ -177,6 +179,7 @@ pub fn grade(grade: Option<&v1::Grade>) -> Value {
         "feedback": grade.feedback, "grader": person(grade.grader.as_ref()), "graded_at": rfc3339(grade.graded_at_ms),
         "posted": grade.posted, "posted_at": time(grade.posted_at_ms), "attempt": grade.attempt,
         "grade_matches_current_submission": grade.grade_matches_current_submission, "revision": grade.revision,
+        "automatic": grade.automatic, "late_waived": grade.late_waived,
     })
 }
 
@@ -186,7 +189,7 @@ pub fn submission(submission: &v1::Submission) -> Value {
         "id": submission.submission_id, "course": submission.course_slug, "assignment": submission.assignment_slug,
         "submitter": person(submission.submitter.as_ref()), "attempt": submission.attempt,
         "submitted_at": rfc3339(submission.submitted_at_ms), "stamped_at": rfc3339(submission.stamped_at_ms),
-        "due_at": time(submission.due_at_ms), "late": submission.late, "text": submission.text,
+        "due_at": time(submission.due_at_ms), "late": submission.late, "late_days": submission.late_days, "text": submission.text,
         "text_digest": digest(&submission.text_digest), "files": files(&submission.files),
         "directory": submission.directory, "comment": submission.comment, "index": submission.index,
         "term": submission.term, "grade": grade(submission.grade.as_ref()),
@@ -240,7 +243,91 @@ pub fn my_grade(row: &v1::MyGrade) -> Value {
         "assignment": row.assignment_slug, "title": row.title, "points_possible": points(row.points_possible),
         "due_at": time(row.due_at_ms), "submitted_at": time(row.submitted_at_ms), "attempts": row.attempts,
         "grade": grade(row.grade.as_ref()), "late": row.late, "missing": row.missing,
-        "state": name(row.state().as_str_name(), "WORKFLOW_STATE"),
+        "state": name(row.state().as_str_name(), "WORKFLOW_STATE"), "group_id": row.group_id, "excused": row.excused,
+        "dropped": row.dropped, "dropped_in_final": row.dropped_in_final,
+    })
+}
+
+/// A percentage as a decimal string, such as `66.67`; `null` when absent.
+pub fn percent(hundredths: Option<i64>) -> Value {
+    hundredths.map_or(Value::Null, |hundredths| Value::String(Percent(hundredths).to_string()))
+}
+
+/// A name that may be missing.
+fn level(name: &str) -> Value {
+    if name.is_empty() { Value::Null } else { name.into() }
+}
+
+/// What a course comes to.
+pub fn total(total: Option<&v1::CourseTotal>) -> Value {
+    let total = total.cloned().unwrap_or_default();
+    json!({
+        "current": percent(total.current), "current_level": level(&total.current_level),
+        "final": percent(total.r#final), "final_level": level(&total.final_level), "override": percent(total.r#override),
+        "override_revision": total.override_revision,
+    })
+}
+
+/// What was kept of a group.
+pub fn group_total(total: &v1::GroupTotal) -> Value {
+    json!({
+        "group_id": total.group_id, "current_score": points(total.current_score),
+        "current_possible": points(total.current_possible), "final_score": points(total.final_score),
+        "final_possible": points(total.final_possible),
+    })
+}
+
+/// An assignment group.
+pub fn group(group: &v1::AssignmentGroup) -> Value {
+    let settings = group.settings.clone().unwrap_or_default();
+    json!({
+        "id": group.group_id, "slug": group.slug, "name": settings.name, "weight": percent(Some(settings.weight.into())),
+        "drop_lowest": settings.drop_lowest, "drop_highest": settings.drop_highest, "never_drop": settings.never_drop,
+        "revision": group.revision,
+    })
+}
+
+/// A grading policy.
+pub fn policy(policy: &v1::GradingPolicy) -> Value {
+    let levels = policy.levels.iter().map(|level| json!({"name": level.name, "from": percent(Some(level.from))}));
+    let late = policy.late.map(|late| {
+        json!({
+            "deduct": percent(Some(late.deduct.into())), "floor": percent(Some(late.floor.into())),
+            "interval": name(late.interval().as_str_name(), "LATE_INTERVAL"),
+        })
+    });
+    json!({
+        "levels": levels.collect::<Vec<_>>(), "late": late,
+        "missing": percent(policy.missing_percent.map(i64::from)), "late_days": policy.late_days,
+    })
+}
+
+/// Dates, attempts and excuses of one student or section.
+pub fn overridden(it: &v1::Override) -> Value {
+    let settings = it.settings.unwrap_or_default();
+    let date = |date: Option<v1::OverriddenDate>| {
+        date.map_or(Value::Null, |date| date.at_ms.map_or_else(|| "none".into(), |ms| rfc3339(ms).into()))
+    };
+    json!({
+        "assignment": it.assignment_slug, "student": person(it.student.as_ref()),
+        "section": if it.section.is_empty() { Value::Null } else { it.section.clone().into() },
+        "unlock_at": date(settings.unlock), "due_at": date(settings.due), "lock_at": date(settings.lock),
+        "extra_attempts": settings.extra_attempts, "excused": settings.excused, "revision": it.revision,
+    })
+}
+
+/// Statistics: of points for an assignment, of percentages for a course.
+pub fn statistics(it: &v1::GetStatisticsResponse, of_course: bool) -> Value {
+    let value = |value: i64| match it.count {
+        0 => Value::Null,
+        _ if of_course => percent(Some(value)),
+        _ => points(value).into(),
+    };
+    json!({
+        "students": it.students, "count": it.count, "lowest": value(it.lowest),
+        "lower_quartile": value(it.lower_quartile), "median": value(it.median),
+        "upper_quartile": value(it.upper_quartile), "highest": value(it.highest), "mean": value(it.mean),
+        "histogram": it.histogram,
     })
 }
 
@@ -253,7 +340,8 @@ pub fn gradebook_row(row: &v1::GradebookRow, columns: &[v1::GradebookColumn]) ->
             let value = json!({
                 "score": score(cell.score), "posted": cell.posted, "late": cell.late, "missing": cell.missing,
                 "needs_grading": cell.needs_grading, "attempts": cell.attempts, "graded_attempt": cell.graded_attempt,
-                "grade_revision": cell.grade_revision,
+                "grade_revision": cell.grade_revision, "excused": cell.excused, "dropped": cell.dropped,
+                "dropped_in_final": cell.dropped_in_final,
             });
             (column.slug.clone(), value)
         })
@@ -262,6 +350,7 @@ pub fn gradebook_row(row: &v1::GradebookRow, columns: &[v1::GradebookColumn]) ->
         "student": person(row.student.as_ref()), "sis_user_id": row.sis_user_id, "section": row.section, "cells": cells,
         "current_score": points(row.current_score), "current_possible": points(row.current_possible),
         "final_score": points(row.final_score), "final_possible": points(row.final_possible),
+        "groups": row.groups.iter().map(group_total).collect::<Vec<_>>(), "total": total(row.total.as_ref()),
     })
 }
 
@@ -334,6 +423,7 @@ pub fn home(home: &v1::GetHomeResponse) -> Value {
                 "id": course.course_id, "slug": course.slug, "code": course.code, "title": course.title,
                 "state": name(course.state().as_str_name(), "COURSE_STATE"), "time_zone": course.time_zone,
                 "current_score": points(course.current_score), "current_possible": points(course.current_possible),
+                "current": percent(course.current_percent),
                 "my_role": role(kind.unwrap_or_default()), "unread_announcements": course.unread_announcements,
                 "unread_messages": course.unread_messages, "needs_grading": course.needs_grading,
                 "open_threads": course.open_threads, "pending_extension_requests": course.pending_extension_requests,

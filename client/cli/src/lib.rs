@@ -48,6 +48,7 @@ pub mod talk;
 pub mod text;
 pub mod transfer;
 pub mod watch;
+pub mod what_if;
 
 use std::future::Future;
 use std::process::ExitCode;

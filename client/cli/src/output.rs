@@ -85,6 +85,18 @@ pub fn note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", text::clean_body(text));
 }
 
+/// Asks a person something on standard error; the answer comes behind it, on the same line.
+pub fn prompt(text: &str) {
+    let mut out = io::stderr().lock();
+    // Nothing is left to tell anyone when standard error is closed.
+    let _ = write!(out, "{}", text::clean_body(text)).and_then(|()| out.flush());
+}
+
+/// How many columns the terminal has that standard error is; none where it is none.
+pub(crate) fn width_of_errors() -> Option<usize> {
+    terminal_size::terminal_size_of(io::stderr()).map(|(width, _)| usize::from(width.0)).filter(|width| *width > 0)
+}
+
 /// Whether a person sees standard error.
 pub fn is_watched() -> bool {
     io::stderr().is_terminal()

@@ -37,6 +37,7 @@ pages! {
     ListSubmissionsResponse.submissions: SubmissionSummary;
     ListDraftRevisionsResponse.revisions: DraftRevision;
     ListExtensionRequestsResponse.requests: ExtensionRequest;
+    ListOverridesResponse.overrides: Override;
     ListThreadsResponse.threads: Thread;
     GetThreadResponse.messages: ThreadMessage;
     ListAnnouncementsResponse.announcements: Announcement;

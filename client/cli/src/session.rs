@@ -38,6 +38,7 @@ impl Session {
             token_file: global.token_file.clone(),
             ca: global.ca.clone(),
             certificate: global.certificate.clone(),
+            operator_key: global.operator_key.clone(),
         };
         let identity = profiles.resolve(&overrides)?;
         let mut options = identity.options();

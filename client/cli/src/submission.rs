@@ -95,7 +95,11 @@ fn find_file<'a>(files: &'a [v1::FileRef], name: Option<&str>) -> Result<&'a v1:
 /// An attempt for people.
 pub fn describe(submission: &v1::Submission) -> String {
     let who = submission.submitter.as_ref().map(|person| text::clean(&person.name)).unwrap_or_default();
-    let late = if submission.late { "late" } else { "on time" };
+    let late = match (submission.late, submission.late_days) {
+        (false, _) => "on time".into(),
+        (true, 0) => "late".into(),
+        (true, days) => format!("late, {} spent", text::count(days, "late day", "late days")),
+    };
     let mut lines = vec![format!(
         "{}/{} attempt {} by {who}, submitted {} ({late})",
         submission.course_slug,
@@ -117,6 +121,10 @@ pub fn describe(submission: &v1::Submission) -> String {
             text::points(grade.score),
             text::points(grade.points_possible)
         ));
+        if grade.points_deducted > 0 {
+            let (entered, less) = (text::points(grade.entered_score), text::points(grade.points_deducted));
+            lines.push(format!("{entered} given, {less} deducted for lateness"));
+        }
         if !grade.feedback.is_empty() {
             lines.push(text::clean_body(&grade.feedback));
         }

@@ -6,6 +6,7 @@ pub use crate::format::{hex, points};
 pub use crate::table::table;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use unicode_width::UnicodeWidthStr;
 
 /// One line from the server, safe for a terminal: control characters, bidirectional marks and overrides, invisible characters and
 /// U+FE0F removed.
@@ -16,6 +17,25 @@ pub fn clean(text: &str) -> String {
 /// Several lines from the server, safe for a terminal: newlines and tabs stay.
 pub fn clean_body(text: &str) -> String {
     text.chars().filter(|c| matches!(c, '\n' | '\t') || !is_unsafe(*c)).collect()
+}
+
+/// A text whose lines are broken at spaces, where they would not fit in so many columns.
+pub fn wrapped(text: &str, room: Option<usize>) -> String {
+    let Some(room) = room else { return text.to_owned() };
+    let mut lines: Vec<String> = Vec::new();
+    for paragraph in text.split('\n') {
+        let mut line = String::new();
+        for word in paragraph.split(' ') {
+            if !line.is_empty() && line.width() + 1 + word.width() > room {
+                lines.push(std::mem::take(&mut line));
+            } else if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        lines.push(line);
+    }
+    lines.join("\n")
 }
 
 /// Whether a terminal might do something else with it than show it.
@@ -102,6 +122,12 @@ pub fn size(bytes: u64) -> String {
     format!("{bytes} B")
 }
 
+/// A percentage with its name in the grading scheme: `87.50 % (B+)`.
+pub fn with_level(percent: Option<i64>, level: &str) -> String {
+    let percent = crate::format::percent(percent);
+    if level.is_empty() { percent } else { format!("{percent} ({})", clean(level)) }
+}
+
 /// A number of things: `1 message`, `2 messages`.
 pub fn count(number: impl TryInto<u64>, one: &str, many: &str) -> String {
     match number.try_into().unwrap_or(u64::MAX) {
@@ -118,6 +144,14 @@ mod tests {
     fn what_could_move_the_cursor_or_reverse_text_is_removed() {
         assert_eq!(clean("a\u{1b}[2Jb\u{202e}c\u{fe0f}\n"), "a[2Jbc");
         assert_eq!(clean_body("a\n\tb\r\u{7}"), "a\n\tb");
+    }
+
+    #[test]
+    fn lines_are_broken_at_spaces_and_nowhere_else() {
+        let question = "Drain node 2?\nNode 2 gives its vote away.";
+        assert_eq!(wrapped(question, Some(15)), "Drain node 2?\nNode 2 gives\nits vote away.");
+        assert_eq!(wrapped(question, Some(3)), "Drain\nnode\n2?\nNode\n2\ngives\nits\nvote\naway.");
+        assert_eq!(wrapped(question, None), question);
     }
 
     #[test]

@@ -16,5 +16,6 @@ pub mod internal {
 }
 
 pub mod methods;
+pub mod proof;
 
 pub use methods::{Call, Kind};

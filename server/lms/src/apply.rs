@@ -138,8 +138,9 @@ macro_rules! call {
 
 fn handle(tx: &mut Tx<'_, '_>, body: &Body) -> Result<Vec<u8>> {
     use crate::{
-        accounts, announcements, assignments, auth, clock, codes, courses, drafts, enrollments, extensions, grades,
-        home, materials, roster, submissions, threads, uploads,
+        accounts, announcements, assignments, auth, clock, codes, courses, drafts, enrollments, extensions,
+        final_grades, grades, grading_policy, groups, home, materials, overrides, roster, submissions, threads,
+        uploads,
     };
     match body {
         Body::Advance(it) => call!(clock::advance, tx, it),
@@ -178,6 +179,12 @@ fn handle(tx: &mut Tx<'_, '_>, body: &Body) -> Result<Vec<u8>> {
         Body::DecideExtensionRequest(it) => call!(extensions::decide_extension_request, tx, it),
         Body::SetGrade(it) => call!(grades::set_grade, tx, it),
         Body::PostGrades(it) => call!(grades::post_grades, tx, it),
+        Body::CreateAssignmentGroup(it) => call!(groups::create_assignment_group, tx, it),
+        Body::UpdateAssignmentGroup(it) => call!(groups::update_assignment_group, tx, it),
+        Body::DeleteAssignmentGroup(it) => call!(groups::delete_assignment_group, tx, it),
+        Body::UpdateGradingPolicy(it) => call!(grading_policy::update_grading_policy, tx, it),
+        Body::SetOverride(it) => call!(overrides::set_override, tx, it),
+        Body::SetFinalGrade(it) => call!(final_grades::set_final_grade, tx, it),
         Body::CreateThread(it) => call!(threads::create_thread, tx, it),
         Body::ReplyThread(it) => call!(threads::reply_thread, tx, it),
         Body::SetThreadState(it) => call!(threads::set_thread_state, tx, it),

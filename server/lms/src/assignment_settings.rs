@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use lectern_proto::POINT;
 use lectern_proto::v1::{AssignmentSettings, SubmissionType};
 
 use crate::refusal::{Reason, Result, refuse};
@@ -55,13 +54,6 @@ pub(crate) fn dates_in_words(settings: &AssignmentSettings) -> String {
     let date = |date: Option<i64>| date.map_or_else(|| "none".into(), dates::rfc3339);
     let AssignmentSettings { unlock_at_ms, due_at_ms, lock_at_ms, .. } = settings;
     format!("unlock {}, due {}, lock {}", date(*unlock_at_ms), date(*due_at_ms), date(*lock_at_ms))
-}
-
-/// Points, such as `12.5`.
-pub(crate) fn points_in_words(settings: &AssignmentSettings) -> String {
-    let (whole, part) = (settings.points_possible / POINT, settings.points_possible % POINT);
-    let text = format!("{whole}.{part:04}");
-    text.trim_end_matches('0').trim_end_matches('.').into()
 }
 
 fn check_dates(settings: &AssignmentSettings) -> Result<()> {

@@ -5,17 +5,20 @@
 //! nothing that was handed in: each submission keeps the due date that was in effect. An assignment that anyone handed
 //! something in for, or that has a grade, is neither deleted nor unpublished.
 
-use lectern_proto::internal::v1::{AssignmentRecord, FileUse, GradeRecord};
+use lectern_proto::internal::v1::{AssignmentRecord, CourseRecord, FileUse, GradeRecord};
 use lectern_proto::v1::{self, EventKind};
 
 use crate::actor::CourseAccess;
-use crate::assignment_settings::{check_settings, dates_in_words, points_in_words};
+use crate::assignment_settings::{check_settings, dates_in_words};
 use crate::context::{Audience, PageRequest, Tx, View};
 use crate::keys::{key1, key2};
 use crate::refusal::{Reason, Refusal, Result, refuse};
 use crate::store::{Order, Store, StoreExt, StoreResult, decode};
 use crate::tables::Table;
-use crate::{attempts, audit, counts, dates, files, limits, lookup, paging, schedule, uploads, validate};
+use crate::{
+    attempts, audit, counts, dates, files, groups, levels, limits, lookup, missing, paging, points, schedule, standing,
+    uploads, validate,
+};
 
 /// Adds an assignment, published or not.
 pub(crate) fn create_assignment(
@@ -25,7 +28,8 @@ pub(crate) fn create_assignment(
     let access = open_for_change(tx, &request.course)?;
     let course_id = &access.course.course_id;
     validate::slug("slug", &request.slug)?;
-    let settings = check_settings(request.settings.as_ref())?;
+    let mut settings = check_settings(request.settings.as_ref())?;
+    settings.group = groups::named(&*tx.store, course_id, &settings.group)?;
     let slug_key = key2(course_id, &request.slug);
     if tx.store.contains(Table::AssignmentsBySlug, &slug_key)? {
         let (course, slug) = (&access.course.slug, &request.slug);
@@ -35,6 +39,7 @@ pub(crate) fn create_assignment(
     if tx.store.prefix(Table::Assignments, &key1(course_id), None, Order::Ascending, limit)?.len() >= limit {
         return refuse(Reason::TooMany, format!("{} has {limit} assignments, which is the limit", access.course.slug));
     }
+    let number = next_number(tx, course_id)?;
     let assignment_id = tx.ids.next_id();
     let attachment_file_ids = take_attachments(tx, course_id, &request.attachments_upload_id, &assignment_id)?;
     let assignment = AssignmentRecord {
@@ -46,9 +51,12 @@ pub(crate) fn create_assignment(
         revision: 1,
         deleted: false,
         assignment_id,
+        overrides: 0,
+        number,
     };
     tx.put_raw(Table::AssignmentsBySlug, slug_key, assignment.assignment_id.clone().into_bytes());
     put(tx, &assignment, is_published(&assignment));
+    missing::watch(tx, &assignment, due_of(&assignment))?;
     Ok(v1::CreateAssignmentResponse { assignment: Some(to_proto(&tx.view(), &access, assignment)?) })
 }
 
@@ -68,13 +76,18 @@ pub(crate) fn update_assignment(
         .with("revision", before.revision)
         .into());
     }
-    let settings = check_settings(request.settings.as_ref())?;
+    let mut settings = check_settings(request.settings.as_ref())?;
+    settings.group = groups::named(&*tx.store, &access.course.course_id, &settings.group)?;
     if is_published(&before) && !settings.published && has_work(&*tx.store, &before)? {
         let slug = &before.slug;
         return refuse(Reason::WrongState, format!("`{slug}` has work of students and cannot be unpublished"));
     }
     if before.settings.as_ref().is_some_and(|old| old.post_manually != settings.post_manually) {
         // Who may post decides how grades are posted.
+        access.require_instructor()?;
+    }
+    if standing::group_id(&before) != settings.group {
+        // Nor does an assistant decide what counts how much.
         access.require_instructor()?;
     }
     let mut assignment = before.clone();
@@ -89,6 +102,7 @@ pub(crate) fn update_assignment(
     }
     audit_changes(tx, &access, &before, &assignment, &request.reason);
     put(tx, &assignment, is_published(&before) || is_published(&assignment));
+    missing::watch(tx, &assignment, due_of(&assignment))?;
     Ok(v1::UpdateAssignmentResponse { assignment: Some(to_proto(&tx.view(), &access, assignment)?) })
 }
 
@@ -193,11 +207,28 @@ pub fn my_state(
         score: grade.filter(|grade| grade.posted).map(|grade| grade.entered_score - grade.points_deducted),
         has_draft: view.store.contains(Table::Drafts, &key)?,
         uploading,
+        excused: dates.excused,
+        allowed_attempts: dates.allowed_attempts(&settings),
     })
 }
 
 fn is_published(assignment: &AssignmentRecord) -> bool {
     assignment.settings.as_ref().is_some_and(|settings| settings.published)
+}
+
+fn due_of(assignment: &AssignmentRecord) -> Option<i64> {
+    assignment.settings.as_ref().and_then(|settings| settings.due_at_ms)
+}
+
+/// The number of the next assignment of a course; none where numbers are not kept yet.
+fn next_number(tx: &mut Tx<'_, '_>, course_id: &str) -> StoreResult<u32> {
+    if !levels::has_grading(&*tx.store)? {
+        return Ok(0);
+    }
+    let mut course: CourseRecord = tx.store.record(Table::Courses, &key1(course_id))?.unwrap_or_default();
+    course.last_assignment_number += 1;
+    tx.put(Table::Courses, key1(course_id), &course);
+    Ok(course.last_assignment_number)
 }
 
 fn open_for_change(tx: &Tx<'_, '_>, course: &str) -> Result<CourseAccess> {
@@ -248,8 +279,9 @@ fn audit_changes(
     let new = after.settings.clone().unwrap_or_default();
     for (action, before, after) in [
         ("assignment.dates", dates_in_words(&old), dates_in_words(&new)),
-        ("assignment.points", points_in_words(&old), points_in_words(&new)),
+        ("assignment.points", points::format(old.points_possible), points::format(new.points_possible)),
         ("assignment.posting", posting_in_words(&old), posting_in_words(&new)),
+        ("assignment.group", old.group.clone(), new.group.clone()),
     ] {
         if before != after {
             let (course_id, subject) = (&*access.course.course_id, subject.clone());

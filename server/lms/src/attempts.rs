@@ -1,5 +1,7 @@
 //! Reading submissions: one, every attempt of a student, the latest of every student.
 
+use std::collections::BTreeSet;
+
 use lectern_proto::internal::v1::{
     AssignmentRecord, EnrollmentRecord, PledgeRecord, SubmissionRecord, Submitter, UploadRecord, submitter,
 };
@@ -37,6 +39,19 @@ pub fn open_pledges(view: &View<'_>, assignment_id: &str, user_id: &str) -> Stor
         }
     }
     Ok(open)
+}
+
+/// Everyone with a pledge at the assignment whose window has not passed.
+pub(crate) fn uploading(view: &View<'_>, assignment_id: &str) -> Result<BTreeSet<String>> {
+    let mut users = BTreeSet::new();
+    let most = limits::STUDENTS_COUNTED;
+    paging::each(view.store, Table::Pledges, &key1(assignment_id), most, |pledge: PledgeRecord| {
+        if dates::after_outages(view.store, pledge.expires_at_ms)? >= view.now_ms {
+            users.insert(user_of(pledge.submitter.as_ref()).to_owned());
+        }
+        Ok(())
+    })?;
+    Ok(users)
 }
 
 /// The user who hands in; empty for a team.
@@ -127,6 +142,7 @@ pub fn to_proto(
         submitted_at_ms: record.submitted_at_ms,
         due_at_ms: record.due_at_ms,
         late: record.late,
+        late_days: record.late_days,
         text: record.text,
         text_digest: record.text_digest,
         directory: record.directory,

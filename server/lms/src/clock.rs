@@ -3,13 +3,12 @@
 use lectern_proto::internal::v1::{Advance, ClusterRecord, OutageRecord, RaiseFeatureLevel};
 
 use crate::context::Tx;
-use crate::idempotency;
 use crate::keys::key1;
-use crate::lookup;
 use crate::overlay::Overlay;
 use crate::refusal::Result;
 use crate::store::encode;
 use crate::tables::Table;
+use crate::{idempotency, levels, lookup, rows};
 
 /// Idempotency records forgotten by one `Advance`.
 const EXPIRED_KEYS_PER_ADVANCE: usize = 100;
@@ -38,7 +37,11 @@ pub(crate) fn advance(tx: &mut Tx<'_, '_>, command: &Advance) -> Result<()> {
 /// Raises what apply may do, once every member understands it; never lowers it.
 pub(crate) fn raise_feature_level(tx: &mut Tx<'_, '_>, command: &RaiseFeatureLevel) -> Result<()> {
     let mut cluster = lookup::cluster(tx.store)?;
-    cluster.feature_level = cluster.feature_level.max(command.level);
+    let before = cluster.feature_level;
+    cluster.feature_level = before.max(command.level);
     tx.put(Table::Cluster, lookup::CLUSTER_KEY.to_vec(), &cluster);
+    if (before + 1..=cluster.feature_level).contains(&levels::GRADING) {
+        rows::begin(tx)?;
+    }
     Ok(())
 }

@@ -1,10 +1,12 @@
 //! How many have handed in, are graded, posted, and wait for a grade: counted as it changes, so that a list of
-//! assignments reads one record each instead of ten thousand grades. People who have left the course stay counted.
+//! assignments reads one record each instead of ten thousand grades. The student's row of the gradebook changes with them.
+//! People who have left the course stay counted.
 
-use lectern_proto::internal::v1::{AssignmentCountsRecord, GradeRecord};
+use lectern_proto::internal::v1::{AssignmentCountsRecord, AssignmentRecord, GradeRecord};
 
 use crate::context::Tx;
 use crate::keys::{key1, key2};
+use crate::rows;
 use crate::store::{Store, StoreExt, StoreResult};
 use crate::tables::Table;
 
@@ -26,10 +28,11 @@ pub(crate) fn extension_request(tx: &mut Tx<'_, '_>, assignment_id: &str) -> Sto
 /// A student's latest attempt waits for a grade, or no longer does. Does nothing when that is known already.
 pub(crate) fn set_needs_grading(
     tx: &mut Tx<'_, '_>,
-    assignment_id: &str,
+    assignment: &AssignmentRecord,
     user_id: &str,
     needs: bool,
 ) -> StoreResult<()> {
+    let assignment_id = &assignment.assignment_id;
     let key = key2(assignment_id, user_id);
     if tx.store.contains(Table::NeedsGrading, &key)? == needs {
         return Ok(());
@@ -39,17 +42,19 @@ pub(crate) fn set_needs_grading(
     } else {
         tx.delete(Table::NeedsGrading, key);
     }
+    rows::change(tx, assignment, user_id, |cell| cell.needs_grading = needs)?;
     change(tx, assignment_id, |counts| adjust(&mut counts.needs_grading, !needs, needs))
 }
 
 /// A grade was set, posted or hidden: `before` is the record it replaces.
 pub(crate) fn grade_changed(
     tx: &mut Tx<'_, '_>,
-    assignment_id: &str,
+    assignment: &AssignmentRecord,
     before: Option<&GradeRecord>,
     after: &GradeRecord,
 ) -> StoreResult<()> {
-    change(tx, assignment_id, |counts| {
+    rows::change(tx, assignment, &after.user_id, |cell| cell.take_grade(after))?;
+    change(tx, &assignment.assignment_id, |counts| {
         adjust(&mut counts.graded, before.is_some(), true);
         adjust(&mut counts.posted, before.is_some_and(|grade| grade.posted), after.posted);
     })

@@ -1,18 +1,20 @@
 //! Dates in effect for a student, late and missing: the only place that judges them.
 //!
 //! * Late: handed in after the due date plus the course's grace.
+//! * An override of the student or their section (`overrides.rs`) goes before the assignment's own dates; excused work is
+//!   never missing.
 //! * Missing: that moment has passed and nothing was handed in, where something is expected.
 //! * An election is not the student's fault: a due or lock date that falls in an outage moves to its end plus
 //!   [`OUTAGE_CREDIT_MS`]. Unlock dates stay: an outage delays nobody's start.
 
 use lectern_proto::internal::v1::{AssignmentRecord, CourseRecord, OutageRecord};
-use lectern_proto::v1::{AssignmentSettings, SubmissionType};
+use lectern_proto::v1::{AssignmentSettings, OverriddenDate, OverrideSettings, SubmissionType};
 
 use crate::keys::key1;
-use crate::limits;
 use crate::refusal::{Reason, Result, refuse};
 use crate::store::{Order, Store, StoreResult, decode};
 use crate::tables::Table;
+use crate::{limits, overrides};
 
 /// Added to the end of an outage, in milliseconds: time to notice that the cluster is back.
 pub const OUTAGE_CREDIT_MS: i64 = 60_000;
@@ -31,6 +33,10 @@ pub struct EffectiveDates {
     pub lock_at_ms: Option<i64>,
     /// The course's grace after the due date.
     pub grace_ms: i64,
+    /// Added to the allowed attempts.
+    pub extra_attempts: u32,
+    /// Nothing is expected of this student.
+    pub excused: bool,
 }
 
 impl EffectiveDates {
@@ -41,7 +47,15 @@ impl EffectiveDates {
 
     /// Whether work is missing at `now_ms` when none was handed in: past due, and the assignment takes submissions.
     pub fn is_missing(&self, settings: &AssignmentSettings, now_ms: i64) -> bool {
-        takes_submissions(settings) && self.is_late(now_ms)
+        !self.excused && takes_submissions(settings) && self.is_late(now_ms)
+    }
+
+    /// The attempts a student may make; 0 for any number.
+    pub fn allowed_attempts(&self, settings: &AssignmentSettings) -> u32 {
+        match settings.allowed_attempts {
+            0 => 0,
+            allowed => allowed.saturating_add(self.extra_attempts),
+        }
     }
 
     /// Whether the assignment has opened at that time.
@@ -60,18 +74,32 @@ pub fn effective(
     store: &dyn Store,
     course: &CourseRecord,
     assignment: &AssignmentRecord,
-    _user_id: &str,
+    user_id: &str,
 ) -> StoreResult<EffectiveDates> {
-    let settings = assignment.settings.clone().unwrap_or_default();
+    with_override(store, course, assignment, &overrides::in_effect(store, assignment, user_id)?)
+}
+
+/// The dates of `assignment` under an override: the default one for the assignment's own.
+pub(crate) fn with_override(
+    store: &dyn Store,
+    course: &CourseRecord,
+    assignment: &AssignmentRecord,
+    changed: &OverrideSettings,
+) -> StoreResult<EffectiveDates> {
+    let own = assignment.settings.as_ref();
+    let date = |changed: Option<OverriddenDate>, own: Option<i64>| changed.map_or(own, |changed| changed.at_ms);
     let moved = |date: Option<i64>| date.map(|date| after_outages(store, date)).transpose();
-    let due_at_ms = moved(settings.due_at_ms)?;
+    let due_at_ms = moved(date(changed.due, own.and_then(|own| own.due_at_ms)))?;
     // A due date that moved takes a lock date shortly after it along.
-    let lock_at_ms = moved(settings.lock_at_ms)?.map(|lock| due_at_ms.map_or(lock, |due| lock.max(due)));
+    let lock_at_ms = moved(date(changed.lock, own.and_then(|own| own.lock_at_ms)))?;
+    let lock_at_ms = lock_at_ms.map(|lock| due_at_ms.map_or(lock, |due| lock.max(due)));
     Ok(EffectiveDates {
-        unlock_at_ms: settings.unlock_at_ms,
+        unlock_at_ms: date(changed.unlock, own.and_then(|own| own.unlock_at_ms)),
         due_at_ms,
         lock_at_ms,
         grace_ms: i64::from(course.grace_seconds) * 1000,
+        extra_attempts: changed.extra_attempts,
+        excused: changed.excused,
     })
 }
 

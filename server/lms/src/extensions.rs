@@ -189,7 +189,7 @@ fn accept(
         idempotency_key: record.idempotency_key.clone(),
         ..SubmissionRecord::default()
     };
-    Ok(submissions::add_attempt(tx, submission)?)
+    Ok(submissions::add_attempt(tx, assignment, submission)?)
 }
 
 fn write_audit(

@@ -7,6 +7,7 @@ use prost::Message;
 
 use crate::keys::{key1, key2, key3};
 use crate::overlay::Change;
+use crate::rows::Row;
 use crate::store::{StoreExt, encode};
 use crate::tables::Table;
 use crate::testing::World;
@@ -20,6 +21,8 @@ pub(crate) struct Class {
     pub other_course_id: String,
     pub ada: String,
     pub bob: String,
+    /// Made so far.
+    assignments: u32,
 }
 
 impl Class {
@@ -38,7 +41,7 @@ impl Class {
         let ada = member("ada", &course_id, EnrollmentType::Student);
         let bob = member("bob", &course_id, EnrollmentType::Student);
         member("eve", &other_course_id, EnrollmentType::Student);
-        Self { world, course_id, other_course_id, ada, bob }
+        Self { world, course_id, other_course_id, ada, bob, assignments: 0 }
     }
 
     pub(crate) fn put<M: Message>(&mut self, table: Table, key: Vec<u8>, record: &M) {
@@ -64,6 +67,7 @@ impl Class {
         change: impl FnOnce(&mut AssignmentSettings),
     ) -> String {
         let assignment_id = self.world.id();
+        self.assignments += 1;
         let mut settings = AssignmentSettings {
             title: format!("Title of {slug}"),
             points_possible: points * POINT,
@@ -81,6 +85,7 @@ impl Class {
             settings: Some(settings),
             created_at_ms: self.world.now_ms,
             revision: 1,
+            number: self.assignments,
             ..AssignmentRecord::default()
         };
         self.put(Table::Assignments, key2(&self.course_id, &assignment_id), &record);
@@ -105,5 +110,12 @@ impl Class {
         };
         self.put(Table::Submissions, key3(assignment_id, user_id, attempt), &record);
         self.put_raw(Table::NeedsGrading, key2(assignment_id, user_id), Vec::new());
+        let assignment: AssignmentRecord =
+            self.world.store.record(Table::Assignments, &key2(&self.course_id, assignment_id)).unwrap().unwrap();
+        let row = Row::read(&self.world.store, &self.course_id, user_id).unwrap();
+        let row = row.changed(assignment.number, |cell| {
+            (cell.attempts, cell.late, cell.needs_grading) = (attempt, late, true);
+        });
+        self.put(Table::GradebookRows, key2(&self.course_id, user_id), &row);
     }
 }

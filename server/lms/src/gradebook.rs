@@ -1,8 +1,11 @@
 //! The gradebook: students by assignments, as pages and as CSV in Canvas's columns. For staff only.
 //!
-//! Students are the current ones (those who never signed in among them) and those who completed it, in the order of their ids, which is the same on every page. Sums are plain
-//! sums of points over every grade, posted or not: *current* over what is graded, *final* over everything with ungraded
-//! work as 0.
+//! Students are the current ones (those who never signed in among them) and those who completed it, in the order of their ids,
+//! which is the same on every page. Totals are over every grade, posted or not: *current* over what is graded, *final* over
+//! everything with ungraded work as 0, both by the rules of `lectern-grading`.
+//!
+//! A page reads two values for each student, the account and the row (`rows.rs`); what depends on dates is worked out from
+//! the few overrides there are.
 //!
 //! # The CSV
 //!
@@ -14,17 +17,23 @@
 //! A cell of text that a spreadsheet would take for a formula, because it begins with `=`, `+`, `-`, `@`, a tab or a
 //! carriage return, gets an apostrophe in front: a student's name must not run in the instructor's spreadsheet.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use lectern_grading::{Mark, Percent};
 use lectern_proto::internal::v1::{AssignmentRecord, EnrollmentRecord, SectionRecord, UserRecord};
-use lectern_proto::v1::{self, GradebookCell, GradebookColumn, GradebookRow, PersonRef};
+use lectern_proto::v1::{self, CourseTotal, GradebookCell, GradebookColumn, GradebookRow, OverrideSettings, PersonRef};
 
 use crate::actor::CourseAccess;
 use crate::context::{PageRequest, View, from_hex};
-use crate::keys::{key1, key2};
+use crate::dates::EffectiveDates;
+use crate::keys::key1;
+use crate::ledger::{self, Ledger};
 use crate::refusal::Result;
+use crate::rows::Row;
 use crate::standing::{self, points_possible};
 use crate::store::{Order, StoreExt};
 use crate::tables::Table;
-use crate::{attempts, grades, paging, points};
+use crate::{attempts, dates, final_grades, limits, overrides, paging, points};
 
 /// Cells of one page at most: with many assignments pages have fewer students.
 const MAX_CELLS: usize = 10_000;
@@ -35,9 +44,9 @@ const CSV_ROWS: usize = 100;
 /// One page of students by all published assignments.
 pub fn get_gradebook(view: &View<'_>, request: &v1::GetGradebookRequest) -> Result<v1::GetGradebookResponse> {
     let page = PageRequest::new(request.page_size, &request.page_token)?;
-    let sheet = Sheet::open(view, &request.course)?;
+    let mut sheet = Sheet::open(view, &request.course)?;
     let (rows, next_page_token) = sheet.page(&page)?;
-    Ok(v1::GetGradebookResponse { columns: sheet.columns(), rows, next_page_token })
+    Ok(v1::GetGradebookResponse { columns: sheet.columns(), rows, next_page_token, groups: sheet.ledger.groups })
 }
 
 /// The first two rows of the CSV: the header, and the points possible.
@@ -46,7 +55,7 @@ pub fn csv_head(view: &View<'_>, course: &str) -> Result<Vec<u8>> {
     let mut header: Vec<String> = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"].map(String::from).into();
     // Canvas's importer knows this row by these words, indented as in its own export.
     let mut possible: Vec<String> = ["    Points Possible", "", "", "", ""].map(String::from).into();
-    for assignment in &sheet.assignments {
+    for assignment in &sheet.ledger.assignments {
         header.push(text_cell(&format!("{} ({})", standing::title(assignment), assignment.slug)));
         possible.push(points::format(points_possible(assignment)));
     }
@@ -57,25 +66,93 @@ pub fn csv_head(view: &View<'_>, course: &str) -> Result<Vec<u8>> {
 
 /// The CSV's next rows, after the students up to `after`, and where to go on; `None` at the end.
 pub fn csv_page(view: &View<'_>, course: &str, after: Option<Vec<u8>>) -> Result<(Vec<u8>, Option<Vec<u8>>)> {
-    let sheet = Sheet::open(view, course)?;
+    let mut sheet = Sheet::open(view, course)?;
     let (rows, next) = sheet.page(&PageRequest { after, rows: CSV_ROWS })?;
     let rows: Vec<Vec<String>> = rows.into_iter().map(csv_row).collect();
     Ok((to_csv(&rows), from_hex(&next).filter(|key| !key.is_empty())))
 }
 
-/// A course's students and published assignments.
-struct Sheet<'a> {
+/// The totals of one student, as staff see them.
+pub(crate) fn total_of(view: &View<'_>, access: &CourseAccess, user_id: &str) -> Result<CourseTotal> {
+    let course_id = &access.course.course_id;
+    let mut ledger = Ledger::open(view.store, course_id)?;
+    let row = Row::read(view.store, course_id, user_id)?;
+    let totals = ledger.totals(&marks(&ledger, &row));
+    Ok(ledger.total(&totals, final_grades::read(view.store, course_id, user_id)?))
+}
+
+/// What counts, posted or not.
+fn marks(ledger: &Ledger, row: &Row) -> Vec<Mark> {
+    let mark = |assignment: &AssignmentRecord| {
+        let cell = row.cell(assignment.number);
+        Mark { score: cell.score, excused: cell.excused }
+    };
+    ledger.assignments.iter().map(mark).collect()
+}
+
+/// A course's students and published assignments, with what all rows share read once.
+pub(crate) struct Sheet<'a> {
     view: &'a View<'a>,
     access: CourseAccess,
-    assignments: Vec<AssignmentRecord>,
+    ledger: Ledger,
+    /// Of each assignment.
+    columns: Vec<Column>,
+    /// Names of sections by id.
+    sections: BTreeMap<String, String>,
+}
+
+/// What decides whether work is missing in a column.
+#[derive(Default)]
+struct Column {
+    dates: EffectiveDates,
+    /// By the id of a student or section.
+    overrides: BTreeMap<String, OverrideSettings>,
+    /// Who has announced work whose bytes are still on their way.
+    uploading: BTreeSet<String>,
 }
 
 impl<'a> Sheet<'a> {
-    fn open(view: &'a View<'a>, course: &str) -> Result<Self> {
+    pub(crate) fn open(view: &'a View<'a>, course: &str) -> Result<Self> {
         let access = CourseAccess::open(view.store, view.actor, course)?;
         access.require_staff()?;
-        let assignments = standing::published_assignments(view.store, &access.course.course_id)?;
-        Ok(Self { view, access, assignments })
+        let ledger = Ledger::open(view.store, &access.course.course_id)?;
+        let columns = ledger.assignments.iter().map(|it| column(view, &access, it)).collect::<Result<_>>()?;
+        let prefix = key1(&access.course.course_id);
+        let sections: Vec<(_, SectionRecord)> =
+            view.store.records(Table::Sections, &prefix, None, Order::Ascending, limits::SECTIONS_PER_COURSE)?;
+        let sections = sections.into_iter().map(|(_, section)| (section.section_id, section.name)).collect();
+        Ok(Self { view, access, ledger, columns, sections })
+    }
+
+    /// Where an assignment stands among the columns; nowhere while it is not published.
+    pub(crate) fn column_of(&self, assignment_id: &str) -> Option<usize> {
+        self.ledger.assignments.iter().position(|assignment| assignment.assignment_id == assignment_id)
+    }
+
+    /// A student's score in a column, where it counts.
+    pub(crate) fn score(&self, enrollment: &EnrollmentRecord, column: usize) -> Result<Option<i64>> {
+        let row = Row::read(self.view.store, &enrollment.course_id, &enrollment.user_id)?;
+        let cell = row.cell(self.ledger.assignments[column].number);
+        Ok(cell.score.filter(|_| !cell.excused))
+    }
+
+    /// A student's current percentage.
+    pub(crate) fn current(&mut self, enrollment: &EnrollmentRecord) -> Result<Option<Percent>> {
+        let row = Row::read(self.view.store, &enrollment.course_id, &enrollment.user_id)?;
+        let marks = marks(&self.ledger, &row);
+        Ok(self.ledger.totals(&marks).course.current)
+    }
+
+    /// Visits every student whose work is graded, up to `limit`.
+    pub(crate) fn each_student(
+        &mut self,
+        limit: usize,
+        mut visit: impl FnMut(&mut Self, &EnrollmentRecord) -> Result<()>,
+    ) -> Result<()> {
+        let (store, prefix) = (self.view.store, key1(&self.access.course.course_id));
+        paging::each(store, Table::Enrollments, &prefix, limit, |enrollment: EnrollmentRecord| {
+            if standing::is_graded_student(&enrollment) { visit(self, &enrollment) } else { Ok(()) }
+        })
     }
 
     fn columns(&self) -> Vec<GradebookColumn> {
@@ -84,61 +161,89 @@ impl<'a> Sheet<'a> {
             slug: assignment.slug.clone(),
             title: standing::title(assignment).into(),
             points_possible: points_possible(assignment),
+            group_id: standing::group_id(assignment).into(),
         };
-        self.assignments.iter().map(column).collect()
+        self.ledger.assignments.iter().map(column).collect()
     }
 
-    fn page(&self, page: &PageRequest) -> Result<(Vec<GradebookRow>, String)> {
-        let fitting = (MAX_CELLS / self.assignments.len().max(1)).max(1);
+    fn page(&mut self, page: &PageRequest) -> Result<(Vec<GradebookRow>, String)> {
+        let fitting = (MAX_CELLS / self.columns.len().max(1)).max(1);
         let page = PageRequest { rows: page.rows.min(fitting), ..page.clone() };
-        let rows = (Table::Enrollments, &*key1(&self.access.course.course_id), Order::Ascending);
+        let prefix = key1(&self.access.course.course_id);
+        let rows = (Table::Enrollments, &*prefix, Order::Ascending);
         paging::scan(self.view.store, rows, &page, |enrollment: EnrollmentRecord| {
             if standing::is_graded_student(&enrollment) { self.row(&enrollment).map(Some) } else { Ok(None) }
         })
     }
 
-    fn row(&self, enrollment: &EnrollmentRecord) -> Result<GradebookRow> {
-        let store = self.view.store;
-        let user: Option<UserRecord> = store.record(Table::Users, &key1(&enrollment.user_id))?;
+    fn row(&mut self, enrollment: &EnrollmentRecord) -> Result<GradebookRow> {
+        let (store, user_id) = (self.view.store, &enrollment.user_id);
+        let user: Option<UserRecord> = store.record(Table::Users, &key1(user_id))?;
         let user = user.and_then(|record| record.user).unwrap_or_default();
-        let section: Option<SectionRecord> =
-            store.record(Table::Sections, &key2(&enrollment.course_id, &enrollment.section_id))?;
-        let mut row = GradebookRow {
-            student: Some(PersonRef { user_id: enrollment.user_id.clone(), username: user.username, name: user.name }),
-            sis_user_id: user.sis_user_id,
-            section: section.unwrap_or_default().name,
-            ..GradebookRow::default()
-        };
-        for assignment in &self.assignments {
-            let cell = self.cell(assignment, &enrollment.user_id)?;
-            let possible = points_possible(assignment);
-            row.final_possible += possible;
-            if let Some(score) = cell.score {
-                row.final_score += score;
-                row.current_score += score;
-                row.current_possible += possible;
-            }
-            row.cells.push(cell);
+        let row = Row::read(store, &enrollment.course_id, user_id)?;
+        let marks = marks(&self.ledger, &row);
+        let totals = self.ledger.totals(&marks);
+        let mut cells = Vec::with_capacity(self.columns.len());
+        for (at, column) in self.columns.iter().enumerate() {
+            let assignment = &self.ledger.assignments[at];
+            let cell = row.cell(assignment.number);
+            cells.push(GradebookCell {
+                score: cell.score,
+                posted: cell.posted,
+                late: cell.late,
+                missing: cell.attempts == 0 && self.is_missing(column, assignment, enrollment)?,
+                needs_grading: cell.needs_grading,
+                attempts: cell.attempts,
+                grade_revision: cell.grade_revision,
+                graded_attempt: cell.graded_attempt,
+                excused: cell.excused,
+                dropped: totals.dropped[at],
+                dropped_in_final: totals.dropped_in_final[at],
+            });
         }
-        Ok(row)
-    }
-
-    fn cell(&self, assignment: &AssignmentRecord, user_id: &str) -> Result<GradebookCell> {
-        let store = self.view.store;
-        let key = key2(&assignment.assignment_id, user_id);
-        let grade = standing::grade(store, &assignment.assignment_id, user_id)?;
-        let latest = attempts::latest(store, &assignment.assignment_id, user_id)?;
-        Ok(GradebookCell {
-            attempts: latest.as_ref().map_or(0, |submission| submission.attempt),
-            score: grade.as_ref().map(grades::score),
-            grade_revision: grade.as_ref().map_or(0, |grade| grade.revision),
-            graded_attempt: grade.as_ref().map_or(0, |grade| grade.attempt),
-            posted: grade.is_some_and(|grade| grade.posted),
-            late: latest.as_ref().is_some_and(|submission| submission.late),
-            missing: latest.is_none() && standing::is_missing(self.view, &self.access.course, assignment, user_id)?,
-            needs_grading: store.contains(Table::NeedsGrading, &key)?,
+        let (current_score, current_possible, final_score, final_possible) = ledger::sums(&totals);
+        let set = final_grades::read(store, &enrollment.course_id, user_id)?;
+        Ok(GradebookRow {
+            student: Some(PersonRef { user_id: user_id.clone(), username: user.username, name: user.name }),
+            sis_user_id: user.sis_user_id,
+            section: self.sections.get(&enrollment.section_id).cloned().unwrap_or_default(),
+            cells,
+            current_score,
+            current_possible,
+            final_score,
+            final_possible,
+            groups: self.ledger.group_totals(&totals),
+            total: Some(self.ledger.total(&totals, set)),
         })
     }
+
+    /// Whether a student who handed nothing in misses the work.
+    fn is_missing(
+        &self,
+        column: &Column,
+        assignment: &AssignmentRecord,
+        enrollment: &EnrollmentRecord,
+    ) -> Result<bool> {
+        let Some(settings) = &assignment.settings else { return Ok(false) };
+        if column.uploading.contains(&enrollment.user_id) {
+            return Ok(false);
+        }
+        let changed = |id: &str| column.overrides.get(id).copied();
+        let (own, sections) = (changed(&enrollment.user_id), changed(&enrollment.section_id));
+        if own.is_none() && sections.is_none() {
+            return Ok(column.dates.is_missing(settings, self.view.now_ms));
+        }
+        let changed = overrides::merged(own.unwrap_or_default(), sections.unwrap_or_default());
+        let dates = dates::with_override(self.view.store, &self.access.course, assignment, &changed)?;
+        Ok(dates.is_missing(settings, self.view.now_ms))
+    }
+}
+
+fn column(view: &View<'_>, access: &CourseAccess, assignment: &AssignmentRecord) -> Result<Column> {
+    let own = OverrideSettings::default();
+    let dates = dates::with_override(view.store, &access.course, assignment, &own)?;
+    let overrides = overrides::of_assignment(view.store, assignment)?;
+    Ok(Column { dates, overrides, uploading: attempts::uploading(view, &assignment.assignment_id)? })
 }
 
 fn csv_row(row: GradebookRow) -> Vec<String> {
@@ -151,8 +256,9 @@ fn csv_row(row: GradebookRow) -> Vec<String> {
         text_cell(&row.section),
     ];
     cells.extend(row.cells.iter().map(|cell| cell.score.map(points::format).unwrap_or_default()));
-    cells.push(points::percent(row.current_score, row.current_possible).unwrap_or_default());
-    cells.push(points::percent(row.final_score, row.final_possible).unwrap_or_default());
+    let total = row.total.unwrap_or_default();
+    let percent = |percent: Option<i64>| percent.map(|percent| Percent(percent).to_string()).unwrap_or_default();
+    cells.extend([percent(total.current), percent(total.r#final)]);
     cells
 }
 
@@ -178,160 +284,5 @@ fn to_csv(rows: &[Vec<String>]) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests {
-    use lectern_proto::POINT;
-    use lectern_proto::internal::v1::command::Body;
-    use lectern_proto::v1::{AccountRights, EnrollmentType};
-
-    use super::*;
-    use crate::fixture::{Class, HOUR_MS};
-
-    /// Grades the latest attempt of a student.
-    fn grade(class: &mut Class, assignment: &str, user: &str, score: &str) {
-        let get = v1::GetSubmissionRequest {
-            course: "cs101".into(),
-            assignment: assignment.into(),
-            user: user.into(),
-            attempt: 0,
-        };
-        let latest = class.world.ask("tom", |view| attempts::get_submission(view, &get));
-        let request = v1::SetGradeRequest {
-            attempt: latest.map_or(0, |latest| latest.attempts),
-            course: "cs101".into(),
-            assignment: assignment.into(),
-            user: user.into(),
-            score: points::parse(score).unwrap(),
-            ..v1::SetGradeRequest::default()
-        };
-        class.world.run::<v1::SetGradeResponse>("tom", Body::SetGrade(request)).unwrap();
-    }
-
-    fn page(
-        class: &Class,
-        who: &str,
-        page_size: u32,
-        token: &str,
-    ) -> std::result::Result<v1::GetGradebookResponse, String> {
-        let request = v1::GetGradebookRequest { course: "cs101".into(), page_size, page_token: token.into() };
-        class.world.ask(who, |view| get_gradebook(view, &request))
-    }
-
-    fn rename(class: &mut Class, user_id: &str, name: &str) {
-        let mut record: UserRecord = class.world.store.record(Table::Users, &key1(user_id)).unwrap().unwrap();
-        record.user.as_mut().unwrap().name = name.into();
-        class.put(Table::Users, key1(user_id), &record);
-    }
-
-    #[test]
-    fn a_row_has_a_cell_for_each_published_assignment_and_exact_sums() {
-        let mut class = Class::new();
-        let hw1 = class.assignment("hw1", 10, |_| {});
-        class.assignment("secret", 100, |settings| settings.published = false);
-        class.assignment("hw2", 5, |_| {});
-        let (ada, bob) = (class.ada.clone(), class.bob.clone());
-        class.submission(&hw1, &ada, 1, true);
-        class.submission(&hw1, &bob, 1, false);
-        grade(&mut class, "hw1", "ada", "8.3333");
-        class.world.now_ms += 2 * HOUR_MS;
-        let book = page(&class, "tom", 0, "").unwrap();
-        let slugs: Vec<_> = book.columns.iter().map(|column| (&*column.slug, column.points_possible)).collect();
-        assert_eq!(slugs, [("hw1", 10 * POINT), ("hw2", 5 * POINT)]);
-        assert_eq!(book.rows.len(), 2, "students only");
-        let row = &book.rows[0];
-        assert_eq!((row.current_score, row.current_possible), (83_333, 10 * POINT));
-        assert_eq!((row.final_score, row.final_possible), (83_333, 15 * POINT));
-        assert_eq!(row.student.as_ref().unwrap().username, "ada");
-        let graded = GradebookCell {
-            score: Some(83_333),
-            late: true,
-            attempts: 1,
-            graded_attempt: 1,
-            grade_revision: 1,
-            ..GradebookCell::default()
-        };
-        let missing = GradebookCell { missing: true, ..GradebookCell::default() };
-        assert_eq!(row.cells, [graded, missing]);
-        assert!(book.rows[1].cells[0].needs_grading && book.rows[1].cells[0].score.is_none());
-    }
-
-    #[test]
-    fn the_gradebook_is_for_staff_only() {
-        let class = Class::new();
-        for (who, refused) in [("ada", "WRONG_ROLE"), ("eve", "NOT_FOUND")] {
-            assert_eq!(page(&class, who, 0, "").unwrap_err(), refused);
-            assert_eq!(class.world.ask(who, |view| csv_head(view, "cs101")).unwrap_err(), refused);
-            assert_eq!(class.world.ask(who, |view| csv_page(view, "cs101", None)).unwrap_err(), refused);
-        }
-        for who in ["tom", "ines", "root"] {
-            assert_eq!(page(&class, who, 0, "").unwrap().rows.len(), 2, "{who}");
-        }
-    }
-
-    #[test]
-    fn pages_go_through_all_students_once() {
-        let mut class = Class::new();
-        let course_id = class.course_id.clone();
-        for number in 0..7 {
-            let user_id = class.world.person(&format!("student{number}"), AccountRights::default());
-            class.world.enroll(&course_id, &user_id, EnrollmentType::Student);
-        }
-        let (mut token, mut names) = (String::new(), Vec::new());
-        loop {
-            let book = page(&class, "tom", 4, &token).unwrap();
-            names.extend(book.rows.into_iter().map(|row| row.student.unwrap().username));
-            token = book.next_page_token;
-            if token.is_empty() {
-                break;
-            }
-        }
-        names.sort();
-        let mut expected: Vec<String> = (0..7).map(|number| format!("student{number}")).collect();
-        expected.splice(0..0, ["ada".to_owned(), "bob".to_owned()]);
-        assert_eq!(names, expected);
-    }
-
-    #[test]
-    fn the_csv_has_canvass_columns_and_no_formulas() {
-        let mut class = Class::new();
-        class.assignment("hw1", 3, |settings| settings.title = "Essay, part \"one\"".into());
-        class.assignment("hw2", 10, |settings| settings.title = "=1+1".into());
-        let (ada, bob) = (class.ada.clone(), class.bob.clone());
-        rename(&mut class, &ada, "Ada King Lovelace");
-        rename(&mut class, &bob, "=HYPERLINK(\"http://x\")");
-        grade(&mut class, "hw1", "ada", "2");
-        let head = class.world.ask("ines", |view| csv_head(view, "cs101")).unwrap();
-        let (body, next) = class.world.ask("ines", |view| csv_page(view, "cs101", None)).unwrap();
-        assert_eq!(next, None);
-        let csv = String::from_utf8([head, body].concat()).unwrap();
-        let expected = format!(
-            "\
-Student,ID,SIS User ID,SIS Login ID,Section,\"Essay, part \"\"one\"\" (hw1)\",'=1+1 (hw2),Current Score,Final Score
-    Points Possible,,,,,3,10,(read only),(read only)
-\"Lovelace, Ada King\",{ada},sis-ada,ada,,2,,66.67,15.38
-\"'=HYPERLINK(\"\"http://x\"\")\",{bob},sis-bob,bob,,,,,0.00
-"
-        );
-        assert_eq!(csv, expected);
-    }
-
-    #[test]
-    fn the_csv_comes_in_pieces_with_every_student_once() {
-        let mut class = Class::new();
-        let course_id = class.course_id.clone();
-        for number in 0..2 * CSV_ROWS {
-            let user_id = class.world.person(&format!("student{number}"), AccountRights::default());
-            class.world.enroll(&course_id, &user_id, EnrollmentType::Student);
-        }
-        let (mut after, mut pieces, mut csv) = (None, 0, Vec::new());
-        loop {
-            let (piece, next) = class.world.ask("tom", |view| csv_page(view, "cs101", after.take())).unwrap();
-            csv.extend(piece);
-            pieces += 1;
-            after = next;
-            if after.is_none() {
-                break;
-            }
-        }
-        assert_eq!((pieces, String::from_utf8(csv).unwrap().lines().count()), (3, 2 * CSV_ROWS + 2));
-    }
-}
+#[path = "gradebook_tests.rs"]
+mod tests;

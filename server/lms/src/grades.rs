@@ -14,18 +14,24 @@
 
 use std::collections::BTreeMap;
 
-use lectern_proto::internal::v1::{AssignmentRecord, EnrollmentRecord, GradeRecord};
+use lectern_grading::Mark;
+use lectern_proto::internal::v1::{AssignmentRecord, EnrollmentRecord, GradeRecord, SubmissionRecord};
 use lectern_proto::v1::{self, EventKind, WorkflowState};
 use prost::Message;
 
 use crate::actor::CourseAccess;
 use crate::context::{Audience, PageRequest, Tx, View, to_hex};
-use crate::keys::{key1, key2};
+use crate::keys::{key1, key2, key3};
+use crate::ledger::{self, Ledger};
 use crate::refusal::{Reason, Refusal, Result, refuse};
+use crate::rows::Row;
 use crate::standing::{self, points_possible};
 use crate::store::{Order, Store, StoreExt};
 use crate::tables::Table;
-use crate::{attempts, audit, counts, dates, limits, lookup, paging, points, usage, validate};
+use crate::{
+    attempts, audit, counts, dates, final_grades, groups, lateness, levels, limits, lookup, paging, points, usage,
+    validate,
+};
 
 /// Grades changed by one posting; a larger course posts the rest by asking again.
 const MAX_POSTED: usize = 20_000;
@@ -56,7 +62,10 @@ fn to_proto(store: &dyn Store, assignment: &AssignmentRecord, record: &GradeReco
         entered_score: record.entered_score,
         points_deducted: record.points_deducted,
         feedback: record.feedback.clone(),
-        grader: Some(lookup::person(store, &record.grader_user_id)?),
+        grader: match &*record.grader_user_id {
+            "" => None,
+            user_id => Some(lookup::person(store, user_id)?),
+        },
         graded_at_ms: record.graded_at_ms,
         posted: record.posted,
         posted_at_ms: record.posted_at_ms.filter(|_| record.posted),
@@ -64,6 +73,8 @@ fn to_proto(store: &dyn Store, assignment: &AssignmentRecord, record: &GradeReco
         grade_matches_current_submission: latest.map_or(0, |submission| submission.attempt) == record.attempt,
         revision: record.revision,
         points_possible: points_possible(assignment),
+        automatic: record.automatic,
+        late_waived: record.late_waived,
     })
 }
 
@@ -86,13 +97,13 @@ pub(crate) fn set_grade(tx: &mut Tx<'_, '_>, request: &v1::SetGradeRequest) -> R
     let before = standing::grade(tx.store, &assignment.assignment_id, &student.user_id)?;
     check_revision(tx.store, request.base_revision, before.as_ref())?;
 
-    let record = graded(tx, &assignment, &student, request, attempt, before.as_ref());
+    let record = graded(tx, &assignment, &student, request, attempt, before.as_ref())?;
     usage::free_text(tx, &assignment.course_id, None, before.as_ref().map_or(0, |grade| grade.feedback.len()))?;
     usage::add_text(tx, &assignment.course_id, None, record.feedback.len())?;
     tx.put(Table::Grades, key2(&assignment.assignment_id, &student.user_id), &record);
-    counts::grade_changed(tx, &assignment.assignment_id, before.as_ref(), &record)?;
+    counts::grade_changed(tx, &assignment, before.as_ref(), &record)?;
     if attempt == latest {
-        counts::set_needs_grading(tx, &assignment.assignment_id, &student.user_id, false)?;
+        counts::set_needs_grading(tx, &assignment, &student.user_id, false)?;
     }
     let entry = audit::Entry {
         course_id: &access.course.course_id,
@@ -117,18 +128,24 @@ fn graded(
     request: &v1::SetGradeRequest,
     attempt: u32,
     before: Option<&GradeRecord>,
-) -> GradeRecord {
+) -> Result<GradeRecord> {
     let was_posted = before.is_some_and(|grade| grade.posted);
     let hidden_by_hand = before.is_some_and(|grade| !grade.posted && grade.posted_at_ms.is_some());
     let posts_by_itself = assignment.settings.as_ref().is_some_and(|settings| !settings.post_manually);
     let posted = was_posted || (posts_by_itself && !hidden_by_hand);
     let posted_before = before.and_then(|grade| grade.posted_at_ms);
-    GradeRecord {
+    let key = key3(&assignment.assignment_id, &student.user_id, attempt);
+    let submission: Option<SubmissionRecord> = tx.store.record(Table::Submissions, &key)?;
+    let points_deducted = match submission.filter(|_| !request.waive_late) {
+        Some(submission) => lateness::deduction(&*tx.store, assignment, &submission, request.score)?,
+        None => 0,
+    };
+    Ok(GradeRecord {
         course_id: assignment.course_id.clone(),
         assignment_id: assignment.assignment_id.clone(),
         user_id: student.user_id.clone(),
         entered_score: request.score,
-        points_deducted: 0,
+        points_deducted,
         feedback: request.feedback.clone(),
         grader_user_id: tx.actor.user_id().into(),
         graded_at_ms: tx.now_ms(),
@@ -136,7 +153,9 @@ fn graded(
         posted_at_ms: if posted { posted_before.or(Some(tx.now_ms())) } else { posted_before },
         attempt,
         revision: before.map_or(0, |grade| grade.revision) + 1,
-    }
+        automatic: false,
+        late_waived: request.waive_late && levels::has_grading(&*tx.store)?,
+    })
 }
 
 /// A published assignment by slug or id.
@@ -154,7 +173,7 @@ fn gradable_assignment(store: &dyn Store, access: &CourseAccess, name: &str) -> 
 }
 
 /// A student of the course by username or id: one who has completed it, or has never signed in, too.
-fn student_of(store: &dyn Store, access: &CourseAccess, name: &str) -> Result<v1::PersonRef> {
+pub(crate) fn student_of(store: &dyn Store, access: &CourseAccess, name: &str) -> Result<v1::PersonRef> {
     let course = &access.course;
     if let Some(user) = lookup::user(store, name)?.and_then(|record| record.user) {
         let enrollment: Option<EnrollmentRecord> =
@@ -212,6 +231,13 @@ fn check_revision(store: &dyn Store, base_revision: u64, current: Option<&GradeR
     }
     let refusal = match current {
         None => Refusal::new(Reason::StaleRevision, "there is no grade yet; set it with base_revision 0"),
+        Some(grade) if grade.automatic => Refusal::new(
+            Reason::StaleRevision,
+            format!(
+                "the missing policy graded this in between: it is now {}; read it again, then set it anew",
+                in_words(grade)
+            ),
+        ),
         Some(grade) => {
             let grader = lookup::person(store, &grade.grader_user_id)?;
             Refusal::new(
@@ -264,12 +290,12 @@ pub(crate) fn post_grades(tx: &mut Tx<'_, '_>, request: &v1::PostGradesRequest) 
             grade.posted_at_ms = Some(tx.now_ms());
         }
         tx.put(Table::Grades, key2(&assignment.assignment_id, &grade.user_id), &grade);
-        counts::grade_changed(tx, &assignment.assignment_id, Some(before), &grade)?;
+        counts::grade_changed(tx, &assignment, Some(before), &grade)?;
         tx.event(EventKind::Grade, course_id, &assignment.assignment_id, Audience::User(grade.user_id));
     }
     tx.event(EventKind::Grade, course_id, &assignment.assignment_id, Audience::Staff);
     let (before, after) = if request.hide { ("posted", "hidden") } else { ("hidden", "posted") };
-    let names = names_for_audit(tx.store, &chosen)?;
+    let names = names_for_audit(tx.store, chosen.keys())?;
     let entry = audit::Entry {
         course_id,
         action: if request.hide { "grade.hide" } else { "grade.post" },
@@ -344,12 +370,16 @@ fn named_grades(
     Ok(chosen)
 }
 
-fn names_for_audit(store: &dyn Store, chosen: &BTreeMap<String, GradeRecord>) -> Result<String> {
-    let mut names = Vec::new();
-    for user_id in chosen.keys().take(MAX_AUDITED_NAMES) {
+/// Usernames of these users, as many as an entry of the audit trail holds.
+pub(crate) fn names_for_audit<'u>(
+    store: &dyn Store,
+    chosen: impl ExactSizeIterator<Item = &'u String>,
+) -> Result<String> {
+    let (count, mut names) = (chosen.len(), Vec::new());
+    for user_id in chosen.take(MAX_AUDITED_NAMES) {
         names.push(lookup::person(store, user_id)?.username);
     }
-    let more = chosen.len() - names.len();
+    let more = count - names.len();
     let names = names.join(", ");
     Ok(if more == 0 { names } else { format!("{names} and {more} more") })
 }
@@ -360,29 +390,51 @@ pub fn list_my_grades(view: &View<'_>, request: &v1::ListMyGradesRequest) -> Res
     let access = CourseAccess::open(view.store, view.actor, &request.course)?;
     access.require_student()?;
     let page = PageRequest::new(request.page_size, &request.page_token)?;
-    let mut response = v1::ListMyGradesResponse::default();
+    let (course_id, user_id) = (&access.course.course_id, view.actor.user_id());
+    let mut ledger = Ledger::open(view.store, course_id)?;
+    let marks = posted_marks(view.store, &ledger, course_id, user_id)?;
+    let totals = ledger.totals(&marks);
+    let (current_score, current_possible, ..) = ledger::sums(&totals);
+    let mut response = v1::ListMyGradesResponse {
+        current_score,
+        current_possible,
+        group_totals: ledger.group_totals(&totals),
+        total: Some(ledger.total(&totals, final_grades::visible(view.store, &access, user_id)?)),
+        ..v1::ListMyGradesResponse::default()
+    };
     let (mut last_key, mut bytes): (Option<Vec<u8>>, usize) = (None, 0);
-    for assignment in standing::published_assignments(view.store, &access.course.course_id)? {
-        let grade = standing::grade(view.store, &assignment.assignment_id, view.actor.user_id())?;
-        if let Some(posted) = grade.filter(|grade| grade.posted) {
-            response.current_score += score(&posted);
-            response.current_possible += points_possible(&assignment);
-        }
+    for (at, assignment) in ledger.assignments.iter().enumerate() {
         let key = key1(&assignment.assignment_id);
         if page.after.as_ref().is_some_and(|after| &key <= after) {
             continue;
         }
-        if response.grades.len() < page.rows && bytes < paging::PAGE_BYTES {
-            let grade = my_grade(view, &access, &assignment)?;
-            bytes += grade.encoded_len();
-            response.grades.push(grade);
-            last_key = Some(key);
-        } else if response.next_page_token.is_empty() {
-            // The totals need the rest of the course too.
+        if response.grades.len() == page.rows || bytes >= paging::PAGE_BYTES {
             response.next_page_token = last_key.as_deref().map(to_hex).unwrap_or_default();
+            break;
         }
+        let grade = v1::MyGrade {
+            excused: marks[at].excused,
+            dropped: totals.dropped[at],
+            dropped_in_final: totals.dropped_in_final[at],
+            ..my_grade(view, &access, assignment)?
+        };
+        bytes += grade.encoded_len();
+        response.grades.push(grade);
+        last_key = Some(key);
     }
+    response.groups = groups::without_unpublished(ledger.groups, &ledger.assignments);
+    response.policy = Some(ledger.policy);
     Ok(response)
+}
+
+/// What counts of a student's work as far as they may know: posted scores alone.
+pub(crate) fn posted_marks(store: &dyn Store, ledger: &Ledger, course_id: &str, user_id: &str) -> Result<Vec<Mark>> {
+    let row = Row::read(store, course_id, user_id)?;
+    let mark = |assignment: &AssignmentRecord| {
+        let cell = row.cell(assignment.number);
+        Mark { score: cell.score.filter(|_| cell.posted), excused: cell.excused }
+    };
+    Ok(ledger.assignments.iter().map(mark).collect())
 }
 
 fn my_grade(view: &View<'_>, access: &CourseAccess, assignment: &AssignmentRecord) -> Result<v1::MyGrade> {
@@ -407,6 +459,8 @@ fn my_grade(view: &View<'_>, access: &CourseAccess, assignment: &AssignmentRecor
         late: latest.as_ref().is_some_and(|submission| submission.late),
         missing: latest.is_none() && standing::is_missing(view, &access.course, assignment, user_id)?,
         state: state.into(),
+        group_id: standing::group_id(assignment).into(),
+        ..v1::MyGrade::default()
     })
 }
 

@@ -6,6 +6,7 @@ use lectern_proto::v1::{self, CourseState, HomeCourse};
 use crate::actor::CourseAccess;
 use crate::context::{Tx, View};
 use crate::keys::{key1, key2};
+use crate::ledger::{self, Ledger};
 use crate::refusal::{Failure, Reason, Result, refuse};
 use crate::standing::{self, points_possible};
 use crate::store::{Order, Store, StoreExt};
@@ -37,10 +38,10 @@ pub fn get_home(view: &View<'_>, _request: &v1::GetHomeRequest) -> Result<v1::Ge
             Ok(_) | Err(Failure::Refused(_)) => continue,
             Err(error) => return Err(error),
         };
-        let assignments = standing::published_assignments(view.store, &access.course.course_id)?;
-        let mut course = course(view, &access, &assignments, &mut home.unread)?;
+        let ledger = Ledger::open(view.store, &access.course.course_id)?;
+        let mut course = course(view, &access, &ledger.assignments, &mut home.unread)?;
         if access.is_student() {
-            add_students_view(view, &access, &assignments, &mut course, &mut home)?;
+            add_students_view(view, &access, ledger, &mut course, &mut home)?;
         }
         home.courses.push(course);
     }
@@ -102,11 +103,15 @@ fn needs_grading(store: &dyn Store, assignments: &[AssignmentRecord]) -> Result<
 fn add_students_view(
     view: &View<'_>,
     access: &CourseAccess,
-    assignments: &[AssignmentRecord],
+    mut ledger: Ledger,
     course: &mut HomeCourse,
     home: &mut v1::GetHomeResponse,
 ) -> Result<()> {
-    for assignment in assignments {
+    let marks = grades::posted_marks(view.store, &ledger, &access.course.course_id, view.actor.user_id())?;
+    let totals = ledger.totals(&marks);
+    (course.current_score, course.current_possible, ..) = ledger::sums(&totals);
+    course.current_percent = totals.course.current.map(|percent| percent.0);
+    for assignment in &ledger.assignments {
         let grade = standing::grade(view.store, &assignment.assignment_id, view.actor.user_id())?;
         let grade = grade.filter(|grade| grade.posted);
         if access.course.state() == CourseState::Available {
@@ -114,8 +119,6 @@ fn add_students_view(
             home.due.extend(due.map(|due| v1::DueItem { score: grade.as_ref().map(grades::score), ..due }));
         }
         if let Some(posted) = grade {
-            course.current_score += grades::score(&posted);
-            course.current_possible += points_possible(assignment);
             home.grades.push(v1::HomeGrade {
                 assignment_id: assignment.assignment_id.clone(),
                 course_slug: access.course.slug.clone(),

@@ -7,7 +7,8 @@ use prost::Message;
 use crate::fixture::{Class, HOUR_MS};
 use crate::{
     Event, View, accounts, announcements, assignments, attempts, audit, auth, codes, courses, drafts, enrollments,
-    extensions, files, gradebook, grades, home, materials, threads, uploads, watch,
+    extensions, files, gradebook, grades, grading_policy, home, materials, overrides, statistics, threads, uploads,
+    watch,
 };
 
 const COURSE: &str = "cs101";
@@ -238,6 +239,8 @@ impl Scene {
         ask!(materials::list_materials, ListMaterialsRequest { course: course() });
         ask!(gradebook::get_gradebook, GetGradebookRequest { course: course() });
         ask!(grades::list_my_grades, ListMyGradesRequest { course: course() });
+        ask!(grading_policy::get_grading_policy, GetGradingPolicyRequest { course: course() });
+        ask!(statistics::get_statistics, GetStatisticsRequest { course: course() });
         ask!(extensions::list_extension_requests, ListExtensionRequestsRequest { course: course() });
         ask!(announcements::list_announcements, ListAnnouncementsRequest { course: course() });
         ask!(threads::list_threads, ListThreadsRequest { course: course() });
@@ -261,6 +264,8 @@ impl Scene {
             let named = || assignment.clone();
             ask!(assignments::get_assignment, GetAssignmentRequest { course: course(), assignment: named() });
             ask!(attempts::list_submissions, ListSubmissionsRequest { course: course(), assignment: named() });
+            ask!(overrides::list_overrides, ListOverridesRequest { course: course(), assignment: named() });
+            ask!(statistics::get_statistics, GetStatisticsRequest { course: course(), assignment: named() });
             ask!(drafts::get_draft, GetDraftRequest { course: course(), assignment: named() });
             ask!(drafts::list_draft_revisions, ListDraftRevisionsRequest { course: course(), assignment: named() });
             ask!(threads::list_threads, ListThreadsRequest { course: course(), assignment: named() });

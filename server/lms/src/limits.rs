@@ -60,6 +60,10 @@ pub const MODULES_PER_COURSE: usize = 500;
 pub const MATERIALS_PER_COURSE: usize = 2_000;
 /// Assignments of a course.
 pub const ASSIGNMENTS_PER_COURSE: usize = 1_000;
+/// Assignment groups of a course.
+pub const GROUPS_PER_COURSE: usize = 50;
+/// Students that statistics of one course look at.
+pub const STUDENTS_COUNTED: usize = 50_000;
 /// Extension requests of one student for one assignment.
 pub const EXTENSION_REQUESTS: usize = 20;
 /// The latest time a date may name: the end of the year 9999.

@@ -1,9 +1,10 @@
 //! Changes over a store, merged into what is read: a command sees its own writes, and so does the next one of a batch.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 
-use crate::store::{Order, Rows, Store, StoreError};
+use crate::store::{Order, Rows, Store, StoreError, StoreResult};
 use crate::tables::Table;
 
 /// One changed key: `None` deletes it.
@@ -71,24 +72,53 @@ impl<'a> Overlay<'a> {
         self.kept.into_iter().map(|((table, key), value)| Change { table, key, value }).collect()
     }
 
-    fn layered(&self, table: Table, from: &[u8], to: Option<&[u8]>) -> BTreeMap<Vec<u8>, Option<Vec<u8>>> {
-        let mut merged = BTreeMap::new();
-        if to.is_some_and(|to| from >= to) {
-            return merged;
-        }
-        let end = match to {
-            Some(to) => Bound::Excluded((table, to.to_vec())),
-            None => Bound::Unbounded,
-        };
-        for layer in [&self.kept, &self.running] {
-            for ((_, key), value) in layer
-                .range((Bound::Included((table, from.to_vec())), end.clone()))
-                .take_while(|((in_table, _), _)| *in_table == table)
-            {
-                merged.insert(key.clone(), value.clone());
-            }
-        }
-        merged
+    /// The changed keys of a range in `order`: of a key that both layers change, what the running command says.
+    fn changes(&self, table: Table, from: &[u8], to: Option<&[u8]>, order: Order) -> impl Iterator<Item = Changed<'_>> {
+        let mut kept = in_range(&self.kept, table, from, to, order).peekable();
+        let mut running = in_range(&self.running, table, from, to, order).peekable();
+        std::iter::from_fn(move || match (kept.peek(), running.peek()) {
+            (Some((old, _)), Some((new, _))) => match compare(old, new, order) {
+                Ordering::Less => kept.next(),
+                Ordering::Equal => kept.next().and(running.next()),
+                Ordering::Greater => running.next(),
+            },
+            (_, None) => kept.next(),
+            (None, _) => running.next(),
+        })
+    }
+}
+
+/// A changed key with its new value, `None` where it is deleted.
+type Changed<'a> = (&'a [u8], Option<&'a [u8]>);
+
+/// Which of two keys comes first in `order`.
+fn compare(one: &[u8], other: &[u8], order: Order) -> Ordering {
+    match order {
+        Order::Ascending => one.cmp(other),
+        Order::Descending => other.cmp(one),
+    }
+}
+
+/// The part of a layer that is in a range, in `order`.
+fn in_range<'a>(
+    layer: &'a Layer,
+    table: Table,
+    from: &[u8],
+    to: Option<&[u8]>,
+    order: Order,
+) -> Box<dyn Iterator<Item = Changed<'a>> + 'a> {
+    if to.is_some_and(|to| from >= to) {
+        return Box::new(std::iter::empty());
+    }
+    let end = match to {
+        Some(to) => Bound::Excluded((table, to.to_vec())),
+        None => Bound::Unbounded,
+    };
+    let changed = |((_, key), value): (&'a (Table, Vec<u8>), &'a Option<Vec<u8>>)| (&**key, value.as_deref());
+    let rows = layer.range((Bound::Included((table, from.to_vec())), end));
+    match order {
+        Order::Ascending => Box::new(rows.take_while(move |((at, _), _)| *at == table).map(changed)),
+        Order::Descending => Box::new(rows.rev().skip_while(move |((at, _), _)| *at != table).map(changed)),
     }
 }
 
@@ -109,27 +139,69 @@ impl Store for Overlay<'_> {
         order: Order,
         limit: usize,
     ) -> Result<Rows, StoreError> {
-        let mut changed = self.layered(table, from, to);
-        // Each change can hide one row of the base, so this many are enough to fill the limit.
-        let base = self.base.range(table, from, to, order, limit.saturating_add(changed.len()))?;
-        let exhausted = base.len() < limit.saturating_add(changed.len());
-        let edge = base.last().map(|(key, _)| key.clone());
-        for (key, value) in base {
-            changed.entry(key).or_insert(Some(value));
-        }
-        let within = |key: &Vec<u8>| match (&edge, order) {
-            _ if exhausted => true,
-            (Some(edge), Order::Ascending) => key <= edge,
-            (Some(edge), Order::Descending) => key >= edge,
-            (None, _) => true,
+        let mut changes = self.changes(table, from, to, order).peekable();
+        let mut base = Pages {
+            store: self.base,
+            table,
+            from: from.to_vec(),
+            to: to.map(<[u8]>::to_vec),
+            order,
+            limit,
+            rows: VecDeque::new(),
+            more: true,
         };
-        let rows = changed.into_iter().filter_map(|(key, value)| value.map(|value| (key, value)));
-        let mut rows: Rows = rows.filter(|(key, _)| within(key)).collect();
-        if order == Order::Descending {
-            rows.reverse();
+        let mut rows = Rows::new();
+        while rows.len() < limit {
+            let before = match (changes.peek(), base.peek()?) {
+                (None, None) => break,
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some((above, _)), Some(below)) => compare(above, below, order),
+            };
+            // A change hides the base's row of its key.
+            let below = before.is_ge().then(|| base.rows.pop_front()).flatten();
+            let above = before.is_le().then(|| changes.next()).flatten();
+            rows.extend(match above {
+                Some((key, value)) => value.map(|value| (key.to_vec(), value.to_vec())),
+                None => below,
+            });
         }
-        rows.truncate(limit);
         Ok(rows)
+    }
+}
+
+/// A range of the base, read in parts: however many of its rows changes hide, as many are read as are needed.
+struct Pages<'a> {
+    store: &'a dyn Store,
+    table: Table,
+    /// What is not read yet: `from <= key`, and `key < to` where there is a `to`.
+    from: Vec<u8>,
+    to: Option<Vec<u8>>,
+    order: Order,
+    /// Rows of the next part.
+    limit: usize,
+    /// Read, and not taken yet.
+    rows: VecDeque<(Vec<u8>, Vec<u8>)>,
+    /// Whether there may be rows that are not read yet.
+    more: bool,
+}
+
+impl Pages<'_> {
+    /// The key of the next row.
+    fn peek(&mut self) -> StoreResult<Option<&[u8]>> {
+        if self.rows.is_empty() && self.more {
+            self.rows = self.store.range(self.table, &self.from, self.to.as_deref(), self.order, self.limit)?.into();
+            self.more = self.rows.len() == self.limit;
+            // Changes hide many rows where a queue is emptied from its front.
+            self.limit = self.limit.saturating_mul(2);
+            if let Some((last, _)) = self.rows.back() {
+                match self.order {
+                    Order::Ascending => self.from = [last, &[0][..]].concat(),
+                    Order::Descending => self.to = Some(last.clone()),
+                }
+            }
+        }
+        Ok(self.rows.front().map(|(key, _)| &**key))
     }
 }
 

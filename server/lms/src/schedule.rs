@@ -7,14 +7,14 @@ use lectern_proto::internal::v1::{
     AssignmentRecord, MaterialRecord, ModuleRecord, ScheduleRecord, ScheduledRelease, TokenRecord, UploadRecord,
     schedule_record::What,
 };
-use lectern_proto::v1::{AssignmentSettings, EventKind};
+use lectern_proto::v1::EventKind;
 
 use crate::context::{Audience, Tx};
 use crate::keys::{key1, key2};
 use crate::refusal::Result;
 use crate::store::{Order, Store, StoreExt, StoreResult, decode};
 use crate::tables::Table;
-use crate::{dates, files, submissions, uploads};
+use crate::{dates, files, missing, standing, submissions, uploads};
 
 /// Entries and chunks handled by one `Advance`: applying it takes milliseconds, whatever piled up.
 const WORK_PER_ADVANCE: usize = 2_000;
@@ -66,6 +66,7 @@ fn run(tx: &mut Tx<'_, '_>, time_ms: i64, entry: ScheduleRecord) -> Result<usize
         Some(What::TokenId(id)) => expire_token(tx, &id).map(|()| 0),
         Some(What::ChunkDigest(digest)) => Ok(files::collect_chunk(tx, &digest).map(|()| 0)?),
         Some(What::Release(release)) => announce_release(tx, time_ms, &release).map(|()| 0),
+        Some(What::Missing(entry)) => missing::run(tx, &entry),
         None => Ok(0),
     }
 }
@@ -104,7 +105,8 @@ fn announce_release(tx: &mut Tx<'_, '_>, time_ms: i64, release: &ScheduledReleas
             tx.event(EventKind::Material, course_id, id, audience);
         }
     } else if let Some(assignment) = tx.store.record::<AssignmentRecord>(Table::Assignments, &key)? {
-        if opens_at(&assignment, time_ms) {
+        // It may be the date of an override. An event too many only makes programs ask again.
+        if is_published(&assignment) {
             tx.event(EventKind::Assignment, course_id, id, Audience::Course);
         }
     } else if let Some(module) = tx.store.record::<ModuleRecord>(Table::Modules, &key)?
@@ -115,10 +117,9 @@ fn announce_release(tx: &mut Tx<'_, '_>, time_ms: i64, release: &ScheduledReleas
     Ok(())
 }
 
-/// Whether students may read an assignment from that time on.
-fn opens_at(assignment: &AssignmentRecord, time_ms: i64) -> bool {
-    let opens = |settings: &AssignmentSettings| settings.published && settings.unlock_at_ms == Some(time_ms);
-    !assignment.deleted && assignment.settings.as_ref().is_some_and(opens)
+/// Whether students know of the assignment.
+fn is_published(assignment: &AssignmentRecord) -> bool {
+    !assignment.deleted && standing::is_published(assignment)
 }
 
 fn time_of(key: &[u8]) -> i64 {

@@ -238,6 +238,11 @@ mod tests {
         assert!(sheet.rows[0].problem.as_deref().is_some_and(|problem| problem.contains("3 cells")));
     }
 
+    /// A cell with nothing around it that would be trimmed.
+    fn cell() -> impl Strategy<Value = String> {
+        "[^\u{0}-\u{1f}\u{feff}]{1,10}".prop_filter("it is trimmed", |cell| !cell.is_empty() && cell.trim() == cell)
+    }
+
     proptest! {
         #[test]
         fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
@@ -245,7 +250,7 @@ mod tests {
         }
 
         #[test]
-        fn quoted_cells_come_back_as_they_were(cells in proptest::collection::vec("[^\u{0}-\u{20}\u{7f}-\u{a0}\u{2000}-\u{200f}\u{3000}\u{feff}]{1,10}", 3)) {
+        fn quoted_cells_come_back_as_they_were(cells in proptest::collection::vec(cell(), 3)) {
             let quoted: Vec<_> = cells.iter().map(|cell| format!("\"{}\"", cell.replace('"', "\"\""))).collect();
             let text = format!("user_id,login,email\n{}\n", quoted.join(","));
             prop_assert_eq!(rows(&text), [(2, cells)]);

@@ -8,7 +8,7 @@ use crate::keys::{key1, key2};
 use crate::refusal::Result;
 use crate::store::{Store, StoreExt};
 use crate::tables::Table;
-use crate::{attempts, dates, enrollments, paging};
+use crate::{attempts, dates, enrollments, paging, rows};
 
 /// Assignments of one course that lists and sums go through.
 pub(crate) const MAX_ASSIGNMENTS: usize = 1_000;
@@ -16,8 +16,10 @@ pub(crate) const MAX_ASSIGNMENTS: usize = 1_000;
 /// The published assignments of a course, oldest first, without their descriptions: whoever goes through all of them
 /// shows none, and copies them freely.
 pub(crate) fn published_assignments(store: &dyn Store, course_id: &str) -> Result<Vec<AssignmentRecord>> {
-    let mut published = Vec::new();
+    let (mut published, mut place) = (Vec::new(), 0);
     paging::each(store, Table::Assignments, &key1(course_id), MAX_ASSIGNMENTS, |mut assignment: AssignmentRecord| {
+        place += 1;
+        rows::number(&mut assignment, place);
         if !assignment.deleted && is_published(&assignment) {
             assignment.settings.as_mut().expect("a published one has settings").description.clear();
             published.push(assignment);
@@ -35,6 +37,11 @@ pub(crate) fn is_published(assignment: &AssignmentRecord) -> bool {
 /// The points an assignment gives.
 pub(crate) fn points_possible(assignment: &AssignmentRecord) -> i64 {
     assignment.settings.as_ref().map_or(0, |settings| settings.points_possible)
+}
+
+/// The id of the group it counts in; empty for none.
+pub(crate) fn group_id(assignment: &AssignmentRecord) -> &str {
+    assignment.settings.as_ref().map_or("", |settings| &settings.group)
 }
 
 /// The title of an assignment.

@@ -24,7 +24,10 @@ pub enum StoreError {
         format: u8,
     },
     /// A value cannot be decoded.
-    #[error("table {table:?} holds a damaged record: {problem}; restore this node from its peers")]
+    #[error(
+        "table {table:?} holds a damaged record: {problem}; the other nodes hold good copies: remove this node's data \
+         directory and let it join again under a new number"
+    )]
     Damaged {
         /// Where.
         table: Table,
@@ -133,6 +136,11 @@ pub fn encode<M: Message>(record: &M) -> Vec<u8> {
     bytes.push(RECORD_FORMAT);
     record.encode(&mut bytes).expect("a Vec grows as needed");
     bytes
+}
+
+/// The encoded message in a stored record; `None` where its format is another one.
+pub fn record_body(bytes: &[u8]) -> Option<&[u8]> {
+    bytes.split_first().filter(|(format, _)| **format == RECORD_FORMAT).map(|(_, body)| body)
 }
 
 /// A record from its stored form.

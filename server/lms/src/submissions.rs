@@ -22,7 +22,9 @@ use crate::refusal::{Reason, Refusal, Result, refuse};
 use crate::store::{Store, StoreExt, StoreResult};
 use crate::tables::Table;
 use crate::uploads::Opening;
-use crate::{assignments, attempts, counts, dates, extensions, files, limits, uploads, usage, validate};
+use crate::{
+    assignments, attempts, counts, dates, extensions, files, lateness, limits, rows, uploads, usage, validate,
+};
 
 pub use crate::attempts::{get_submission, list_attempts, list_submissions};
 
@@ -132,7 +134,7 @@ pub(crate) fn submit(tx: &mut Tx<'_, '_>, request: &v1::SubmitRequest) -> Result
         idempotency_key: tx.idempotency_key.clone(),
         ..SubmissionRecord::default()
     };
-    let submission = add_attempt(tx, submission)?;
+    let submission = add_attempt(tx, &open.assignment, submission)?;
     let submission = Some(attempts::to_proto(&tx.view(), &open.access, &open.assignment, submission)?);
     Ok(v1::SubmitResponse { submission, extension_request: None })
 }
@@ -173,17 +175,23 @@ pub(crate) fn forget_pledge(tx: &mut Tx<'_, '_>, pledge_id: &str) -> StoreResult
 }
 
 /// Adds a submission as the next attempt of its submitter, at this command's place in the log.
-pub(crate) fn add_attempt(tx: &mut Tx<'_, '_>, mut submission: SubmissionRecord) -> StoreResult<SubmissionRecord> {
+pub(crate) fn add_attempt(
+    tx: &mut Tx<'_, '_>,
+    assignment: &AssignmentRecord,
+    mut submission: SubmissionRecord,
+) -> StoreResult<SubmissionRecord> {
     let user_id = attempts::user_of(submission.submitter.as_ref()).to_owned();
     let assignment_id = submission.assignment_id.clone();
     submission.attempt = attempts::used(&*tx.store, &assignment_id, &user_id)? + 1;
     submission.index = tx.context.index;
     submission.term = tx.context.term;
+    submission.late_days = lateness::days_spent(&*tx.store, assignment, &user_id, &submission)?;
     tx.put(Table::Submissions, key3(&assignment_id, &user_id, submission.attempt), &submission);
     if submission.attempt == 1 {
         counts::first_attempt(tx, &assignment_id)?;
     }
-    counts::set_needs_grading(tx, &assignment_id, &user_id, true)?;
+    rows::change(tx, assignment, &user_id, |cell| cell.take_attempt(&submission))?;
+    counts::set_needs_grading(tx, assignment, &user_id, true)?;
     tx.event(EventKind::Submission, &submission.course_id, &assignment_id, Audience::UserAndStaff(user_id));
     Ok(submission)
 }
@@ -231,7 +239,7 @@ fn require_unlocked(open: &Open, at_ms: i64) -> Result<()> {
 }
 
 fn require_attempts_left(tx: &Tx<'_, '_>, open: &Open) -> Result<()> {
-    let allowed = open.settings.allowed_attempts;
+    let allowed = open.dates.allowed_attempts(&open.settings);
     let used = attempts::used(&*tx.store, &open.assignment.assignment_id, tx.actor.user_id())?;
     if allowed == 0 || used < allowed {
         return Ok(());

@@ -103,4 +103,14 @@ tables! {
     PendingExtensionRequests = 43,
     /// assignment id → `AssignmentCountsRecord`.
     AssignmentCounts = 44,
+    /// course id, group id → `AssignmentGroupRecord`.
+    AssignmentGroups = 45,
+    /// course id → `GradingPolicyRecord`.
+    GradingPolicies = 46,
+    /// assignment id, user id or section id → `OverrideRecord`.
+    Overrides = 47,
+    /// course id, user id → `FinalGradeRecord`.
+    FinalGrades = 48,
+    /// course id, user id → `GradebookRowRecord`.
+    GradebookRows = 49,
 }

@@ -9,11 +9,11 @@ use prost::Message;
 use crate::actor::Actor;
 use crate::context::{Event, View};
 use crate::keys::{key1, key2};
-use crate::limits;
 use crate::memory::MemoryStore;
 use crate::overlay::{Change, Overlay};
 use crate::store::{StoreExt, encode};
 use crate::tables::Table;
+use crate::{levels, limits, lookup};
 
 /// Tables, time and the log position.
 pub struct World {
@@ -35,9 +35,19 @@ impl Default for World {
 }
 
 impl World {
-    /// Empty tables on 2026-09-01T12:00:00Z.
+    /// Empty tables of a cluster at the newest feature level, on 2026-09-01T12:00:00Z.
     pub fn new() -> Self {
-        Self { store: MemoryStore::default(), now_ms: 1_788_264_000_000, index: 1, events: Vec::new(), seeds: 0 }
+        let mut world =
+            Self { store: MemoryStore::default(), now_ms: 1_788_264_000_000, index: 1, events: Vec::new(), seeds: 0 };
+        world.at_level(levels::GRADING);
+        world
+    }
+
+    /// The tables are those of a cluster at this feature level.
+    pub fn at_level(&mut self, feature_level: u32) {
+        let mut cluster = lookup::cluster(&self.store).expect("readable");
+        cluster.feature_level = feature_level;
+        self.put(Table::Cluster, lookup::CLUSTER_KEY.to_vec(), encode(&cluster));
     }
 
     /// A fresh id, far enough from the one before that their successors never meet.

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lectern_raft::sim::{Counters, Ledger, Machine as _, Options, Report, Violation, failpoints, run};
+use lectern_raft::sim::{Counters, Ledger, Machine as _, Options, Report, Violation, failpoints, orders, run};
 
 pub use lms::Lms;
 
@@ -55,7 +55,7 @@ pub struct Summary {
 impl Summary {
     /// What never happened in any run.
     pub fn missing(&self) -> Vec<String> {
-        let kinds: Vec<&'static str> = Lms::kinds().into_iter().chain(Ledger::kinds()).collect();
+        let kinds: Vec<&'static str> = Lms::kinds().into_iter().chain(Ledger::kinds()).chain(orders()).collect();
         self.counters.missing(&failpoints(), &kinds)
     }
 

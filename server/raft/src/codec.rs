@@ -27,6 +27,13 @@ pub(crate) fn decode_message(bytes: &[u8]) -> Option<Message> {
     Some(message)
 }
 
+/// Where the entries of an append belong, after which index, if not after the one that it names.
+pub(crate) fn astray(message: &Message) -> Option<u64> {
+    let first = message.entries.first()?.index;
+    let follows = message.index.checked_add(1) == Some(first);
+    (message.get_msg_type() == MessageType::MsgAppend && !follows).then_some(first.saturating_sub(1))
+}
+
 /// A configuration as bytes, for records beside the state machine's `applied` and for [`crate::SnapshotMeta`].
 #[must_use]
 pub fn encode_conf_state(conf_state: &ConfState) -> Vec<u8> {

@@ -83,7 +83,8 @@ pub enum Effect {
         /// The judgement.
         result: Result<Hello, TurnedAway>,
     },
-    /// Close what this peer has opened: it was removed from the cluster, and is told so when it comes again (trap 20).
+    /// Close what this peer has opened: it was removed from the cluster (trap 20), or its disk is not the one that joined under
+    /// its number (trap 6). It is told so when it comes again.
     Disconnect {
         /// Which.
         peer: NodeId,

@@ -9,7 +9,9 @@ pub enum OpenError {
     #[error(transparent)]
     Disk(#[from] DiskError),
     /// There is no log here.
-    #[error("there is no log in this directory: found the node first (`lectern-server init` or a join)")]
+    #[error(
+        "there is no log in this directory: found the node first (`lectern-server init`), or let it join a cluster (`lectern-server join`)"
+    )]
     NotFounded,
     /// There is a log here already.
     #[error(

@@ -2,6 +2,7 @@
 //!
 //! | key | value |
 //! |---|---|
+//! | `a` + node, big-endian | an entry that a peer had applied, so that its log reaches at least as far |
 //! | `e` + index, big-endian | the entry |
 //! | `i` + node, big-endian | the first incarnation seen of a peer |
 //! | `r` + node, big-endian | empty: the node was removed from the cluster |
@@ -33,6 +34,8 @@ pub(crate) const RECOVERED: &[u8] = b"m/recovered";
 pub(crate) const ENTRIES_END: &[u8] = b"f";
 /// Below and above every peer's incarnation.
 pub(crate) const INCARNATIONS: (&[u8], &[u8]) = (b"i", b"j");
+/// Below and above every peer's applied entry.
+pub(crate) const APPLIED: (&[u8], &[u8]) = (b"a", b"b");
 /// Below and above every removed node.
 pub(crate) const REMOVED: (&[u8], &[u8]) = (b"r", b"s");
 
@@ -53,6 +56,11 @@ pub(crate) fn entry_key(index: u64) -> Vec<u8> {
 /// The key of a peer's incarnation.
 pub(crate) fn incarnation_key(node: NodeId) -> Vec<u8> {
     numbered(b'i', node)
+}
+
+/// The key of an entry that a peer had applied.
+pub(crate) fn applied_key(node: NodeId) -> Vec<u8> {
+    numbered(b'a', node)
 }
 
 /// The key that says a node was removed.

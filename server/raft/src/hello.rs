@@ -24,6 +24,8 @@ pub struct Greeting {
     pub configured_at: u64,
     /// … and whether it is a member there.
     pub member: bool,
+    /// Its log reaches durably up to here, [`crate::Status::durable_index`].
+    pub durable: u64,
     /// It has accepted this node's own hello: it answered with a welcome.
     pub welcomed: bool,
 }

@@ -132,6 +132,13 @@ pub enum Input {
         /// The chain.
         hash: [u8; 32],
     },
+    /// A peer says up to which entry its state machine has come: its log reaches at least as far, for ever.
+    PeerApplied {
+        /// The peer.
+        peer: NodeId,
+        /// The entry.
+        index: u64,
+    },
     /// How far a peer's system clock is ahead of this node's stamping clock, in milliseconds.
     ClockOffset {
         /// The peer.

@@ -31,7 +31,7 @@ impl<D: Disk> Replica<D> {
         if self.may_not_campaign() {
             if let Some(missing) = self.peers.unmet().first() {
                 self.notice(format!(
-                    "a founding node votes once all the others have accepted it; node {missing} has not yet"
+                    "a founding node takes part once all the others have accepted it; node {missing} has not yet"
                 ));
             }
             // Forgetting the leader instead lets this node vote for another.
@@ -54,12 +54,13 @@ impl<D: Disk> Replica<D> {
             || (raft.prs().is_singleton() && !self.writes.idle()))
     }
 
-    /// A node with a wrong clock does not take leadership over, and one that not all founding nodes know does not vote
-    /// (trap 6).
+    /// A node with a wrong clock does not take leadership over, and one that not all founding nodes know takes no part at all
+    /// (trap 6): an acknowledgement is a promise like a vote, and whoever is asked for it may never have met the node that
+    /// gave the first one.
     fn may_not_take_part(&self, kind: MessageType) -> bool {
-        let votes = matches!(kind, MessageType::MsgRequestVote | MessageType::MsgRequestPreVote);
         let takes_over = kind == MessageType::MsgTimeoutNow;
-        (takes_over && !self.clock_verdict().good) || ((takes_over || votes) && !self.peers.unmet().is_empty())
+        let votes = matches!(kind, MessageType::MsgRequestVote | MessageType::MsgRequestPreVote) || takes_over;
+        (takes_over && !self.clock_verdict().good) || self.peers.is_unmet() || (votes && !self.peers.unmet().is_empty())
     }
 
     fn expire(&mut self) {
@@ -112,7 +113,9 @@ impl<D: Disk> Replica<D> {
         let kind = message.get_msg_type();
         let addressed = message.from == from && message.to == self.config.node;
         // raft-rs indexes into an empty list where a read request carries no context.
-        let malformed = kind == MessageType::MsgReadIndex && message.entries.len() != 1;
+        let malformed = (kind == MessageType::MsgReadIndex && message.entries.len() != 1)
+            // A leader of an earlier release may send what `Replica::mend` mends.
+            || codec::astray(&message).is_some();
         if !addressed || !travels_alone(kind) || malformed {
             return;
         }
@@ -287,7 +290,7 @@ impl<D: Disk> Replica<D> {
         });
         let accepted = message.is_some_and(|mut message| {
             self.peers.hear(from, self.now);
-            if self.frozen() {
+            if self.frozen() || self.peers.is_unmet() {
                 return false;
             }
             message.mut_snapshot().data = id.clone().into_bytes();
@@ -301,6 +304,9 @@ impl<D: Disk> Replica<D> {
     }
 
     pub(crate) fn state_hash(&mut self, node: NodeId, index: u64, hash: [u8; 32]) {
+        if node != self.config.node {
+            self.peers.came_to(node, index, self.now, &mut self.writes.notes);
+        }
         match self.agreement.reported(self.config.node, &self.conf_state.voters, node, index, hash) {
             Verdict::Fine => {}
             Verdict::Disputed(index) => {
@@ -330,7 +336,7 @@ impl<D: Disk> Replica<D> {
 
     /// A joint configuration is left by the leader that entered it; should that have failed, by this one (trap 19).
     fn leave_joint_configuration(&mut self) {
-        if self.conf_state.voters_outgoing.is_empty() || !self.role.ready {
+        if self.conf_state.voters_outgoing.is_empty() || !self.role.ready || mutated(Mutation::JointNotLeft) {
             self.joint_since = None;
             return;
         }

@@ -62,7 +62,7 @@
 //! found(&disk, &hello, &[1])?;
 //! let applied = founding_state(&disk)?;
 //! let logger = slog::Logger::root(slog::Discard, slog::o!());
-//! let (mut replica, mut effects) = Replica::open(Config::new(hello), disk.clone(), applied, 7, logger, 0)?;
+//! let (mut replica, mut effects) = Replica::open(Config::new(hello), disk.clone(), applied, 7, &logger, 0)?;
 //!
 //! let mut inputs = vec![Input::Propose { id: 1, data: b"hello".to_vec() }];
 //! let mut log = Vec::new();
@@ -106,6 +106,7 @@ mod hello;
 mod input;
 mod inputs;
 mod log;
+mod look;
 pub mod membership;
 #[cfg(not(feature = "mutations"))]
 mod mutation;
@@ -133,7 +134,8 @@ pub use effect::{Committed, CommittedKind, Effect, Persist, Refused, Reply, Role
 pub use error::OpenError;
 pub use hello::{Greeting, Hello, TurnedAway};
 pub use input::{Input, RequestId, SnapshotMeta};
-pub use log::{Applied, Identity, found, founding_state, load_identity, read_entries, state_directory};
+pub use log::{Applied, Identity, found, found_restored, founding_state, load_identity, read_entries, state_directory};
+pub use look::{LogView, LookedAt, configuration_change, look, look_at_entries};
 pub use raft::eraftpb;
 pub use recovery::{Prospect, Recovery, finish_recovery, prospect, recover};
 pub use replica::Replica;

@@ -45,6 +45,26 @@ const SCAN_BYTES: u64 = 4 << 20;
 ///
 /// Refuses a disk that holds a log already, and voters that make no sense.
 pub fn found<D: Disk>(disk: &D, identity: &Identity, voters: &[NodeId]) -> Result<(), OpenError> {
+    let start = u64::from(!voters.is_empty() && !mutated(Mutation::FoundedAtZero));
+    found_at(disk, identity, voters, (start, start))
+}
+
+/// Founds the log of the first node of a cluster that goes on from a restored state: as after a snapshot of it, with this node
+/// alone. `index` and `term` are what the state has applied. Refuses and syncs as [`found`] does.
+pub fn found_restored<D: Disk>(disk: &D, identity: &Identity, index: u64, term: u64) -> Result<(), OpenError> {
+    if index == 0 || term == 0 {
+        return Err(OpenError::BadFounding("the restored state has applied nothing".to_owned()));
+    }
+    found_at(disk, identity, &[identity.node], (index, term))
+}
+
+/// A log that begins after the entry `(index, term)`.
+fn found_at<D: Disk>(
+    disk: &D,
+    identity: &Identity,
+    voters: &[NodeId],
+    (index, term): (u64, u64),
+) -> Result<(), OpenError> {
     if let Some(existing) = load_identity(disk)? {
         return Err(OpenError::AlreadyFounded(existing));
     }
@@ -53,13 +73,12 @@ pub fn found<D: Disk>(disk: &D, identity: &Identity, voters: &[NodeId]) -> Resul
     }
     let mut batch = Batch::default();
     batch.put(format::IDENTITY, format::encode_identity(identity));
-    let start = u64::from(!voters.is_empty() && !mutated(Mutation::FoundedAtZero));
-    batch.put(format::TRUNCATED, format::encode_numbers(&[start, start]));
-    batch.put(format::LAST, format::encode_numbers(&[start]));
+    batch.put(format::TRUNCATED, format::encode_numbers(&[index, term]));
+    batch.put(format::LAST, format::encode_numbers(&[index]));
     if !voters.is_empty() {
         let conf_state = sorted(ConfState { voters: voters.to_vec(), ..ConfState::default() });
         batch.put(format::FOUNDING, format::encode_conf_state(&conf_state));
-        let hard_state = HardState { term: start, vote: 0, commit: start };
+        let hard_state = HardState { term, vote: 0, commit: index };
         batch.put(format::HARD_STATE, format::encode_hard_state(&hard_state));
     }
     disk.write(&batch)?;
@@ -383,6 +402,10 @@ pub(crate) fn load_peers<D: Disk>(disk: &D, me: NodeId) -> Result<Remembered, Op
     for (key, value) in scan_all(disk, format::INCARNATIONS)? {
         peers.incarnations.insert(node_in(&key)?, format::decode_text("incarnation", &value)?);
     }
+    for (key, value) in scan_all(disk, format::APPLIED)? {
+        let [applied] = format::decode_numbers("applied by a peer", &value)?;
+        peers.applied.insert(node_in(&key)?, applied);
+    }
     for (key, _) in scan_all(disk, format::REMOVED)? {
         peers.removed.insert(node_in(&key)?);
     }
@@ -406,6 +429,20 @@ fn scan_all<D: Disk>(disk: &D, (from, to): (&[u8], &[u8])) -> Result<Vec<Record>
 mod tests {
     use super::*;
     use crate::sim::SimDisk;
+
+    #[test]
+    fn a_restored_log_begins_after_what_its_state_has_applied() {
+        let identity = Hello { cluster_id: "new".into(), epoch: 1, node: 1, incarnation: "i".into() };
+        let disk = SimDisk::new();
+        assert!(matches!(found_restored(&disk, &identity, 0, 0), Err(OpenError::BadFounding(_))));
+        found_restored(&disk, &identity, 40, 3).unwrap();
+        let alone = ConfState { voters: vec![1], ..ConfState::default() };
+        let applied = Applied { index: 40, term: 3, conf_state: alone };
+        let log = Log::open(&disk, &identity, &applied, 0, 0).unwrap();
+        assert_eq!((log.spans.truncated(), log.spans.last(), log.hard_state.commit), ((40, 3), 40, 40));
+        assert!(Log::open(&disk, &identity, &Applied { index: 41, ..applied }, 0, 0).is_err());
+        assert!(matches!(found_restored(&disk, &identity, 40, 3), Err(OpenError::AlreadyFounded(_))));
+    }
 
     fn entries(indexes: std::ops::RangeInclusive<u64>, term: u64) -> Vec<Entry> {
         let data = |index: u64| format!("{index}@{term}").into_bytes();

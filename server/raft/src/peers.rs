@@ -2,23 +2,33 @@
 //!
 //! A node is known by its *incarnation*, made with its disk. The first one seen of each peer is kept, so that a node that
 //! lost its disk, and its promises with it, is turned away (trap 6). That a peer was there first proves nothing by itself:
-//! a wiped node could say hello to one that never met the real one. Founding nodes therefore *meet*: each votes only once
-//! every other has accepted it. Whoever votes is then known to all under one incarnation, and a successor with an empty
-//! disk is turned away by at least one founder and never votes.
+//! a wiped node could say hello to one that never met the real one. Founding nodes therefore *meet*: each takes part only once
+//! every other has accepted it. Whoever votes or acknowledges is then known to all under one incarnation, and a successor
+//! with an empty disk is turned away by at least one founder and does neither.
 //!
 //! A node that joined later was enrolled with its incarnation, which the roster tells everyone ([`Roster`]): it needs not to be
-//! met first.
+//! met first. A node that joins has no roster yet, and believes whoever calls; what it has accepted wrongly it gives up as soon
+//! as it knows better.
+//!
+//! A disk may also lose a part of what it held without being empty: a directory restored from an old copy forgets what it has
+//! confirmed, and votes it has given. Its log is then shorter than what its own word says it had applied. Nodes tell each other
+//! how far they have come, each remembers the others' words, and one whose log ends before its word is turned away. That is
+//! sound: an entry is applied only where it is durable, and what is committed is never given up. It is not complete: what was
+//! confirmed after the last word anybody heard is not missed.
 //!
 //! A node outside the configuration is turned away too, unless it may well be right: it knows a newer configuration, in
 //! which it is a member, and this node is behind.
 
-use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     Batch, Greeting, Hello, NodeId, TurnedAway, format,
     membership::{Roster, Stage},
     mutation::{Mutation, mutated},
 };
+
+/// A peer's word of how far it has come is written down this often at most: a restored copy is older than that.
+const NOTE_EVERY_MS: u64 = 10_000;
 
 /// The configuration as this node knows it.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +44,8 @@ pub(crate) struct Membership {
 pub(crate) struct Remembered {
     /// The first incarnation seen of each.
     pub(crate) incarnations: BTreeMap<NodeId, String>,
+    /// An entry that each had applied.
+    pub(crate) applied: BTreeMap<NodeId, u64>,
     /// Nodes that a configuration has dropped.
     pub(crate) removed: BTreeSet<NodeId>,
     /// Founding nodes that have not accepted this one yet, if it is one of them.
@@ -51,6 +63,8 @@ pub(crate) struct Peers {
     /// Nodes outside the configuration that know a newer one, and up to which entry.
     guests: BTreeMap<NodeId, u64>,
     heard: BTreeMap<NodeId, u64>,
+    /// How far each has come by its own word, and when that was written down.
+    came_to: BTreeMap<NodeId, (u64, u64)>,
 }
 
 impl Peers {
@@ -59,8 +73,10 @@ impl Peers {
         Self { disk, ..Self::default() }
     }
 
-    /// The roster, after something in it changed.
-    pub(crate) fn enrolled(&mut self, roster: &Roster) {
+    /// The roster, after something in it changed. Who was accepted here on another disk than it enrolled with, before that was
+    /// known, is no longer: a node that joins knows nobody at first, and believes whoever calls.
+    pub(crate) fn enrolled(&mut self, roster: &Roster) -> Vec<NodeId> {
+        let before: BTreeSet<NodeId> = self.impostors().collect();
         let incarnations = roster.records().iter().filter_map(|(node, record)| {
             Some((*node, record.incarnation.clone()?)).filter(|_| record.stage != Stage::Removed)
         });
@@ -71,6 +87,18 @@ impl Peers {
             .filter(|(_, record)| record.stage == Stage::Removed)
             .map(|(node, _)| *node)
             .collect();
+        self.impostors().filter(|node| !before.contains(node)).collect()
+    }
+
+    /// Nodes that were accepted here on another disk than they have enrolled with.
+    fn impostors(&self) -> impl Iterator<Item = NodeId> + '_ {
+        self.enrolled.keys().copied().filter(|node| self.is_impostor(*node))
+    }
+
+    fn is_impostor(&self, node: NodeId) -> bool {
+        let differs = |known: &String| self.disk.incarnations.get(&node).is_some_and(|accepted| accepted != known);
+        let ignored = mutated(Mutation::WipedNodeReturns) || mutated(Mutation::BelievedForEver);
+        self.enrolled.get(&node).is_some_and(differs) && !ignored
     }
 
     /// It was removed from the cluster, for good.
@@ -87,11 +115,20 @@ impl Peers {
         batch: &mut Batch,
     ) -> Result<Hello, TurnedAway> {
         self.identity(me, &greeting.hello).map_err(|reason| TurnedAway { reason, removed: false })?;
+        self.history(greeting).map_err(|reason| TurnedAway { reason, removed: false })?;
         self.membership(me, ours, greeting)?;
-        let node = greeting.hello.node;
-        if let Entry::Vacant(unknown) = self.disk.incarnations.entry(node) {
-            unknown.insert(greeting.hello.incarnation.clone());
-            batch.put(format::incarnation_key(node), format::encode_text(&greeting.hello.incarnation));
+        let (node, incarnation) = (greeting.hello.node, &greeting.hello.incarnation);
+        // The one it enrolled with takes the place of one that was believed too early, or had this number before a recovery: how
+        // far that had come says nothing of it.
+        let another = self.is_impostor(node);
+        if another {
+            self.disk.applied.remove(&node);
+            self.came_to.remove(&node);
+            batch.put(format::applied_key(node), format::encode_numbers(&[0]));
+        }
+        if another || !self.disk.incarnations.contains_key(&node) {
+            self.disk.incarnations.insert(node, incarnation.clone());
+            batch.put(format::incarnation_key(node), format::encode_text(incarnation));
         }
         if greeting.welcomed && self.disk.unmet.remove(&node) {
             batch.put(format::met_key(node), format::encode_text(""));
@@ -146,6 +183,37 @@ impl Peers {
         }
     }
 
+    /// Its log reaches as far as it has said itself.
+    fn history(&self, greeting: &Greeting) -> Result<(), String> {
+        let (node, durable) = (greeting.hello.node, greeting.durable);
+        if self.is_impostor(node) {
+            // That was another disk.
+            return Ok(());
+        }
+        let noted = self.disk.applied.get(&node).copied().unwrap_or_default();
+        let known = self.came_to.get(&node).map_or(noted, |(index, _)| noted.max(*index));
+        if durable >= known {
+            return Ok(());
+        }
+        Err(format!(
+            "node {node} comes back with a log that ends at entry {durable}, and it had applied entry {known}: what it had confirmed is gone \
+             (was its data directory restored from an old copy?). Remove it from the cluster, empty its data directory, and let it \
+             join again under a new number"
+        ))
+    }
+
+    /// A peer says that it has applied this entry. Its word is written down now and then.
+    pub(crate) fn came_to(&mut self, node: NodeId, index: u64, now: u64, batch: &mut Batch) {
+        let (said, noted_at) = self.came_to.entry(node).or_default();
+        *said = index.max(*said);
+        let noted = self.disk.applied.entry(node).or_default();
+        let due = *noted == 0 || now.saturating_sub(*noted_at) >= NOTE_EVERY_MS;
+        if *said > *noted && due {
+            (*noted, *noted_at) = (*said, now);
+            batch.put(format::applied_key(node), format::encode_numbers(&[*noted]));
+        }
+    }
+
     fn membership(&self, me: &Hello, ours: &Membership, greeting: &Greeting) -> Result<(), TurnedAway> {
         let node = greeting.hello.node;
         let outside = !ours.members.is_empty() && !ours.members.contains(&node);
@@ -156,7 +224,7 @@ impl Peers {
                 "node {node} was removed from the cluster, and a number is never used twice: empty its data directory and let it join \
                  under a new one"
             );
-            return Err(TurnedAway { reason, removed: true });
+            return Err(TurnedAway { reason, removed: !mutated(Mutation::RemovedNotTold) });
         }
         if outside && !greeting.member && self.enrolled.contains_key(&node) {
             let reason =
@@ -176,10 +244,16 @@ impl Peers {
     /// Whether this node's messages count.
     pub(crate) fn counts(&self, ours: &Membership, node: NodeId) -> bool {
         let guest = || self.guests.get(&node).is_some_and(|configured_at| *configured_at > ours.configured_at);
-        !self.is_removed(node) && (ours.members.is_empty() || ours.members.contains(&node) || guest())
+        let known = !self.is_removed(node) && !self.is_impostor(node);
+        known && (ours.members.is_empty() || ours.members.contains(&node) || guest())
     }
 
-    /// The founding nodes that have not accepted this one yet: it votes once there are none.
+    /// Not all founding nodes have accepted this one yet: it takes no part.
+    pub(crate) fn is_unmet(&self) -> bool {
+        !self.disk.unmet.is_empty() && !mutated(Mutation::UnmetAcknowledges)
+    }
+
+    /// The founding nodes that have not accepted this one yet: it takes part once there are none.
     pub(crate) fn unmet(&self) -> &BTreeSet<NodeId> {
         &self.disk.unmet
     }
@@ -218,7 +292,7 @@ mod tests {
     }
 
     fn greeting(node: NodeId, incarnation: &str) -> Greeting {
-        Greeting { hello: hello(node, incarnation), configured_at: 9, member: true, welcomed: false }
+        Greeting { hello: hello(node, incarnation), configured_at: 9, member: true, durable: 9, welcomed: false }
     }
 
     fn ours() -> Membership {
@@ -288,6 +362,39 @@ mod tests {
         let removed = peers.judge(&me, &ours, &outsider(2, "e"), &mut Batch::default()).unwrap_err();
         assert!(removed.removed, "it had never come, and never will");
         assert!(!peers.counts(&Membership::default(), 2));
+    }
+
+    #[test]
+    fn what_another_disk_under_the_same_number_had_applied_does_not_count() {
+        let mut peers = Peers::default();
+        judge(&mut peers, &greeting(2, "b")).unwrap();
+        peers.came_to(2, 9, 0, &mut Batch::default());
+        let mut roster = Roster::default();
+        roster.enrol("a", Vec::new()).unwrap();
+        roster.enrol("newcomer", Vec::new()).unwrap();
+        assert_eq!(peers.enrolled(&roster), [2], "the one that was accepted is believed no more");
+        assert!(!peers.counts(&ours(), 2));
+        judge(&mut peers, &Greeting { durable: 0, ..greeting(2, "newcomer") }).unwrap();
+        assert!(peers.counts(&ours(), 2));
+        assert!(judge(&mut peers, &greeting(2, "b")).unwrap_err().reason.contains("lost its disk"));
+    }
+
+    #[test]
+    fn a_log_that_ends_before_what_its_node_had_applied_is_refused() {
+        let mut peers = Peers::default();
+        let mut batch = Batch::default();
+        peers.came_to(2, 7, 0, &mut batch);
+        peers.came_to(2, 9, 1, &mut batch);
+        peers.came_to(2, 8, 2, &mut batch);
+        assert_eq!(batch.ops.len(), 1, "the first word is written down, later ones now and then");
+        let old = |durable| Greeting { durable, ..greeting(2, "b") };
+        assert!(judge(&mut peers, &old(8)).unwrap_err().reason.contains("entry 8, and it had applied entry 9"));
+        assert!(judge(&mut peers, &old(9)).is_ok());
+        peers.came_to(2, 12, NOTE_EVERY_MS, &mut batch);
+        assert_eq!(batch.ops.len(), 2);
+        let mut reopened = Peers::new(Remembered { applied: [(2, 12)].into(), ..Remembered::default() });
+        assert!(!judge(&mut reopened, &old(11)).unwrap_err().removed);
+        assert!(judge(&mut reopened, &old(12)).is_ok());
     }
 
     #[test]

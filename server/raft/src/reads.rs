@@ -40,7 +40,7 @@ pub(crate) struct Reads {
     queue: Vec<Waiting>,
     round: Option<Round>,
     /// Reads that have their point and wait until it is applied.
-    points: BTreeMap<u64, Vec<RequestId>>,
+    points: BTreeMap<u64, Vec<Waiting>>,
     waiting_for_apply: usize,
     leaderless_since: Option<u64>,
 }
@@ -113,7 +113,7 @@ impl Reads {
         let Some(number) = parts.next().filter(|_| ours) else { return };
         if let Some(round) = self.round.take_if(|round| number >= round.first) {
             self.waiting_for_apply += round.reads.len();
-            self.points.entry(index).or_default().extend(round.reads.iter().map(|read| read.id));
+            self.points.entry(index).or_default().extend(round.reads);
         }
     }
 
@@ -123,14 +123,15 @@ impl Reads {
         while let Some(point) =
             self.points.first_entry().filter(|point| *point.key() <= applied || mutated(Mutation::ReadsNotAwaited))
         {
-            let (index, ids) = point.remove_entry();
-            self.waiting_for_apply -= ids.len();
-            replies.extend(ids.into_iter().map(|id| Reply::ReadReady { id, index }));
+            let (index, reads) = point.remove_entry();
+            self.waiting_for_apply -= reads.len();
+            replies.extend(reads.into_iter().map(|read| Reply::ReadReady { id: read.id, index }));
         }
         replies
     }
 
-    /// Refuses what has waited too long: without a leader for that long, or for twice as long whatever the reason.
+    /// Refuses what has waited too long: without a leader for that long, or for twice as long whatever the reason. One that
+    /// has its point waits for entries, which may never come to a node that hears nobody any more.
     pub(crate) fn expire(&mut self, leader: NodeId, now: u64) -> Vec<Reply> {
         let leaderless = if leader == 0 { Some(*self.leaderless_since.get_or_insert(now)) } else { None };
         self.leaderless_since = leaderless;
@@ -149,6 +150,11 @@ impl Reads {
             sift(&mut round.reads);
         }
         self.round.take_if(|round| round.reads.is_empty());
+        if !mutated(Mutation::ReadsWaitForever) {
+            self.points.values_mut().for_each(&mut sift);
+            self.points.retain(|_, reads| !reads.is_empty());
+            self.waiting_for_apply = self.points.values().map(Vec::len).sum();
+        }
         refused.into_iter().map(|id| Reply::ReadRefused { id, why: Refused::NotLeader { leader } }).collect()
     }
 }
@@ -218,6 +224,17 @@ mod tests {
         assert_eq!(reads.expire(3, 2_999), vec![]);
         assert_eq!(reads.expire(3, 3_000), vec![Reply::ReadRefused { id: 2, why: Refused::NotLeader { leader: 3 } }]);
         assert_eq!(reads.pending(), 0);
+    }
+
+    #[test]
+    fn a_read_whose_point_is_never_applied_is_refused_in_the_end() {
+        let mut reads = reads();
+        reads.push(1, 0);
+        let context = reads.ask(true, 0).unwrap();
+        reads.confirmed(&context, 9);
+        assert_eq!(reads.expire(3, 1_999), vec![]);
+        assert_eq!(reads.expire(3, 2_000), vec![Reply::ReadRefused { id: 1, why: Refused::NotLeader { leader: 3 } }]);
+        assert_eq!((reads.pending(), reads.applied(9)), (0, vec![]));
     }
 
     #[test]

@@ -58,7 +58,8 @@ impl<D: Disk> Replica<D> {
     fn take_ready(&mut self) {
         let mut ready = self.raw.ready();
         self.confirm_reads(&mut ready);
-        let messages = ready.take_messages();
+        let mut messages = ready.take_messages();
+        messages.retain_mut(|message| self.mend(message));
         let before = &self.raw.store().hard_state;
         let new_term = ready.hs().is_some_and(|now| (now.term, now.vote) != (before.term, before.vote));
         // A leader's messages promise nothing about this disk, except that its term is its own: the only voter of a group
@@ -78,6 +79,17 @@ impl<D: Disk> Replica<D> {
         self.raw.advance_append_async(ready);
         self.release();
         self.step_down_if_removed();
+    }
+
+    /// Says truly where an append's entries belong, or that it is not to be sent. raft-rs 0.7 adds entries to an append of the
+    /// same step that has none, wherever that one stands; the follower would take them for those that follow it, and
+    /// acknowledge entries that it does not hold.
+    fn mend(&self, message: &mut Message) -> bool {
+        let Some(before) = codec::astray(message) else { return true };
+        // 0: an entry that is not there any more. A lost message is asked for again.
+        let term = self.raw.raft.raft_log.term(before).unwrap_or_default();
+        (message.index, message.log_term) = (before, term);
+        term > 0
     }
 
     fn confirm_reads(&mut self, ready: &mut Ready) {
@@ -254,8 +266,10 @@ impl<D: Disk> Replica<D> {
     }
 
     /// What must be remembered beside the log: a write of its own, which the answers wait for.
+    /// Not while the log is switched: the disk is busy with that, and whoever waits for a note asks again.
     fn write_notes(&mut self) {
-        if self.writes.notes.ops.is_empty() {
+        let switching = (self.frozen() || self.installing.is_some()) && !mutated(Mutation::NotesDuringSwitch);
+        if self.writes.notes.ops.is_empty() || switching {
             return;
         }
         let batch = std::mem::take(&mut self.writes.notes);
@@ -305,4 +319,51 @@ fn outgoing(message: &Message) -> Option<Effect> {
     let urgent = !matches!(kind, Kind::MsgAppend | Kind::MsgAppendResponse);
     // A proposal is never forwarded; `propose` has checked the role (trap 15).
     (kind != Kind::MsgPropose).then_some(Effect::Send { to, bytes, urgent })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Applied, Config, Hello, Input, found, founding_state, sim::SimDisk};
+
+    /// A node of a cluster that these founded; of none, it waits for a leader to tell it everything.
+    fn node(founders: &[u64]) -> Replica<SimDisk> {
+        let hello = Hello { cluster_id: "c".into(), epoch: 1, node: 1, incarnation: "i".into() };
+        let disk = SimDisk::new();
+        found(&disk, &hello, founders).unwrap();
+        let applied = if founders.is_empty() { Applied::default() } else { founding_state(&disk).unwrap() };
+        let logger = slog::Logger::root(slog::Discard, slog::o!());
+        Replica::open(Config::new(hello), disk, applied, 1, &logger, 0).unwrap().0
+    }
+
+    fn append(index: u64, entries: &[u64]) -> Message {
+        let entry = |index: &u64| Entry { index: *index, term: 2, ..Entry::default() };
+        let mut message = Message { from: 2, to: 1, term: 2, index, log_term: 9, ..Message::default() };
+        message.set_msg_type(MessageType::MsgAppend);
+        message.set_entries(entries.iter().map(entry).collect::<Vec<_>>());
+        message
+    }
+
+    #[test]
+    fn an_append_says_where_its_entries_belong_or_is_not_sent() {
+        let leader = node(&[1]);
+        let mend = |mut message: Message| leader.mend(&mut message).then_some((message.index, message.log_term));
+        assert_eq!(mend(append(1, &[2])), Some((1, 9)), "as it is");
+        assert_eq!(mend(append(7, &[])), Some((7, 9)), "as it is");
+        assert_eq!(mend(append(7, &[2, 3])), Some((1, 1)), "they follow entry 1");
+        assert_eq!(mend(append(7, &[51])), None, "nobody knows what they follow");
+    }
+
+    #[test]
+    fn an_append_whose_entries_do_not_follow_its_index_is_ignored() {
+        let entries_written = |message: Message| {
+            let input = Input::Message { from: 2, bytes: codec::encode(&message) };
+            let effects = node(&[]).step([input], 0);
+            let written = |effect: &Effect| matches!(effect, Effect::Persist(persist) if !persist.entries.is_empty());
+            effects.iter().any(written)
+        };
+        let right = Message { log_term: 0, ..append(0, &[1, 2]) };
+        assert!(entries_written(right));
+        assert!(!entries_written(Message { log_term: 0, ..append(0, &[2, 3]) }));
+    }
 }

@@ -67,7 +67,7 @@ impl Prospect {
         format!(
             "Recover node {node} only if a majority of the voters {:?} is lost for good. Its log ends at entry {index} of term {term}; entry \
              {commit} is known to be committed, {applied} is applied. Everything in this log is kept, also what was never confirmed to \
-             anyone. What was confirmed after entry {index} is lost: compare the other survivors, and recover the one whose log ends at the \
+             anyone. What was confirmed after entry {commit} and is not in this log is lost: compare the other survivors, and recover the one whose log ends at the \
              highest term, then the highest entry. The others ({}) are given up: start none of them again before its data directory is \
              empty, and let each join anew.",
             self.voters,
@@ -193,7 +193,7 @@ mod tests {
     fn open(disk: &SimDisk, applied: Applied) -> Result<(Replica<SimDisk>, Vec<Effect>), OpenError> {
         let identity = load_identity(disk)?.ok_or(OpenError::NotFounded)?;
         let logger = slog::Logger::root(slog::Discard, slog::o!());
-        Replica::open(crate::Config::new(identity), disk.clone(), applied, 1, logger, 0)
+        Replica::open(crate::Config::new(identity), disk.clone(), applied, 1, &logger, 0)
     }
 
     #[test]
@@ -201,7 +201,7 @@ mod tests {
         let (disk, mut applied) = survivor();
         let prospect = prospect(&disk, &applied).unwrap();
         assert_eq!((prospect.last, prospect.applied, &prospect.given_up[..]), ((1, 4), 1, &[1, 3][..]));
-        assert!(prospect.warning().contains("What was confirmed after entry 4 is lost"));
+        assert!(prospect.warning().contains("What was confirmed after entry 1 and is not in this log is lost"));
         let recovery = recover(&disk, &applied, 7).unwrap();
         assert_eq!(recovery.identity, Hello { epoch: 7, ..identity(2) });
         applied.conf_state = recovery.conf_state;

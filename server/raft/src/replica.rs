@@ -63,7 +63,6 @@ pub struct Replica<D: Disk> {
     pub(crate) notices: VecDeque<String>,
     pub(crate) stopping: Option<String>,
     pub(crate) stopped: Option<String>,
-    logger: slog::Logger,
 }
 
 impl<D: Disk> Replica<D> {
@@ -76,7 +75,7 @@ impl<D: Disk> Replica<D> {
         disk: D,
         applied: Applied,
         seed: u64,
-        logger: slog::Logger,
+        logger: &slog::Logger,
         now: u64,
     ) -> Result<(Self, Vec<Effect>), OpenError> {
         if config.node != config.hello.node {
@@ -92,7 +91,7 @@ impl<D: Disk> Replica<D> {
         let log = Log::open(disk, &config.hello, &applied, config.cache_bytes, now)?;
         let remembered = load_peers(&log.disk, config.node)?;
         log.snapshots.borrow_mut().configure(config.snapshot_patience());
-        let raw = RawNode::new(&config.raft(applied.index), log, &logger)
+        let raw = RawNode::new(&config.raft(applied.index), log, logger)
             .map_err(|error| OpenError::Config(error.to_string()))?;
         let reads =
             Reads::new(config.node, mix(seed), config.max_pending_reads, config.read_retry_ms, config.read_patience_ms);
@@ -124,7 +123,6 @@ impl<D: Disk> Replica<D> {
             notices: VecDeque::new(),
             stopping: None,
             stopped: None,
-            logger,
             config,
         };
         replica.role = replica.current_role();
@@ -192,6 +190,7 @@ impl<D: Disk> Replica<D> {
             }
             Input::Transfer { to } => self.transfer(to),
             Input::StateHash { node, index, hash } => self.state_hash(node, index, hash),
+            Input::PeerApplied { peer, index } => self.peers.came_to(peer, index, self.now, &mut self.writes.notes),
             Input::ClockOffset { peer, offset_ms } => self.clock.measured(peer, offset_ms),
             Input::SystemClock { ahead_ms } => self.system_clock(ahead_ms),
         }
@@ -289,7 +288,6 @@ impl<D: Disk> Replica<D> {
 
     pub(crate) fn notice(&mut self, text: String) {
         if self.notices.back() != Some(&text) {
-            slog::warn!(self.logger, "{}", text);
             self.notices.push_back(text);
         }
         if self.notices.len() > NOTICES {

@@ -33,7 +33,7 @@ pub struct Status {
     pub conf_state: ConfState,
     /// The entry up to which that is known: together they make a [`crate::Greeting`].
     pub configured_at: u64,
-    /// Founding nodes that have not accepted this one yet: it votes once there are none.
+    /// Founding nodes that have not accepted this one yet: it takes part once there are none.
     pub unmet: Vec<NodeId>,
     /// The other members, in order.
     pub peers: Vec<PeerStatus>,

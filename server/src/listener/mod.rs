@@ -7,8 +7,11 @@
 //! * No handshake in the loop that accepts: a slow caller holds up nobody.
 //! * Handshakes under way are bounded in number and in time.
 //! * What is handed on has said who it is: its [`Origin`].
+//! * Connections are bounded in number, on each listener for itself: see [`crowd`]. One without a place is told so, and gone
+//!   a moment later.
 
 mod connection;
+mod crowd;
 mod refusal;
 
 use std::io;
@@ -23,9 +26,14 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_rustls::TlsAcceptor;
 use tokio_stream::wrappers::ReceiverStream;
 
+use crate::descriptors;
 use crate::tls::Tls;
 pub(crate) use connection::{Connection, Origin};
-use refusal::{Refusal, Refusals};
+use connection::{Stay, Waiting};
+pub(crate) use crowd::OpenCall;
+pub use crowd::Room;
+use crowd::{Crowd, Full};
+pub(crate) use refusal::{Refusal, Refusals};
 
 /// A caller that is not done by then is not waited for.
 const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(5);
@@ -37,6 +45,10 @@ const HANG_UP_DEADLINE: Duration = Duration::from_secs(1);
 const MOST_TO_HEAR: usize = 64 << 10;
 /// Sound connections that wait for tonic.
 const READY: usize = 16;
+/// Without a place a caller has this long to be told so, or to get one after all.
+const TELL_DEADLINE: Duration = Duration::from_secs(5);
+/// How often the idle ones are looked for.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// When the system can accept no more (too many open files), a moment passes before the next try.
 const AFTER_FAILURE: Duration = Duration::from_millis(100);
 /// The first byte of a TLS connection.
@@ -51,6 +63,8 @@ pub(crate) enum Listener {
     Clients,
     /// For nodes.
     Peers,
+    /// For whoever collects metrics.
+    Metrics,
 }
 
 impl Listener {
@@ -58,25 +72,35 @@ impl Listener {
         match self {
             Self::Clients => "clients",
             Self::Peers => "peers",
+            Self::Metrics => "metrics",
         }
     }
 
     fn accepts(self) -> Accepts {
         match self {
-            Self::Clients => Accepts::Everybody,
+            Self::Clients | Self::Metrics => Accepts::Everybody,
             Self::Peers => Accepts::Nodes,
         }
     }
 }
 
-/// Sound connections, for `serve_with_incoming`. Accepting ends when the stream is dropped.
+/// Sound connections, for `serve_with_incoming`: as many as there is room for. Accepting ends when the stream is dropped.
 pub(crate) fn incoming(
     listener: TcpListener,
     which: Listener,
+    room: Room,
     tls: Option<Tls>,
 ) -> ReceiverStream<io::Result<Connection>> {
     let (ready, stream) = mpsc::channel(READY);
-    tokio::spawn(accept_all(listener, Arc::new(Gate { which, tls, refusals: Refusals::new(which) }), ready));
+    let gate = Gate {
+        which,
+        tls,
+        crowd: Crowd::new(room),
+        handshakes: Arc::new(Semaphore::new(HANDSHAKES)),
+        told: Arc::new(Semaphore::new(descriptors::TOLD)),
+        refusals: Refusals::new(which),
+    };
+    tokio::spawn(accept_all(listener, Arc::new(gate), ready));
     ReceiverStream::new(stream)
 }
 
@@ -84,32 +108,56 @@ pub(crate) fn incoming(
 struct Gate {
     which: Listener,
     tls: Option<Tls>,
+    crowd: Arc<Crowd>,
+    /// Places for handshakes.
+    handshakes: Arc<Semaphore>,
+    /// Places for those that have none.
+    told: Arc<Semaphore>,
     refusals: Refusals,
 }
 
 async fn accept_all(listener: TcpListener, gate: Arc<Gate>, ready: mpsc::Sender<io::Result<Connection>>) {
-    let places = Arc::new(Semaphore::new(HANDSHAKES));
+    let mut looks = tokio::time::interval(LOOK_EVERY);
+    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = ready.closed() => return,
-        };
-        let (tcp, from) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                tracing::warn!(listener = gate.which.label(), %error, "cannot accept connections");
-                tokio::time::sleep(AFTER_FAILURE).await;
+            _ = looks.tick() => {
+                gate.look_after_the_idle();
                 continue;
             }
+            () = ready.closed() => return,
         };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            gate.refusals.note(from, &Refusal::busy());
-            continue;
+        match accepted {
+            Ok((tcp, from)) => gate.admit(tcp, from, &ready),
+            Err(error) => {
+                let advice = descriptors::advice(&error.to_string()).unwrap_or_default();
+                tracing::warn!(listener = gate.which.label(), "cannot accept connections: {error}{advice}");
+                tokio::time::sleep(AFTER_FAILURE).await;
+            }
+        }
+    }
+}
+
+impl Gate {
+    /// Closes what has been idle for too long.
+    fn look_after_the_idle(&self) {
+        self.refusals.note_idle(self.crowd.close_idle());
+        #[allow(clippy::cast_precision_loss)] // A count for a gauge.
+        metrics::gauge!("lectern_connections", "listener" => self.which.label()).set(self.crowd.len() as f64);
+    }
+
+    /// Gives a connection its place, and shakes hands in a task of its own.
+    fn admit(self: &Arc<Self>, tcp: TcpStream, from: SocketAddr, ready: &mpsc::Sender<io::Result<Connection>>) {
+        let Ok(handshake) = Arc::clone(&self.handshakes).try_acquire_owned() else {
+            self.refusals.note(from, &Refusal::busy());
+            return;
         };
-        let (gate, ready) = (Arc::clone(&gate), ready.clone());
+        let Some((stay, origin)) = self.find_place(from) else { return };
+        let (gate, ready) = (Arc::clone(self), ready.clone());
         tokio::spawn(async move {
-            let _place = place;
-            let shaken = tokio::time::timeout(HANDSHAKE_DEADLINE, gate.shake_hands(tcp, from)).await;
+            let _handshake = handshake;
+            let shaken = tokio::time::timeout(HANDSHAKE_DEADLINE, gate.shake_hands(tcp, stay, origin)).await;
             match shaken.unwrap_or_else(|_| Err(Some(Refusal::late(HANDSHAKE_DEADLINE)))) {
                 // Without a receiver the node is stopping.
                 Ok(connection) => drop(ready.send(Ok(connection)).await),
@@ -118,14 +166,33 @@ async fn accept_all(listener: TcpListener, gate: Arc<Gate>, ready: mpsc::Sender<
             }
         });
     }
-}
 
-impl Gate {
+    /// A place, or a moment to be told that there is none; neither when even those who are told are too many.
+    fn find_place(&self, from: SocketAddr) -> Option<(Stay, Origin)> {
+        let origin = Origin { address: Some(from), ..Origin::default() };
+        match self.crowd.enter(from.ip()) {
+            Ok(entered) => {
+                if entered.instead_of_another {
+                    self.refusals.note_made_room(from);
+                }
+                let calls = Some(entered.place.calls());
+                Some((Stay::of(entered), Origin { calls, ..origin }))
+            }
+            Err(full) => {
+                self.refusals.note(from, &Refusal::full(full));
+                let telling = Arc::clone(&self.told).try_acquire_owned().ok()?;
+                let waiting = Waiting::new(Arc::clone(&self.crowd), from.ip());
+                let stay = Stay::moment(TELL_DEADLINE, Arc::clone(&waiting), telling);
+                Some((stay, Origin { waiting: Some(waiting), ..origin }))
+            }
+        }
+    }
+
     /// An error without a refusal is a caller that went away, as probes of load balancers do.
-    async fn shake_hands(&self, tcp: TcpStream, from: SocketAddr) -> Result<Connection, Option<Refusal>> {
+    async fn shake_hands(&self, tcp: TcpStream, stay: Stay, origin: Origin) -> Result<Connection, Option<Refusal>> {
         tcp.set_nodelay(true).map_err(|_| None)?;
         let Some(tls) = &self.tls else {
-            return clear(tcp, from).await;
+            return clear(tcp).await.map(|tcp| Connection::new(tcp, origin, stay));
         };
         let config = tls.accepting(self.which.accepts());
         let stream = match TlsAcceptor::from(config).accept(tcp).into_fallible().await {
@@ -140,7 +207,19 @@ impl Gate {
             Some(certificate) => Some(Name::of(certificate).map_err(|untrusted| Some(Refusal::untrusted(&untrusted)))?),
             None => None,
         };
-        Ok(Connection::new(stream, Origin { address: Some(from), name }))
+        Ok(Connection::new(stream, Origin { name, ..origin }, stay))
+    }
+}
+
+/// What a caller without a place is told.
+fn words(full: Full) -> String {
+    match full {
+        Full::Everywhere(total) => {
+            format!("this node has its {total} connections, all in use; try another node, or again in a moment")
+        }
+        Full::Address(share) => {
+            format!("this node has {share} connections from your address, all in use; close some, or try another node")
+        }
     }
 }
 
@@ -164,7 +243,7 @@ async fn hang_up(mut tcp: TcpStream) {
 }
 
 /// Looks at the first byte, so that a caller that speaks TLS is told, and told of.
-async fn clear(mut tcp: TcpStream, from: SocketAddr) -> Result<Connection, Option<Refusal>> {
+async fn clear(mut tcp: TcpStream) -> Result<TcpStream, Option<Refusal>> {
     let mut first = [0];
     match tcp.peek(&mut first).await {
         Ok(0) | Err(_) => Err(None),
@@ -174,6 +253,6 @@ async fn clear(mut tcp: TcpStream, from: SocketAddr) -> Result<Connection, Optio
             hang_up(tcp).await;
             Err(Some(Refusal::no_tls_here()))
         }
-        Ok(_) => Ok(Connection::new(tcp, Origin { address: Some(from), name: None })),
+        Ok(_) => Ok(tcp),
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use lectern_tls::{Problem, Untrusted};
 
-use super::Listener;
+use super::{Full, Listener};
 
 /// The same reason from the same address is told this often.
 const TELL_EVERY: Duration = Duration::from_secs(10);
@@ -17,7 +17,7 @@ const REMEMBERED: usize = 256;
 
 /// Why a connection was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(crate) struct Refusal {
     /// For metrics.
     label: &'static str,
     /// For the log.
@@ -29,8 +29,34 @@ impl Refusal {
         Self { label, reason: reason.into() }
     }
 
+    /// It has not proven that it is a node of this cluster.
+    pub(crate) fn unproven(reason: &str) -> Self {
+        Self::new("unproven", reason)
+    }
+
+    /// For the log, and for who was refused.
+    pub(crate) fn reason(&self) -> &str {
+        &self.reason
+    }
+
     pub(super) fn busy() -> Self {
         Self::new("busy", "too many handshakes are under way")
+    }
+
+    pub(super) fn full(full: Full) -> Self {
+        match full {
+            Full::Everywhere(total) => Self::new(
+                "full",
+                format!("all {total} connections are in use; raise [limits] max_connections if so many are expected"),
+            ),
+            Full::Address(share) => Self::new(
+                "full_address",
+                format!(
+                    "its address has {share} connections, all in use; raise [limits] max_connections_per_address if many programs share \
+                     that address"
+                ),
+            ),
+        }
     }
 
     pub(super) fn late(deadline: Duration) -> Self {
@@ -64,7 +90,7 @@ impl Refusal {
 }
 
 /// Tells of refusals.
-pub(super) struct Refusals {
+pub(crate) struct Refusals {
     which: Listener,
     told: Mutex<HashMap<(IpAddr, &'static str), Told>>,
 }
@@ -76,18 +102,37 @@ struct Told {
 }
 
 impl Refusals {
-    pub(super) fn new(which: Listener) -> Self {
+    pub(crate) fn new(which: Listener) -> Self {
         Self { which, told: Mutex::default() }
     }
 
     /// Counts a refusal, and tells of it unless the same one was told just now.
-    pub(super) fn note(&self, from: SocketAddr, refusal: &Refusal) {
+    pub(crate) fn note(&self, from: SocketAddr, refusal: &Refusal) {
         let listener = self.which.label();
         let labels = [("listener", listener), ("reason", refusal.label)];
         metrics::counter!("lectern_refused_connections_total", &labels).increment(1);
         if let Some(untold) = self.to_tell(from.ip(), refusal.label, Instant::now()) {
             let reason = &refusal.reason;
             tracing::warn!(listener, %from, reason, untold, "refused a connection");
+        }
+    }
+
+    /// Counts an idle connection that was closed so that the one from this address has a place, and tells of it now and then.
+    pub(super) fn note_made_room(&self, from: SocketAddr) {
+        let listener = self.which.label();
+        metrics::counter!("lectern_closed_connections_total", "listener" => listener, "reason" => "room").increment(1);
+        if let Some(untold) = self.to_tell(from.ip(), "room", Instant::now()) {
+            tracing::warn!(listener, %from, untold, "too many connections: an idle one was closed to make room for another");
+        }
+    }
+
+    /// Counts connections that were closed because nothing was called on them.
+    pub(super) fn note_idle(&self, closed: usize) {
+        if closed > 0 {
+            let listener = self.which.label();
+            metrics::counter!("lectern_closed_connections_total", "listener" => listener, "reason" => "idle")
+                .increment(closed as u64);
+            tracing::debug!(listener, closed, "closed idle connections");
         }
     }
 

@@ -5,14 +5,16 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender};
 
 use lectern_lms::{Event, Overlay, lookup};
-use lectern_proto::internal::v1::Outcome;
-use lectern_raft::{Committed, CommittedKind, Input, RequestId, encode_conf_state};
+use lectern_proto::internal::v1::{ClusterEntry, Outcome};
+use lectern_raft::{Committed, CommittedKind, Input, RequestId, decode_conf_state, encode_conf_state};
+use prost::Message as _;
 
-use super::Shared;
+use super::members::{Members, Moment};
 use super::snapshots::SnapshotWork;
-use crate::fatal;
+use super::{CLUSTER_ENTRY_VERSION, Shared, features};
 use crate::peer::Hub;
 use crate::store::{AppliedMeta, Caches, DataDir, StateDb, StateWrite};
+use crate::{fatal, faults};
 
 /// Bytes of commands after which a batch is written.
 const BATCH_BYTES: usize = 4 << 20;
@@ -42,6 +44,7 @@ pub(super) struct Applier {
     pub(super) caches: Caches,
     pub(super) snapshots: Sender<SnapshotWork>,
     pub(super) meta: AppliedMeta,
+    pub(super) members: Members,
 }
 
 /// What is told once a batch is written.
@@ -53,6 +56,8 @@ struct Consequences {
     now_ms: Option<i64>,
     /// Of the last command.
     term: u64,
+    /// The members are others now.
+    members_changed: bool,
 }
 
 impl Applier {
@@ -117,7 +122,11 @@ impl Applier {
             Ok(cluster) => cluster.feature_level,
             Err(problem) => fatal::stop(&problem.to_string()),
         };
-        let write = StateWrite { changes: overlay.into_changes(), meta: self.meta.clone() };
+        if let Err(problem) = features::require_understood(feature_level) {
+            fatal::stop(&problem);
+        }
+        let members = consequences.members_changed.then(|| self.members.encode());
+        let write = StateWrite { changes: overlay.into_changes(), meta: self.meta.clone(), members };
         if let Err(problem) = state.write(write) {
             fatal::stop(&problem.to_string());
         }
@@ -132,21 +141,64 @@ impl Applier {
         self.meta.term = term;
         match kind {
             CommittedKind::Empty => {}
-            CommittedKind::Configuration(conf_state) => self.meta.conf_state = encode_conf_state(&conf_state),
-            CommittedKind::Command(command) => match lectern_lms::apply(index, term, &command, overlay) {
-                Ok(applied) => {
-                    self.meta.chain = link(&self.meta.chain, index, &applied.changes_digest);
-                    consequences.now_ms = Some(applied.now_ms);
-                    consequences.term = term;
-                    consequences.events.extend(applied.events);
-                    consequences.outcomes.extend(proposal.map(|id| (id, applied.outcome)));
+            CommittedKind::Configuration(conf_state) => {
+                let before = decode_conf_state(&self.meta.conf_state).unwrap_or_default();
+                self.members.configured(Moment { index, now_ms: time(overlay) }, &before, &conf_state);
+                self.meta.conf_state = encode_conf_state(&conf_state);
+                metrics::counter!("lectern_membership_changes_total").increment(1);
+                self.shared.board.vitals().configuration_changed();
+                self.link_members(consequences);
+            }
+            CommittedKind::Command(command) => {
+                if let Some(entry) = cluster_entry(index, &command) {
+                    let now_ms = time(overlay).max(entry.stamped_at_ms);
+                    let outcome = self.members.apply(Moment { index, now_ms }, entry.change.unwrap_or_default());
+                    consequences.outcomes.extend(proposal.map(|id| (id, outcome)));
+                    self.link_members(consequences);
+                } else {
+                    self.apply_command(index, term, &command, proposal, overlay, consequences);
                 }
-                Err(problem) => fatal::stop(&problem.to_string()),
-            },
+                consequences.term = term;
+            }
         }
         if index % COMPARE_EVERY == 0 {
-            consequences.hashes.push((index, self.meta.chain));
+            consequences.hashes.push((index, faults::told_hash(self.meta.chain)));
         }
+    }
+
+    fn apply_command(
+        &mut self,
+        index: u64,
+        term: u64,
+        command: &[u8],
+        proposal: Option<RequestId>,
+        overlay: &mut Overlay<'_>,
+        consequences: &mut Consequences,
+    ) {
+        match lectern_lms::apply(index, term, command, overlay) {
+            Ok(applied) => {
+                self.meta.chain = link(&self.meta.chain, index, &applied.changes_digest);
+                consequences.now_ms = Some(applied.now_ms);
+                consequences.events.extend(applied.events);
+                consequences.outcomes.extend(proposal.map(|id| (id, applied.outcome)));
+            }
+            Err(problem) => fatal::stop(&problem.to_string()),
+        }
+    }
+
+    /// The members are part of what the replicas agree on.
+    fn link_members(&mut self, consequences: &mut Consequences) {
+        let digest = blake3::hash(&self.members.encode());
+        self.meta.chain = link(&self.meta.chain, self.meta.index, digest.as_bytes());
+        consequences.members_changed = true;
+    }
+
+    /// Everyone who goes by the members hears of a change; the replica before it hears that the change is applied.
+    fn tell_members(&self) {
+        let shared = &self.shared;
+        shared.members.send_replace(Arc::new(self.members.clone()));
+        self.hub.follow(&self.members);
+        shared.inbox.push(Input::Roster(self.members.roster().clone()));
     }
 
     /// Everything that others hear of a batch, now that it is written.
@@ -157,6 +209,9 @@ impl Applier {
         }
         shared.leader_contact.command_applied(consequences.term);
         shared.board.set_applied(self.meta.index, feature_level);
+        if consequences.members_changed {
+            self.tell_members();
+        }
         shared.inbox.push(Input::Applied { index: self.meta.index });
         for (id, outcome) in consequences.outcomes {
             shared.proposals.resolve(id, Ok(outcome));
@@ -175,19 +230,22 @@ impl Applier {
             Ok(path) => path,
             Err(problem) => fatal::stop(&format!("cannot put the snapshot {id} in place: {problem}")),
         };
-        let (state, meta) = match open_state(&path, &self.caches) {
+        let (state, meta, members) = match open_state(&path, &self.caches) {
             Ok(opened) => opened,
             Err(problem) => fatal::stop(&problem),
         };
         assert_eq!(meta.index, index, "a staged snapshot is what its message says");
-        if opened.send(()).is_err() || is_switched.recv().is_err() {
-            return;
-        }
         let cluster = match lookup::cluster(&state.newest()) {
             Ok(cluster) => cluster,
             Err(problem) => fatal::stop(&problem.to_string()),
         };
-        self.meta = meta;
+        if let Err(problem) = features::require_understood(cluster.feature_level) {
+            fatal::stop(&problem);
+        }
+        if opened.send(()).is_err() || is_switched.recv().is_err() {
+            return;
+        }
+        (self.meta, self.members) = (meta, members);
         let old = self.shared.state.replace(state);
         tracing::info!(id, index, "installed a snapshot");
         metrics::counter!("lectern_snapshots_installed_total").increment(1);
@@ -195,14 +253,38 @@ impl Applier {
         self.shared.board.set_applied(index, cluster.feature_level);
         self.shared.events.resync(index);
         self.shared.inbox.push(Input::SnapshotInstalled { id });
+        self.tell_members();
         let _ending = self.snapshots.send(SnapshotWork::Retire(old));
     }
 }
 
-fn open_state(path: &std::path::Path, caches: &Caches) -> Result<(Arc<StateDb>, AppliedMeta), String> {
+fn open_state(path: &std::path::Path, caches: &Caches) -> Result<(Arc<StateDb>, AppliedMeta, Members), String> {
     let state = StateDb::open(path, caches).map_err(|problem| problem.to_string())?;
     let meta = state.meta().map_err(|problem| problem.to_string())?;
-    Ok((Arc::new(state), meta))
+    let members = Members::of(&state, &meta).map_err(|problem| problem.to_string())?;
+    Ok((Arc::new(state), meta, members))
+}
+
+/// The entry, where it is about the cluster and not about its courses.
+fn cluster_entry(index: u64, entry: &[u8]) -> Option<ClusterEntry> {
+    // What does not decode is no command either, and ends there.
+    let entry = ClusterEntry::decode(entry).ok().filter(|entry| entry.change.is_some())?;
+    if entry.version != CLUSTER_ENTRY_VERSION {
+        fatal::stop(&format!(
+            "entry {index} about the cluster has format {}, and this program knows {CLUSTER_ENTRY_VERSION}; run the newer \
+             lectern-server",
+            entry.version
+        ));
+    }
+    Some(entry)
+}
+
+/// Cluster time in the state.
+fn time(overlay: &Overlay<'_>) -> i64 {
+    match lookup::cluster(overlay) {
+        Ok(cluster) => cluster.now_ms,
+        Err(problem) => fatal::stop(&problem.to_string()),
+    }
 }
 
 /// The next link of the hash chain: batches may be cut differently on each node, so every command is a link.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use lectern_proto::v1::{GetStatusResponse, NodeRole, NodeStatus};
+use lectern_proto::v1::{GetStatusResponse, Membership, NodeRole, NodeStatus};
 use lectern_raft::{ClockVerdict, NodeId, Role};
 use tokio::sync::watch;
 
@@ -32,6 +32,8 @@ pub(crate) struct ReplicaView {
     pub(crate) commit: u64,
     pub(crate) first_index: u64,
     pub(crate) last_index: u64,
+    /// Last entry that is durable here; none before the first step.
+    pub(crate) durable_index: Option<u64>,
     /// Match index of each peer, on the leader.
     pub(crate) matched: BTreeMap<NodeId, u64>,
     /// What is known of this node's clocks.
@@ -46,7 +48,9 @@ pub(crate) struct ReplicaView {
 
 #[derive(Default)]
 struct Peer {
+    /// As the roster describes it, until it has introduced itself.
     member: Member,
+    introduced: bool,
     connected: bool,
     last_contact: Option<Instant>,
     clock_offset_ms: Option<i64>,
@@ -58,6 +62,7 @@ struct Facts {
     applied: u64,
     feature_level: u32,
     peers: BTreeMap<NodeId, Peer>,
+    membership: Option<Membership>,
 }
 
 /// See the module.
@@ -73,14 +78,7 @@ pub(crate) struct Board {
 }
 
 impl Board {
-    pub(crate) fn new(
-        cluster_id: String,
-        node: NodeId,
-        own: Member,
-        peers: BTreeMap<NodeId, Member>,
-        data_dir: PathBuf,
-    ) -> Self {
-        let peers = peers.into_iter().map(|(id, member)| (id, Peer { member, ..Peer::default() })).collect();
+    pub(crate) fn new(cluster_id: String, node: NodeId, own: Member, data_dir: PathBuf) -> Self {
         let replica = ReplicaView {
             role: Role::Follower,
             term: 0,
@@ -89,13 +87,14 @@ impl Board {
             commit: 0,
             first_index: 0,
             last_index: 0,
+            durable_index: None,
             matched: BTreeMap::new(),
             clock: ClockVerdict { offset_ms: 0, compared: true, good: true },
             configured_at: 0,
             member: false,
             unmet: Vec::new(),
         };
-        let facts = Facts { replica, applied: 0, feature_level: 0, peers };
+        let facts = Facts { replica, applied: 0, feature_level: 0, peers: BTreeMap::new(), membership: None };
         Self {
             cluster_id,
             node,
@@ -160,10 +159,57 @@ impl Board {
         self.changed.send_replace(());
     }
 
+    /// These are the other members, as the roster describes them; nobody else is one.
+    pub(crate) fn follow(&self, members: BTreeMap<NodeId, Member>) {
+        {
+            let mut facts = self.lock();
+            facts.peers.retain(|peer, _| members.contains_key(peer));
+            for (node, member) in members {
+                let peer = facts.peers.entry(node).or_default();
+                if !peer.introduced {
+                    peer.member = member;
+                }
+            }
+        }
+        self.changed.send_replace(());
+    }
+
+    /// What the replica says of the members.
+    pub(crate) fn set_membership(&self, membership: Membership) {
+        {
+            let mut facts = self.lock();
+            if facts.membership.as_ref() == Some(&membership) {
+                return;
+            }
+            facts.membership = Some(membership);
+        }
+        self.changed.send_replace(());
+    }
+
+    /// Members, this node included, that describe themselves, as they do.
+    pub(crate) fn introduced(&self) -> BTreeMap<NodeId, Member> {
+        let facts = self.lock();
+        let others = facts.peers.iter().filter(|(_, peer)| peer.introduced);
+        others.map(|(node, peer)| (*node, peer.member.clone())).chain([(self.node, self.own.clone())]).collect()
+    }
+
+    /// All other members, as far as this node can describe them.
+    pub(crate) fn others(&self) -> BTreeMap<NodeId, Member> {
+        self.lock().peers.iter().map(|(node, peer)| (*node, peer.member.clone())).collect()
+    }
+
+    /// The feature level of the state.
+    pub(crate) fn feature_level(&self) -> u32 {
+        self.lock().feature_level
+    }
+
     /// A peer introduced itself and was accepted.
     pub(crate) fn peer_introduced(&self, peer: NodeId, member: Member) {
+        // It may be a member of a configuration that this node does not know yet.
+        self.lock().peers.entry(peer).or_default();
         self.change_peer(peer, |known| {
             known.member = member;
+            known.introduced = true;
             known.last_contact = Some(Instant::now());
         });
     }
@@ -203,7 +249,9 @@ impl Board {
     }
 
     fn change_peer(&self, peer: NodeId, change: impl FnOnce(&mut Peer)) {
-        change(self.lock().peers.entry(peer).or_default());
+        if let Some(known) = self.lock().peers.get_mut(&peer) {
+            change(known);
+        }
         self.changed.send_replace(());
     }
 
@@ -211,6 +259,16 @@ impl Board {
     pub(crate) fn membership(&self) -> (u64, bool) {
         let facts = self.lock();
         (facts.replica.configured_at, facts.replica.member)
+    }
+
+    /// The last entry that is durable here, once the replica has started.
+    pub(crate) fn durable_index(&self) -> Option<u64> {
+        self.lock().replica.durable_index
+    }
+
+    /// The last entry that the state machine has applied.
+    pub(crate) fn applied(&self) -> u64 {
+        self.lock().applied
     }
 
     /// The replica's term.
@@ -264,6 +322,7 @@ impl Board {
             nodes,
             now_ms,
             feature_level: facts.feature_level,
+            membership: facts.membership.clone(),
             leadership_changes: self.vitals.leadership_changes(),
         }
     }

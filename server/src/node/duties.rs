@@ -4,8 +4,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use lectern_lms::lookup;
-use lectern_proto::internal::v1::{Advance, ClusterRecord, Command, FoundCluster, RaiseFeatureLevel, command::Body};
+use lectern_proto::internal::v1::{
+    Advance, ClusterChange, ClusterRecord, Command, Describe, FoundCluster, MemberCard, RaiseFeatureLevel,
+    cluster_change, command::Body,
+};
 
+use super::members::card_of;
 use super::{Node, NodeError};
 use crate::fatal;
 use crate::init::Genesis;
@@ -23,7 +27,7 @@ const SLEEP_MS: i64 = 3_000;
 
 /// Runs for ever; does something only while this node leads and is ready. A new term is opened at once, since nothing else
 /// is proposed before.
-pub(super) async fn keep(node: Node, genesis: Genesis) {
+pub(super) async fn keep(node: Node, genesis: Option<Genesis>) {
     let mut ticks = tokio::time::interval(INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut leading = node.shared.leading.subscribe();
@@ -40,7 +44,7 @@ pub(super) async fn keep(node: Node, genesis: Genesis) {
         let done = if begun_term == term {
             keep_time(&node, asleep_since).await
         } else {
-            let begun = begin_term(&node, &genesis).await;
+            let begun = begin_term(&node, genesis.as_ref()).await;
             if begun.is_ok() {
                 begun_term = term;
             }
@@ -60,9 +64,10 @@ fn asleep_since(before_ms: i64, now_ms: i64) -> Option<i64> {
 }
 
 /// Opens a term: the cluster's founding, where it has not happened, and the gap without a leader.
-async fn begin_term(node: &Node, genesis: &Genesis) -> Result<(), NodeError> {
+async fn begin_term(node: &Node, genesis: Option<&Genesis>) -> Result<(), NodeError> {
     let cluster = cluster(node).await?;
-    if cluster.cluster_id.is_empty() {
+    // Only a founded cluster has tokens to join with: a node without a genesis never leads one that is not.
+    if let Some(genesis) = genesis.filter(|_| cluster.cluster_id.is_empty()) {
         tracing::info!(cluster = genesis.cluster_id, "founding the cluster");
         let found = FoundCluster {
             cluster_id: genesis.cluster_id.clone(),
@@ -76,7 +81,8 @@ async fn begin_term(node: &Node, genesis: &Genesis) -> Result<(), NodeError> {
     propose(node, Body::Advance(Advance { leaderless_since_ms: (since > 0).then_some(since) })).await
 }
 
-/// Lets time pass where something is due or an outage is to be told of, and raises the feature level once all members understand it.
+/// Lets time pass where something is due or an outage is to be told of, raises the feature level once all members understand
+/// it, and writes down where they are.
 async fn keep_time(node: &Node, asleep_since: Option<i64>) -> Result<(), NodeError> {
     let now_ms = node.now_ms();
     let (due, cluster) = node
@@ -94,8 +100,24 @@ async fn keep_time(node: &Node, asleep_since: Option<i64>) -> Result<(), NodeErr
         Some(common) if common > cluster.feature_level => {
             propose(node, Body::RaiseFeatureLevel(RaiseFeatureLevel { level: common })).await
         }
+        _ if node.keeps_members() => describe_members(node).await,
         _ => Ok(()),
     }
+}
+
+/// What a member says of itself in its handshake is for all to know, once it is something new.
+async fn describe_members(node: &Node) -> Result<(), NodeError> {
+    let members = node.members();
+    for (node_id, member) in node.shared.board.introduced() {
+        let Some(known) = members.card(node_id) else { continue };
+        let card = card_of(&member);
+        if card == (MemberCard { join_token_id: Vec::new(), ..known }) {
+            continue;
+        }
+        let describe = cluster_change::Kind::Describe(Describe { node_id, card: Some(card) });
+        node.propose_change(ClusterChange { operator: String::new(), kind: Some(describe) }).await?;
+    }
+    Ok(())
 }
 
 async fn cluster(node: &Node) -> Result<ClusterRecord, NodeError> {

@@ -1,5 +1,7 @@
 //! Why a node could not do what a service asked of it.
 
+use crate::store::StoreProblem;
+
 /// Who leads, and where clients find them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leader {
@@ -57,4 +59,15 @@ fn leader_words(leader: Option<&Leader>) -> String {
         Some(leader) => format!("node {}", leader.node_id),
         None => "the leader once it is known".into(),
     }
+}
+
+/// A checkpoint could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointFailed {
+    /// The node is going away.
+    #[error(transparent)]
+    Node(#[from] NodeError),
+    /// The disk said no.
+    #[error(transparent)]
+    Store(#[from] StoreProblem),
 }

@@ -30,17 +30,22 @@ mod compactor;
 mod duties;
 mod error;
 mod events;
+pub mod features;
 mod fetcher;
 mod inbox;
 mod leader_contact;
 mod log_writer;
+mod members;
+mod membership;
 mod pending;
 mod raft_thread;
+mod scrub;
 mod snapshots;
 mod start;
 mod state_handle;
 mod vitals;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
@@ -48,25 +53,33 @@ use std::time::{Duration, Instant};
 use lectern_lms::Store;
 use lectern_proto::internal::v1::{Command, Outcome, command::Body};
 use lectern_proto::v1::GetStatusResponse;
-use lectern_raft::Input;
+use lectern_raft::{Input, Refused};
 use prost::Message;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use crate::belonging::ClusterKeys;
+use crate::peer::PeerKey;
+use crate::throttle::Throttle;
 use crate::tls::Tls;
 use crate::wall_clock::WallClock;
 pub(crate) use board::{Board, Member};
+pub(crate) use error::CheckpointFailed;
 pub use error::{Leader, NodeError};
 use events::Events;
 pub use events::{Feed, Subscription};
 pub(crate) use inbox::Inbox;
 use leader_contact::LeaderContact;
+pub(crate) use members::{Members, Moment, shown as shown_token};
 use pending::Pending;
+pub(crate) use start::open_state;
 pub use start::{Running, StartError, start};
 use state_handle::StateHandle;
 pub(crate) use vitals::Moving;
 
-/// The newest feature level this program can apply.
-pub const MAX_FEATURE_LEVEL: u32 = 1;
+/// The level from which on members are replicated state that entries change.
+const MEMBERS_FEATURE_LEVEL: u32 = 2;
+/// The format of entries about the cluster that this program proposes.
+const CLUSTER_ENTRY_VERSION: u32 = 1;
 /// The format of commands this program proposes.
 const COMMAND_VERSION: u32 = 1;
 /// A command larger than this is refused: it would hold up everything behind it.
@@ -98,10 +111,12 @@ pub(crate) struct Shared {
     proposals: Pending<Outcome>,
     reads: Pending<()>,
     events: Arc<Events>,
-    state: StateHandle,
+    pub(crate) state: StateHandle,
     /// Largest stamp applied.
     applied_now_ms: AtomicI64,
     leader_contact: LeaderContact,
+    /// Who belongs to the cluster, as applied.
+    pub(crate) members: watch::Sender<Arc<Members>>,
     /// The term that this node leads and is ready in; 0 while there is none.
     leading: watch::Sender<u64>,
     /// No proposals are taken any more.
@@ -111,12 +126,27 @@ pub(crate) struct Shared {
     /// Bytes of commands, and of chunks, that may be on their way.
     command_room: Arc<Semaphore>,
     chunk_room: Arc<Semaphore>,
-    forwarding_key: [u8; 32],
+    /// Snapshots to all peers go through this one.
+    pub(crate) snapshot_throttle: Throttle,
+    pub(crate) keys: ClusterKeys,
+    epoch: u64,
+    pub(crate) peer_key: PeerKey,
     /// How connections are secured, where they are.
     pub(crate) tls: Option<Tls>,
 }
 
 impl Shared {
+    /// Why the replica did not do something, for the caller.
+    fn refusal(&self, why: Refused) -> NodeError {
+        match why {
+            Refused::NotLeader { leader: 0 } => NodeError::NoLeader,
+            Refused::NotLeader { leader } => NodeError::NotLeader { leader: self.board.leader_named(leader) },
+            Refused::Busy => NodeError::Busy,
+            Refused::Clock => NodeError::Clock,
+            Refused::TooLarge => NodeError::TooLarge,
+        }
+    }
+
     fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::Acquire)
     }
@@ -131,7 +161,13 @@ impl Node {
     /// Replicates a command and waits until this node has applied it. Only the leader takes proposals. The command's
     /// version and stamp are set here, and its id seed where it is empty.
     pub async fn propose(&self, command: Command) -> Result<Outcome, NodeError> {
-        // The first command of a term is its opening, so that no outage is lost between two leaders.
+        self.opened().await?;
+        self.propose_now(command).await
+    }
+
+    /// Waits until this node leads in a term that is open: the first command of a term is its opening, so that no outage is
+    /// lost between two leaders.
+    async fn opened(&self) -> Result<(), NodeError> {
         let mut term = self.takes_proposals()?;
         loop {
             if !self.shared.leader_contact.opened(term, OPENING_DEADLINE).await {
@@ -140,7 +176,7 @@ impl Node {
             // This node may have led, followed and led again while it waited.
             let waited_for = std::mem::replace(&mut term, self.takes_proposals()?);
             if waited_for == term {
-                return self.propose_now(command).await;
+                return Ok(());
             }
         }
     }
@@ -159,7 +195,6 @@ impl Node {
 
     /// As [`Node::propose`], also for the command that opens the term.
     async fn propose_now(&self, mut command: Command) -> Result<Outcome, NodeError> {
-        let shared = &self.shared;
         self.takes_proposals()?;
         let size = command.encoded_len();
         if size > MAX_COMMAND_BYTES {
@@ -170,15 +205,21 @@ impl Node {
             _ => self.command_room(size)?,
         };
         command.version = COMMAND_VERSION;
-        command.stamped_at_ms = shared.clock.now_ms();
+        command.stamped_at_ms = self.shared.clock.now_ms();
         if command.id_seed.is_empty() {
             command.id_seed = ulid::Ulid::generate().to_string();
         }
+        self.submit(command.encode_to_vec(), room).await
+    }
+
+    /// Hands an entry to the replica and waits for what apply makes of it.
+    async fn submit(&self, data: Vec<u8>, room: OwnedSemaphorePermit) -> Result<Outcome, NodeError> {
+        let shared = &self.shared;
         let ticket = shared.proposals.register(Some(room))?;
         let began = Instant::now();
-        shared.inbox.push(Input::Propose { id: ticket.id, data: command.encode_to_vec() });
+        shared.inbox.push(Input::Propose { id: ticket.id, data });
         metrics::counter!("lectern_proposals_total").increment(1);
-        let outcome = ticket.wait(PROPOSAL_DEADLINE, || NodeError::OutcomeUnknown).await;
+        let outcome = ticket.wait(PROPOSAL_DEADLINE, || NodeError::OutcomeUnknown, NodeError::OutcomeUnknown).await;
         if outcome.is_ok() {
             shared.board.vitals().committed(began.elapsed());
         }
@@ -212,7 +253,7 @@ impl Node {
         let ticket = shared.reads.register(None)?;
         shared.inbox.push(Input::Read { id: ticket.id });
         let late = || if self.leader().is_some() { NodeError::NoQuorum } else { NodeError::NoLeader };
-        ticket.wait(READ_DEADLINE, late).await?;
+        ticket.wait(READ_DEADLINE, late, NodeError::Stopping).await?;
         self.read_stale(f).await
     }
 
@@ -225,6 +266,15 @@ impl Node {
         let now_ms = self.now_ms();
         let running = tokio::task::spawn_blocking(move || f(&state.read(), now_ms));
         running.await.map_err(|_| NodeError::Stopping)
+    }
+
+    /// Makes a checkpoint of this node's state at `path`, which must not exist. Where a majority confirms it in time, which is
+    /// told, the checkpoint holds everything that was acknowledged before this call.
+    pub(crate) async fn checkpoint(&self, path: PathBuf) -> Result<bool, CheckpointFailed> {
+        let confirmed = self.read(|_, _| ()).await.is_ok();
+        let state = self.shared.state.current();
+        tokio::task::spawn_blocking(move || state.checkpoint(&path)).await.map_err(|_| NodeError::Stopping)??;
+        Ok(confirmed)
     }
 
     /// Who leads, where known.
@@ -251,11 +301,6 @@ impl Node {
     /// stamp.
     pub fn now_ms(&self) -> i64 {
         self.shared.now_ms()
-    }
-
-    /// What the cluster's nodes prove to each other with that a call they pass on came from where they say.
-    pub(crate) fn forwarding_key(&self) -> [u8; 32] {
-        self.shared.forwarding_key
     }
 
     /// The node's certificates, where it has some.

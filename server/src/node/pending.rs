@@ -67,11 +67,17 @@ impl<T> Pending<T> {
 }
 
 impl<T> Ticket<T> {
-    /// The answer; `late` when there is none within `deadline`.
-    pub(crate) async fn wait(self, deadline: Duration, late: impl FnOnce() -> NodeError) -> Result<T, NodeError> {
+    /// The answer; `late` when there is none within `deadline`, and `gone` when the node ends before it answers: what was
+    /// proposed may be in the log by then.
+    pub(crate) async fn wait(
+        self,
+        deadline: Duration,
+        late: impl FnOnce() -> NodeError,
+        gone: NodeError,
+    ) -> Result<T, NodeError> {
         match tokio::time::timeout(deadline, self.answer).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(NodeError::Stopping),
+            Ok(Err(_)) => Err(gone),
             Err(_) => Err(late()),
         }
     }
@@ -114,7 +120,16 @@ mod tests {
         pending.resolve(two.id, Ok("two"));
         pending.resolve(one.id, Ok("one"));
         let deadline = Duration::from_secs(5);
-        assert_eq!(one.wait(deadline, || NodeError::NoQuorum).await, Ok("one"));
-        assert_eq!(two.wait(deadline, || NodeError::NoQuorum).await, Ok("two"));
+        assert_eq!(one.wait(deadline, || NodeError::NoQuorum, NodeError::Stopping).await, Ok("one"));
+        assert_eq!(two.wait(deadline, || NodeError::NoQuorum, NodeError::Stopping).await, Ok("two"));
+    }
+
+    #[tokio::test]
+    async fn what_was_proposed_to_a_node_that_ends_has_an_unknown_outcome() {
+        let pending = Pending::<()>::new(1);
+        let ticket = pending.register(None).unwrap();
+        drop(pending);
+        let ended = ticket.wait(Duration::from_secs(5), || NodeError::NoQuorum, NodeError::OutcomeUnknown).await;
+        assert_eq!(ended, Err(NodeError::OutcomeUnknown));
     }
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
-use lectern_proto::v1::LeadershipChange;
-use lectern_raft::{Effect, Input, Refused, Replica, Reply, Role, RoleChange};
+use lectern_proto::v1::{LeadershipChange, Membership};
+use lectern_raft::membership::Standing;
+use lectern_raft::{Effect, Input, Replica, Reply, Role, RoleChange};
 
 use super::apply_thread::ApplyWork;
 use super::board::{self, ReplicaView};
@@ -13,10 +14,13 @@ use super::compactor::Compaction;
 use super::fetcher::Fetch;
 use super::log_writer::LogWork;
 use super::snapshots::SnapshotWork;
-use super::{NodeError, Shared};
+use super::{NodeError, Shared, membership};
 use crate::fatal;
 use crate::peer::Hub;
 use crate::store::LogDb;
+
+/// How often the members are looked at, for people.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 pub(super) struct RaftThread {
     pub(super) replica: Replica<LogDb>,
@@ -33,6 +37,10 @@ pub(super) struct RaftThread {
     pub(super) role: RoleChange,
     /// The replica's last remark for a person, already logged.
     pub(super) last_notice: Option<String>,
+    /// Two sets of voters count.
+    pub(super) joint: bool,
+    /// What does not change of what is said of the membership.
+    pub(super) membership: Membership,
 }
 
 impl RaftThread {
@@ -41,8 +49,9 @@ impl RaftThread {
         self.carry_out(first);
         self.publish();
         let mut next_tick = Instant::now() + self.tick;
+        let mut next_look = Instant::now();
         while !self.shared.is_stopped() {
-            let waiting = self.shared.inbox.drain(next_tick);
+            let (waiting, questions) = self.shared.inbox.drain(next_tick);
             let now = Instant::now();
             let due = now >= next_tick;
             if due {
@@ -56,7 +65,33 @@ impl RaftThread {
             drop(rooms);
             self.carry_out(effects);
             self.publish();
+            for question in questions {
+                let _gave_up = question.answer.send(self.replica.ask(question.request));
+            }
+            if now >= next_look {
+                next_look = now + LOOK_EVERY;
+                self.look_at_members();
+            }
         }
+    }
+
+    /// Looking ahead takes a while, and people do not see what changes within a second.
+    fn look_at_members(&self) {
+        let (seen, joint) = (self.replica.membership_status(), self.joint);
+        let count = |standing| seen.members.iter().filter(|member| member.standing == standing).count() as u64;
+        gauge("lectern_membership_voters", count(Standing::Voter));
+        gauge("lectern_membership_learners", count(Standing::Learner));
+        gauge("lectern_membership_joint", u64::from(joint));
+        let changes_total = self.shared.board.vitals().configuration_changes();
+        let (members, next_change) = membership::shown(seen);
+        self.shared.board.set_membership(Membership {
+            members,
+            next_change,
+            joint,
+            changes_total,
+            seen_by_leader: self.role.ready,
+            ..self.membership.clone()
+        });
     }
 
     /// Before each tick, so that a step of the system's clock is judged before it could matter.
@@ -121,20 +156,10 @@ impl RaftThread {
         match *reply {
             // The outcome comes from apply.
             Reply::Appended { .. } => {}
-            Reply::ProposalRefused { id, why } => shared.proposals.resolve(id, Err(self.refusal(why))),
+            Reply::ProposalRefused { id, why } => shared.proposals.resolve(id, Err(shared.refusal(why))),
             Reply::OutcomeUnknown { id } => shared.proposals.resolve(id, Err(NodeError::OutcomeUnknown)),
             Reply::ReadReady { id, .. } => shared.reads.resolve(id, Ok(())),
-            Reply::ReadRefused { id, why } => shared.reads.resolve(id, Err(self.refusal(why))),
-        }
-    }
-
-    fn refusal(&self, why: Refused) -> NodeError {
-        match why {
-            Refused::NotLeader { leader: 0 } => NodeError::NoLeader,
-            Refused::NotLeader { leader } => NodeError::NotLeader { leader: self.shared.board.leader_named(leader) },
-            Refused::Busy => NodeError::Busy,
-            Refused::Clock => NodeError::Clock,
-            Refused::TooLarge => NodeError::TooLarge,
+            Reply::ReadRefused { id, why } => shared.reads.resolve(id, Err(shared.refusal(why))),
         }
     }
 
@@ -173,6 +198,7 @@ impl RaftThread {
             self.last_notice = status.notices.last().cloned();
             tracing::warn!("{}", self.last_notice.as_deref().unwrap_or_default());
         }
+        self.joint = !status.conf_state.voters_outgoing.is_empty();
         let matched = status.peers.iter().filter_map(|peer| Some((peer.node, peer.progress.as_ref()?.matched)));
         self.shared.board.set_replica(ReplicaView {
             role: self.role.role,
@@ -182,6 +208,7 @@ impl RaftThread {
             commit: status.commit,
             first_index: status.first_index,
             last_index: status.last_index,
+            durable_index: Some(status.durable_index),
             matched: matched.collect(),
             clock: status.clock,
             configured_at: status.configured_at,

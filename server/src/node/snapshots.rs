@@ -58,6 +58,7 @@ impl SnapshotWorker {
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             self.delete_retired();
+            self.hub.drop_stale_snapshot();
             if self.shared.is_stopped() {
                 return;
             }

@@ -9,8 +9,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use lectern_lms::lookup;
+use lectern_proto::v1::Membership;
 use lectern_raft::{
-    Applied, Disk, Identity, Input, NodeId, OpenError, Replica, Role, RoleChange, decode_conf_state, encode_conf_state,
+    Applied, Disk, Identity, Input, OpenError, Replica, Role, RoleChange, decode_conf_state, encode_conf_state,
 };
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -23,17 +24,21 @@ use super::fetcher::Fetcher;
 use super::leader_contact::LeaderContact;
 use super::log_writer::LogWriter;
 use super::raft_thread::RaftThread;
+use super::scrub::Scrubber;
 use super::snapshots::SnapshotWorker;
 use super::{
-    Board, CHUNK_BYTES_IN_FLIGHT, COMMAND_BYTES_IN_FLIGHT, Events, Inbox, MAX_COMMAND_BYTES, MAX_FEATURE_LEVEL,
-    MAX_WAITING_CALLS, Member, Node, Pending, Shared, StateHandle, duties,
+    Board, CHUNK_BYTES_IN_FLIGHT, COMMAND_BYTES_IN_FLIGHT, Events, Inbox, MAX_COMMAND_BYTES, MAX_WAITING_CALLS, Member,
+    Members, Node, Pending, Shared, StateHandle, duties, features,
 };
+use crate::belonging::{self, Belonging};
 use crate::config::{Config, ConfigError};
-use crate::init::{Genesis, InitError};
-use crate::peer::{self, Hub};
+use crate::descriptors::Descriptors;
+use crate::init::InitError;
+use crate::peer::{self, Hub, PeerKey, Whereabouts};
 use crate::store::{
     AppliedMeta, Caches, DataDir, DiskProblem, INITIAL_STATE, LogDb, NodeDisk, StateDb, StateWrite, StoreProblem,
 };
+use crate::throttle::Throttle;
 use crate::tls::{self, Tls};
 use crate::wall_clock::WallClock;
 use crate::{logging, metrics};
@@ -56,6 +61,9 @@ pub enum StartError {
     /// The tables.
     #[error(transparent)]
     Tables(#[from] lectern_lms::StoreError),
+    /// The state is one of a later release.
+    #[error("{0}")]
+    TooNew(String),
     /// A thread, or randomness.
     #[error("the system refused: {0}")]
     System(#[from] io::Error),
@@ -64,6 +72,7 @@ pub enum StartError {
 /// A running node.
 pub struct Running {
     node: Node,
+    identity: Identity,
     log: LogDb,
     threads: Vec<JoinHandle<()>>,
     longest_election: Duration,
@@ -76,9 +85,10 @@ struct Opened {
     caches: Caches,
     log: LogDb,
     identity: Identity,
-    genesis: Genesis,
+    belonging: Belonging,
     state: Arc<StateDb>,
     meta: AppliedMeta,
+    members: Members,
 }
 
 /// Opens the data directory and starts the threads; peers are served on `peer_listener`. Must be called within the
@@ -87,26 +97,34 @@ pub fn start(config: &Config, peer_listener: TcpListener) -> Result<Running, Sta
     let opened = open(config)?;
     let runtime = Handle::current();
     let cluster = lookup::cluster(&opened.state.newest())?;
-    let addresses = peer_addresses(config, &opened)?;
+    features::require_understood(cluster.feature_level).map_err(StartError::TooNew)?;
+    let whereabouts = Whereabouts { known: opened.belonging.members(), configured: config.peer_addresses()? };
     let tls = secure(config, &opened, &runtime)?;
     let shared = share(config, &opened, tls);
     shared.applied_now_ms.store(cluster.now_ms, Ordering::Release);
     shared.board.set_applied(opened.meta.index, cluster.feature_level);
-    let hub = Hub::new(shared.clone(), opened.data.clone(), opened.identity.clone(), addresses, runtime.clone());
+    let hub = Hub::new(shared.clone(), opened.data.clone(), opened.identity.clone(), whereabouts, runtime.clone());
+    // The replica goes by the members from its first step on.
+    shared.inbox.push(Input::Roster(opened.members.roster().clone()));
+    hub.follow(&opened.members);
     let threads = spawn_threads(config, &opened, &shared, &hub, &runtime)?;
     let node = Node { shared };
     runtime.spawn(serve_peers(hub.clone(), peer_listener));
-    hub.dial_all();
-    runtime.spawn(duties::keep(node.clone(), opened.genesis));
+    runtime.spawn(duties::keep(node.clone(), opened.belonging.genesis()));
     runtime.spawn(measure_sizes(node.clone(), opened.log.clone()));
     let longest_election = Duration::from_millis(config.timing.tick_ms * u64::from(config.timing.election_ticks_max));
-    Ok(Running { node, log: opened.log, threads, longest_election, _data: opened.data })
+    Ok(Running { node, identity: opened.identity, log: opened.log, threads, longest_election, _data: opened.data })
 }
 
 impl Running {
     /// The handle for services.
     pub fn node(&self) -> Node {
         self.node.clone()
+    }
+
+    /// Who this node is.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
     }
 
     /// Takes no more proposals, and hands leadership over to the most caught-up node. Takes one election timeout at the
@@ -147,16 +165,23 @@ fn open(config: &Config) -> Result<Opened, StartError> {
     if !config.data_dir.join("log").is_dir() {
         return Err(DiskProblem::from(OpenError::NotFounded).into());
     }
+    let open_files = Descriptors::claim().map_err(io::Error::other)?.per_database;
     let caches = Caches::new(config.limits.cache_mib << 20, config.limits.write_buffer_mib << 20);
+    let caches = caches.with_open_files(open_files);
     let NodeDisk { data, log, identity } = NodeDisk::open(&config.data_dir, &caches)?;
     let identity = identity.ok_or(OpenError::NotFounded).map_err(DiskProblem::from)?;
-    let genesis = Genesis::load(&data.genesis())?;
-    let (state, meta) = open_state(&data, &log, &caches)?;
-    Ok(Opened { data: Arc::new(data), caches, log, identity, genesis, state: Arc::new(state), meta })
+    let belonging = Belonging::load(&data)?;
+    belonging::write_operator_key(&data, &belonging.keys()).map_err(DiskProblem::from)?;
+    let (state, meta, members) = open_state(&data, &log, &caches)?;
+    Ok(Opened { data: Arc::new(data), caches, log, identity, belonging, state: Arc::new(state), meta, members })
 }
 
 /// Opens the state that the log names and deletes all others; one that is new begins as the cluster was founded.
-fn open_state(data: &DataDir, log: &LogDb, caches: &Caches) -> Result<(StateDb, AppliedMeta), DiskProblem> {
+pub(crate) fn open_state(
+    data: &DataDir,
+    log: &LogDb,
+    caches: &Caches,
+) -> Result<(StateDb, AppliedMeta, Members), DiskProblem> {
     let name = lectern_raft::state_directory(log)?;
     data.sweep(name.as_deref().unwrap_or(INITIAL_STATE))?;
     let state = StateDb::open(&data.state(name.as_deref().unwrap_or(INITIAL_STATE)), caches)?;
@@ -166,19 +191,11 @@ fn open_state(data: &DataDir, log: &LogDb, caches: &Caches) -> Result<(StateDb, 
         meta.index = founding.index;
         meta.term = founding.term;
         meta.conf_state = encode_conf_state(&founding.conf_state);
-        state.write(StateWrite { changes: Vec::new(), meta: meta.clone() })?;
+        state.write(StateWrite { changes: Vec::new(), meta: meta.clone(), members: None })?;
         state.sync()?;
     }
-    Ok((state, meta))
-}
-
-/// Where each other member is: as founded, unless the configuration knows better.
-fn peer_addresses(config: &Config, opened: &Opened) -> Result<BTreeMap<NodeId, String>, ConfigError> {
-    let founded = opened.genesis.members.iter().map(|member| (member.node, member.peer_address.clone()));
-    let mut addresses: BTreeMap<NodeId, String> = founded.collect();
-    addresses.extend(config.peer_addresses()?);
-    addresses.remove(&opened.identity.node);
-    Ok(addresses)
+    let members = Members::of(&state, &meta)?;
+    Ok((state, meta, members))
 }
 
 /// Reads the certificates, where there are some, and looks after them from now on.
@@ -196,23 +213,10 @@ fn share(config: &Config, opened: &Opened, tls: Option<Tls>) -> Arc<Shared> {
         client_address: config.client_address().into(),
         peer_address: config.peer_address().into(),
         version: version.into(),
-        max_feature_level: MAX_FEATURE_LEVEL,
+        max_feature_level: features::newest(),
     };
-    let peers = opened.genesis.members.iter().filter(|member| member.node != opened.identity.node).map(|member| {
-        let known = Member {
-            client_address: member.client_address.clone(),
-            peer_address: member.peer_address.clone(),
-            ..Member::default()
-        };
-        (member.node, known)
-    });
-    let board = Board::new(
-        opened.identity.cluster_id.clone(),
-        opened.identity.node,
-        own,
-        peers.collect(),
-        opened.data.root().to_path_buf(),
-    );
+    let board =
+        Board::new(opened.identity.cluster_id.clone(), opened.identity.node, own, opened.data.root().to_path_buf());
     Arc::new(Shared {
         inbox: Inbox::new(),
         board,
@@ -228,7 +232,11 @@ fn share(config: &Config, opened: &Opened, tls: Option<Tls>) -> Arc<Shared> {
         stopped: AtomicBool::new(false),
         command_room: Arc::new(Semaphore::new(COMMAND_BYTES_IN_FLIGHT)),
         chunk_room: Arc::new(Semaphore::new(CHUNK_BYTES_IN_FLIGHT)),
-        forwarding_key: opened.genesis.forwarding_key(),
+        members: watch::Sender::new(Arc::new(opened.members.clone())),
+        snapshot_throttle: Throttle::new(config.limits.snapshot_mib_per_second),
+        keys: opened.belonging.keys(),
+        epoch: opened.identity.epoch,
+        peer_key: PeerKey::new(opened.belonging.keys().peer_key()),
         tls,
     })
 }
@@ -255,6 +263,7 @@ fn spawn_threads(
         caches: opened.caches.clone(),
         snapshots: snapshot_work.clone(),
         meta: opened.meta.clone(),
+        members: opened.members.clone(),
     };
     let worker = SnapshotWorker {
         shared: shared.clone(),
@@ -266,6 +275,13 @@ fn spawn_threads(
         made: BTreeMap::new(),
         sending: BTreeMap::new(),
         retired: Vec::new(),
+    };
+    let scrubber = Scrubber {
+        shared: shared.clone(),
+        data: opened.data.clone(),
+        log: opened.log.clone(),
+        interval_ms: days_ms(config.limits.scrub_days),
+        throttle: Throttle::new(config.limits.scrub_mib_per_second),
     };
     let started = Instant::now();
     let (replica, first) = open_replica(config, opened)?;
@@ -282,6 +298,12 @@ fn spawn_threads(
         started,
         role: RoleChange { role: Role::Follower, term: 0, leader: 0, ready: false },
         last_notice: None,
+        joint: false,
+        membership: Membership {
+            epoch: opened.identity.epoch,
+            target_voters: u32::try_from(config.membership.target_voters).unwrap_or(u32::MAX),
+            ..Membership::default()
+        },
     };
     Ok(vec![
         thread("raft", move || raft.run(first))?,
@@ -290,7 +312,13 @@ fn spawn_threads(
         thread("compactor", move || compactor.run(&compact_incoming))?,
         thread("apply", move || applier.run(&apply_incoming))?,
         thread("snapshots", move || worker.run(&snapshot_incoming))?,
+        thread("scrub", move || scrubber.run())?,
     ])
+}
+
+#[allow(clippy::cast_possible_truncation)] // Saturates.
+fn days_ms(days: f64) -> i64 {
+    (days * 86_400_000.0) as i64
 }
 
 fn open_replica(config: &Config, opened: &Opened) -> Result<(Replica<LogDb>, Vec<lectern_raft::Effect>), StartError> {
@@ -304,6 +332,7 @@ fn open_replica(config: &Config, opened: &Opened) -> Result<(Replica<LogDb>, Vec
         keep_ms: config.limits.log_keep_seconds.saturating_mul(1_000),
         keep_bytes: config.limits.log_keep_mib.saturating_mul(1 << 20),
         keep_entries: config.limits.log_keep_entries.unwrap_or(u64::MAX),
+        membership: config.membership.settings(),
         cap_bytes: config.limits.log_cap_mib.saturating_mul(1 << 20),
         ..lectern_raft::Config::new(opened.identity.clone())
     };
@@ -312,7 +341,7 @@ fn open_replica(config: &Config, opened: &Opened) -> Result<(Replica<LogDb>, Vec
     let conf_state = decode_conf_state(&opened.meta.conf_state).ok_or_else(damaged).map_err(DiskProblem::from)?;
     let applied = Applied { index: opened.meta.index, term: opened.meta.term, conf_state };
     let seed = getrandom::u64().map_err(|error| io::Error::other(error.to_string()))?;
-    let replica = Replica::open(settings, opened.log.clone(), applied, seed, logging::raft_logger(), 0);
+    let replica = Replica::open(settings, opened.log.clone(), applied, seed, &logging::raft_logger(), 0);
     Ok(replica.map_err(DiskProblem::from)?)
 }
 

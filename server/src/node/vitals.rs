@@ -1,11 +1,11 @@
 //! What this node counts of its own work, for `status`: writes and how long they take, elections, snapshots on their way.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use lectern_proto::v1::{LeadershipChange, NodeStatus, SnapshotTransfer};
+use lectern_proto::v1::{LeadershipChange, NodeStatus, ScrubStatus, SnapshotTransfer};
 
 use crate::wall_clock;
 
@@ -20,6 +20,7 @@ const MAX_SAMPLES: usize = 4_096;
 #[derive(Default)]
 pub(crate) struct Vitals {
     writes: AtomicU64,
+    configuration_changes: AtomicU64,
     elections: AtomicU64,
     log_bytes: AtomicU64,
     state_bytes: AtomicU64,
@@ -28,6 +29,7 @@ pub(crate) struct Vitals {
     changes: Mutex<VecDeque<LeadershipChange>>,
     transfers: Mutex<BTreeMap<u64, Arc<Transfer>>>,
     next_transfer: AtomicU64,
+    scrub: Mutex<ScrubStatus>,
 }
 
 impl Vitals {
@@ -44,6 +46,16 @@ impl Vitals {
     /// The log's disk was synced in that time.
     pub(crate) fn log_synced(&self, took: Duration) {
         lock(&self.log_syncs).add(Instant::now(), took);
+    }
+
+    /// Another configuration is applied.
+    pub(crate) fn configuration_changed(&self) {
+        self.configuration_changes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many there were.
+    pub(crate) fn configuration_changes(&self) -> u64 {
+        self.configuration_changes.load(Ordering::Relaxed)
     }
 
     /// This node began an election.
@@ -66,17 +78,24 @@ impl Vitals {
         self.state_bytes.store(state_bytes, Ordering::Relaxed);
     }
 
-    /// A snapshot of `total` bytes begins to move to or from a node; it is listed until what is returned is dropped.
-    pub(crate) fn transfer(self: &Arc<Self>, node_id: u64, sending: bool, total: u64) -> Moving {
+    /// How the reading of this node's disk goes.
+    pub(crate) fn scrub_is(&self, status: ScrubStatus) {
+        *lock(&self.scrub) = status;
+    }
+
+    /// A snapshot of `whole` bytes begins to move to or from a node; it is listed until what is returned is dropped.
+    pub(crate) fn transfer(self: &Arc<Self>, node_id: u64, sending: bool, whole: u64) -> Moving {
         let id = self.next_transfer.fetch_add(1, Ordering::Relaxed);
-        let about = SnapshotTransfer {
+        let transfer = Arc::new(Transfer {
             node_id,
             sending,
-            bytes_done: 0,
-            bytes_total: total,
+            whole,
+            since: Instant::now(),
             started_at_ms: wall_clock::system_ms(),
-        };
-        let transfer = Arc::new(Transfer { about, done: AtomicU64::new(0) });
+            done: AtomicU64::new(0),
+            total: AtomicU64::new(whole),
+            resumed: AtomicU32::new(0),
+        });
         lock(&self.transfers).insert(id, transfer.clone());
         Moving { id, transfer, vitals: self.clone() }
     }
@@ -99,6 +118,7 @@ impl Vitals {
         status.elections_total = self.elections.load(Ordering::Relaxed);
         status.log_bytes = self.log_bytes.load(Ordering::Relaxed);
         status.state_bytes = self.state_bytes.load(Ordering::Relaxed);
+        status.scrub = Some(*lock(&self.scrub));
         status.snapshots = lock(&self.transfers).values().map(|transfer| transfer.now()).collect();
     }
 }
@@ -108,13 +128,40 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 struct Transfer {
-    about: SnapshotTransfer,
+    node_id: u64,
+    sending: bool,
+    /// What would move if the receiver had nothing.
+    whole: u64,
+    since: Instant,
+    started_at_ms: i64,
     done: AtomicU64,
+    /// What moves, as far as that is known.
+    total: AtomicU64,
+    resumed: AtomicU32,
 }
 
 impl Transfer {
+    fn saved(&self) -> u64 {
+        self.whole.saturating_sub(self.total.load(Ordering::Relaxed))
+    }
+
     fn now(&self) -> SnapshotTransfer {
-        SnapshotTransfer { bytes_done: self.done.load(Ordering::Relaxed), ..self.about }
+        let done = self.done.load(Ordering::Relaxed);
+        let millis = self.since.elapsed().as_millis().max(1);
+        SnapshotTransfer {
+            node_id: self.node_id,
+            sending: self.sending,
+            bytes_done: done,
+            bytes_total: self.total.load(Ordering::Relaxed),
+            started_at_ms: self.started_at_ms,
+            bytes_saved: self.saved(),
+            bytes_per_second: u64::try_from(u128::from(done) * 1_000 / millis).unwrap_or(u64::MAX),
+            resumed: self.resumed.load(Ordering::Relaxed),
+        }
+    }
+
+    fn direction(&self) -> &'static str {
+        if self.sending { "sent" } else { "received" }
     }
 }
 
@@ -129,6 +176,30 @@ impl Moving {
     /// That many more bytes have moved.
     pub(crate) fn moved(&self, bytes: usize) {
         self.transfer.done.fetch_add(bytes as u64, Ordering::Relaxed);
+        metrics::counter!("lectern_snapshot_bytes_total", "direction" => self.transfer.direction())
+            .increment(bytes as u64);
+    }
+
+    /// How many bytes have moved.
+    pub(crate) fn done(&self) -> u64 {
+        self.transfer.done.load(Ordering::Relaxed)
+    }
+
+    /// It is known now that so many bytes are left to be moved.
+    pub(crate) fn left(&self, bytes: u64) {
+        self.transfer.total.store(self.done() + bytes, Ordering::Relaxed);
+    }
+
+    /// It broke, and goes on.
+    pub(crate) fn resumed(&self) {
+        self.transfer.resumed.fetch_add(1, Ordering::Relaxed);
+        metrics::counter!("lectern_snapshots_resumed_total", "direction" => self.transfer.direction()).increment(1);
+    }
+
+    /// All of it is there.
+    pub(crate) fn finished(&self) {
+        metrics::counter!("lectern_snapshot_bytes_saved_total", "direction" => self.transfer.direction())
+            .increment(self.transfer.saved());
     }
 }
 
@@ -204,7 +275,12 @@ mod tests {
         };
         let moving = vitals.transfer(3, true, 100);
         moving.moved(40);
-        assert_eq!((listed()[0].node_id, listed()[0].bytes_done, listed()[0].bytes_total), (3, 40, 100));
+        let now = listed()[0];
+        assert_eq!((now.node_id, now.bytes_done, now.bytes_total, now.bytes_saved), (3, 40, 100, 0));
+        moving.left(10);
+        moving.resumed();
+        let now = listed()[0];
+        assert_eq!((now.bytes_total, now.bytes_saved, now.resumed), (50, 50, 1));
         drop(moving);
         assert_eq!(listed(), []);
     }

@@ -3,17 +3,21 @@
 use std::error::Error;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use lectern_proto::internal::v1::{ClockProbe, PeerReply, peer_frame, peer_reply};
+use lectern_proto::internal::v1::{ClockProbe, Introduction, PeerReply, Proof, peer_frame, peer_reply};
 use lectern_raft::{Input, NodeId};
 use lectern_rpc::internal::v1::peer_service_client::PeerServiceClient;
 use lectern_tls::{Connector, Problem};
+use tokio::sync::watch;
 use tonic::Streaming;
 use tonic::transport::{Channel, Endpoint};
 
-use super::lane::{self, Queues};
+use super::conversations::Conversation;
+use super::handshake::{self, Side};
+use super::lane::{self, Lane, Queues};
 use super::{Hub, MAX_FRAME_BYTES, hello};
+use crate::fatal;
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(1);
 const WELCOME_DEADLINE: Duration = Duration::from_secs(5);
@@ -24,8 +28,11 @@ const CLOCK_PROBE_INTERVAL: Duration = Duration::from_millis(500);
 const LONGEST_USEFUL_PROBE_MS: u64 = 1_000;
 const SHORTEST_BACKOFF: Duration = Duration::from_millis(20);
 const LONGEST_BACKOFF: Duration = Duration::from_millis(500);
-/// After a refused handshake: nothing changes until a person does something.
+/// After a refused handshake: nothing changes until a person does something, unless this node is only about to be let in.
 const REJECTED_BACKOFF: Duration = Duration::from_secs(2);
+
+/// A node whose peers have another process for it for this long is the copy: a restart is taken for one only for a moment.
+const TWIN_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How a try to talk to a peer ended.
 enum End {
@@ -35,24 +42,52 @@ enum End {
     Unreachable(String),
     /// One side refused the handshake.
     Rejected(String),
+    /// The peer has another process for this node.
+    Twin(String),
     /// The stream was open, and broke.
     Broken(String),
 }
 
-/// Dials a peer again and again.
-pub(super) async fn keep_dialed(hub: Arc<Hub>, peer: NodeId, address: String) {
+/// Dials a peer again and again, at whatever address it has, until it is a member no more.
+pub(super) async fn keep_dialed(hub: Arc<Hub>, peer: NodeId, lane: Arc<Lane>, mut address: watch::Receiver<String>) {
+    loop {
+        let current = address.borrow_and_update().clone();
+        let moved = tokio::select! {
+            moved = address.changed() => moved,
+            () = dial(&hub, peer, &lane, &current) => return,
+        };
+        lane.close();
+        hub.shared.board.peer_connected(peer, false);
+        hub.shared.inbox.push(Input::PeerLost { peer, refused: false });
+        if moved.is_err() {
+            tracing::info!(peer, "a peer is a member no more");
+            return;
+        }
+    }
+}
+
+/// Dials one address for ever.
+async fn dial(hub: &Hub, peer: NodeId, lane: &Lane, address: &str) {
     let mut backoff = SHORTEST_BACKOFF;
     let mut last_problem = String::new();
+    let mut twin_since: Option<Instant> = None;
     loop {
-        let end = talk(&hub, peer, &address).await;
+        let end = talk(hub, peer, lane, address).await;
         hub.shared.inbox.push(Input::PeerLost { peer, refused: matches!(end, End::Refused) });
+        let since = matches!(end, End::Twin(_)).then(|| twin_since.unwrap_or_else(Instant::now));
+        twin_since = since;
         let (problem, pause) = match end {
+            End::Twin(problem) if since.is_some_and(|since| since.elapsed() >= TWIN_PATIENCE) => {
+                fatal::stop(&format!("node {peer} says: {problem}"))
+            }
             // At once: whether the process is gone shows in the answer.
             End::Broken(problem) => {
                 backoff = SHORTEST_BACKOFF;
                 (format!("lost the stream: {problem}"), Duration::ZERO)
             }
-            End::Rejected(problem) => (format!("refused: {problem}"), REJECTED_BACKOFF),
+            // It waits to be let in, which takes the others a moment.
+            End::Rejected(problem) if !hub.shared.board.membership().1 => (problem, LONGEST_BACKOFF),
+            End::Twin(problem) | End::Rejected(problem) => (format!("refused: {problem}"), REJECTED_BACKOFF),
             End::Refused => ("nothing listens there".into(), backoff),
             End::Unreachable(problem) => (problem, backoff),
         };
@@ -69,7 +104,7 @@ pub(super) async fn keep_dialed(hub: Arc<Hub>, peer: NodeId, address: String) {
 }
 
 /// Opens a stream and keeps it until it breaks.
-async fn talk(hub: &Hub, peer: NodeId, address: &str) -> End {
+async fn talk(hub: &Hub, peer: NodeId, lane: &Lane, address: &str) -> End {
     let channel = match connect(address, hub.connector(peer)).await {
         Ok(channel) => channel,
         Err(error) if is_refused(&error) => return End::Refused,
@@ -78,7 +113,11 @@ async fn talk(hub: &Hub, peer: NodeId, address: &str) -> End {
         Err(error) => return End::Unreachable(innermost(&error)),
     };
     let (queues, outgoing) = lane::queues();
-    queues.send(peer_frame::Kind::Hello(hub.introduction(peer)), true);
+    let own = match hub.introduction(peer).await.and_then(|hello| handshake::introduction(&hello)) {
+        Ok(own) => own,
+        Err(problem) => return End::Unreachable(problem),
+    };
+    queues.send(peer_frame::Kind::Introduction(own.clone()), true);
     let mut client = PeerServiceClient::new(channel).max_decoding_message_size(MAX_FRAME_BYTES);
     let mut replies = match tokio::time::timeout(WELCOME_DEADLINE, client.messages(outgoing)).await {
         Ok(Ok(response)) => response.into_inner(),
@@ -86,14 +125,15 @@ async fn talk(hub: &Hub, peer: NodeId, address: &str) -> End {
         Ok(Err(status)) => return End::Unreachable(innermost(&status)),
         Err(_) => return End::Unreachable("it took the connection but did not answer".into()),
     };
-    if let Err(end) = shake_hands(hub, peer, &mut replies).await {
-        return end;
-    }
+    let conversation = match shake_hands(hub, peer, &own, &mut replies, &queues).await {
+        Ok(conversation) => conversation,
+        Err(end) => return end,
+    };
     tracing::info!(peer, address, "connected to a peer");
-    hub.lane(peer).open(queues.clone());
+    lane.open(queues.clone());
     hub.shared.board.peer_connected(peer, true);
-    let end = listen(hub, peer, &mut replies, &queues).await;
-    hub.lane(peer).close();
+    let end = listen(hub, peer, &conversation, &mut replies, &queues).await;
+    lane.close();
     hub.shared.board.peer_connected(peer, false);
     end
 }
@@ -111,40 +151,84 @@ pub(super) async fn connect(address: &str, connector: Connector) -> Result<Chann
         .await
 }
 
-/// Waits for the Welcome, and has the replica judge who answered.
-async fn shake_hands(hub: &Hub, peer: NodeId, replies: &mut Streaming<PeerReply>) -> Result<(), End> {
-    let first = match tokio::time::timeout(WELCOME_DEADLINE, replies.message()).await {
-        Ok(Ok(Some(PeerReply { kind: Some(peer_reply::Kind::Welcome(welcome)) }))) => welcome,
-        Ok(Ok(_)) => return Err(End::Unreachable("it answered with something else than a welcome".into())),
-        Ok(Err(status)) => return Err(End::Unreachable(status.message().into())),
-        Err(_) => return Err(End::Unreachable("it took the connection but did not answer".into())),
+/// Proves to the peer that this is a node of its cluster, once the peer has, and has the replica judge who answered.
+async fn shake_hands(
+    hub: &Hub,
+    peer: NodeId,
+    own: &Introduction,
+    replies: &mut Streaming<PeerReply>,
+    queues: &Queues,
+) -> Result<Conversation, End> {
+    let key = &hub.shared.peer_key;
+    let challenge = match next(replies).await? {
+        Some(peer_reply::Kind::Challenge(challenge)) => challenge,
+        // The word of who has proven nothing: it is told to a person, and changes nothing.
+        Some(peer_reply::Kind::Welcome(welcome)) if !welcome.refused.is_empty() => {
+            return Err(End::Rejected(welcome.refused));
+        }
+        _ => return Err(End::Unreachable("it answered with something else than a challenge".into())),
     };
-    let hello = first.hello.unwrap_or_default();
-    if first.removed && hello.node_id == peer {
-        hub.shared.inbox.push(Input::TurnedAway { by: hello::identity(&hello) });
+    let answerer = challenge.answerer.unwrap_or_default();
+    if !key.proves(&challenge.proof, Side::Answerer, own, &answerer) {
+        return Err(End::Rejected("what answers there does not know the cluster's secret".into()));
     }
-    if !first.refused.is_empty() {
-        return Err(End::Rejected(first.refused));
-    }
+    let hello = handshake::said(&answerer).map_err(End::Rejected)?;
     if hello.node_id != peer {
         return Err(End::Rejected(format!("node {} answers at the address of node {peer}", hello.node_id)));
     }
-    hub.greet(&hello, true, hub.verified(peer).as_ref()).await.map_err(|refused| End::Rejected(refused.reason))
+    let proof = Proof { proof: key.prove(Side::Caller, own, &answerer) };
+    queues.send(peer_frame::Kind::Proof(proof), true);
+    let Some(peer_reply::Kind::Welcome(welcome)) = next(replies).await? else {
+        return Err(End::Unreachable("it answered with something else than a welcome".into()));
+    };
+    if welcome.removed {
+        hub.shared.inbox.push(Input::TurnedAway { by: hello::identity(&hello) });
+    }
+    if welcome.twin {
+        return Err(End::Twin(welcome.refused));
+    }
+    if !welcome.refused.is_empty() {
+        return Err(End::Rejected(welcome.refused));
+    }
+    let session = key.session(own, &answerer);
+    let conversation = hub.conversations.begin(Side::Caller, &hello, session).map_err(End::Rejected)?;
+    let judged = hub.greet(&hello, true, hub.verified(peer).as_ref()).await;
+    judged.map(|()| conversation).map_err(|refused| End::Rejected(refused.reason))
+}
+
+/// The peer's next word in a handshake.
+async fn next(replies: &mut Streaming<PeerReply>) -> Result<Option<peer_reply::Kind>, End> {
+    match tokio::time::timeout(WELCOME_DEADLINE, replies.message()).await {
+        Ok(Ok(reply)) => Ok(reply.and_then(|reply| reply.kind)),
+        Ok(Err(status)) => Err(End::Unreachable(status.message().into())),
+        Err(_) => Err(End::Unreachable("it took the connection but did not answer".into())),
+    }
 }
 
 /// Probes the peer's clock and takes its answers, until the stream breaks.
-async fn listen(hub: &Hub, peer: NodeId, replies: &mut Streaming<PeerReply>, queues: &Queues) -> End {
+async fn listen(
+    hub: &Hub,
+    peer: NodeId,
+    conversation: &Conversation,
+    replies: &mut Streaming<PeerReply>,
+    queues: &Queues,
+) -> End {
     let mut probes = tokio::time::interval(CLOCK_PROBE_INTERVAL);
     probes.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             _ = probes.tick() => {
-                let probe = ClockProbe { sent_at_monotonic_ms: hub.shared.clock.monotonic_ms(), wall_ms: 0 };
+                let probe = ClockProbe {
+                    sent_at_monotonic_ms: hub.shared.clock.monotonic_ms(),
+                    wall_ms: 0,
+                    applied_index: hub.shared.board.applied(),
+                };
                 queues.send(peer_frame::Kind::Clock(probe), true);
             }
             reply = replies.message() => match reply {
                 Ok(Some(PeerReply { kind: Some(peer_reply::Kind::Clock(answer)) })) => {
                     hub.shared.board.peer_heard(peer);
+                    conversation.heard();
                     note_clock(hub, peer, &answer);
                 }
                 Ok(Some(_)) => {}

@@ -7,14 +7,26 @@ use lectern_tls::Name;
 use super::PROTOCOL;
 use crate::node::Member;
 
-/// What this node says of itself to `to`: who it is, how it describes itself, and up to which entry it knows the
-/// configuration, as a member or not.
+/// What a node's log says of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Standing {
+    /// Up to which entry it knows the configuration …
+    pub(super) configured_at: u64,
+    /// … and whether it is a member there.
+    pub(super) member: bool,
+    /// The last entry that is durable.
+    pub(super) durable_index: u64,
+}
+
+/// What this node says of itself to `to`: who it is, which process, how it describes itself, and what is in its log.
 pub(super) fn introduce(
     own: &lectern_raft::Hello,
+    boot: &[u8],
     description: &Member,
-    (configured_at, member): (u64, bool),
+    standing: Standing,
     to: u64,
 ) -> Hello {
+    let Standing { configured_at, member, durable_index } = standing;
     Hello {
         protocol: PROTOCOL,
         cluster_id: own.cluster_id.clone(),
@@ -28,6 +40,8 @@ pub(super) fn introduce(
         max_feature_level: description.max_feature_level,
         configured_at,
         member,
+        boot: boot.to_vec(),
+        durable_index,
     }
 }
 
@@ -49,7 +63,13 @@ pub(super) fn to_judge(hello: &Hello, own: &lectern_raft::Hello, welcomed: bool)
     if hello.node_id == own.node || hello.node_id == 0 {
         return Err(format!("two nodes run as node {}; each needs an id of its own", own.node));
     }
-    Ok(Greeting { hello: identity(hello), configured_at: hello.configured_at, member: hello.member, welcomed })
+    Ok(Greeting {
+        hello: identity(hello),
+        configured_at: hello.configured_at,
+        member: hello.member,
+        durable: hello.durable_index,
+        welcomed,
+    })
 }
 
 /// Refuses a hello that says something else than the certificate of its connection.
@@ -96,16 +116,22 @@ mod tests {
         lectern_raft::Hello { cluster_id: "c".into(), epoch: 1, node, incarnation: "i".into() }
     }
 
+    fn say(from: u64, to: u64) -> Hello {
+        let standing = Standing { configured_at: 0, member: false, durable_index: 0 };
+        introduce(&own(from), b"boot", &Member::default(), standing, to)
+    }
+
     #[test]
     fn a_hello_meant_for_this_node_is_handed_to_the_replica() {
-        let hello = introduce(&own(1), &Member::default(), (7, true), 2);
-        let greeting = Greeting { hello: own(1), configured_at: 7, member: true, welcomed: true };
+        let standing = Standing { configured_at: 7, member: true, durable_index: 9 };
+        let hello = introduce(&own(1), b"boot", &Member::default(), standing, 2);
+        let greeting = Greeting { hello: own(1), configured_at: 7, member: true, durable: 9, welcomed: true };
         assert_eq!(to_judge(&hello, &own(2), true), Ok(greeting));
     }
 
     #[test]
     fn a_hello_must_say_what_the_certificate_says() {
-        let hello = introduce(&own(1), &Member::default(), (0, false), 2);
+        let hello = say(1, 2);
         let name = |cluster: &str, node| Name::Node { cluster: cluster.into(), node };
         assert_eq!(require_certified(&hello, Some(&name("c", 1))), Ok(()));
         let operator = Name::Operator { cluster: "c".into(), name: "ada".into() };
@@ -116,9 +142,9 @@ mod tests {
 
     #[test]
     fn a_hello_for_another_node_of_another_protocol_or_from_a_twin_is_refused() {
-        let wrong_address = introduce(&own(1), &Member::default(), (0, false), 3);
-        let newer = Hello { protocol: 2, ..introduce(&own(1), &Member::default(), (0, false), 2) };
-        let twin = introduce(&own(2), &Member::default(), (0, false), 2);
+        let wrong_address = say(1, 3);
+        let newer = Hello { protocol: PROTOCOL + 1, ..say(1, 2) };
+        let twin = say(2, 2);
         for hello in [wrong_address, newer, twin] {
             assert!(to_judge(&hello, &own(2), false).is_err(), "{hello:?}");
         }

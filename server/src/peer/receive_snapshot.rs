@@ -1,181 +1,267 @@
-//! Staging a peer's snapshot: every file is written, checked against the manifest and synced before the replica hears of
-//! it.
+//! Staging a peer's snapshot beside the state in use: rows and missing chunks are written, checked and synced before the
+//! replica hears of it. A stream that breaks leaves what it brought, for the next one.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use lectern_proto::internal::v1::{SnapshotFile, SnapshotFrame, SnapshotPiece, SnapshotStart, snapshot_frame::Kind};
+use lectern_proto::internal::v1::{
+    SnapshotFrame, SnapshotHave, SnapshotPiece, SnapshotReply, SnapshotRows, SnapshotRowsEnd, SnapshotStart,
+    SnapshotWant, snapshot_frame, snapshot_reply,
+};
 use lectern_raft::Input;
 use lectern_tls::Name;
+use prost::Message as _;
 use tokio::sync::mpsc;
-use tonic::Streaming;
+use tonic::{Status, Streaming};
 
-use super::{Hub, manifest};
+use super::Hub;
+use crate::fatal;
 use crate::node::Moving;
-use crate::store::sync_dir;
+use crate::store::{Staging, StagingProblem};
 
-/// Pieces read ahead of the disk.
-const PIECES_AHEAD: usize = 4;
+/// Frames read ahead of the disk.
+const FRAMES_AHEAD: usize = 8;
+/// Chunks asked for, and made durable, at once: a crash takes no more than these.
+const CHUNKS_AT_ONCE: usize = 64;
+/// An earlier stream takes no longer to notice that it broke.
+const TURN_DEADLINE: Duration = Duration::from_secs(5);
+/// How often the sender hears that this node is at work.
+const WORK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Takes one snapshot from the peer that the connection's certificate is for; `Ok` once it is staged and the replica was
-/// told.
+/// What goes back to the sender.
+pub(super) type Replies = mpsc::Sender<Result<SnapshotReply, Status>>;
+
+/// Why a snapshot is not staged by this stream.
+enum End {
+    /// Sending it again would not help.
+    Refused(String),
+    /// The stream broke, or it is not its turn: it may come again, and goes on.
+    Broken(String),
+}
+
+impl From<StagingProblem> for End {
+    fn from(problem: StagingProblem) -> Self {
+        match &problem {
+            StagingProblem::Store(store) if store.is_damage() => fatal::stop(&store.to_string()),
+            _ => Self::Refused(problem.to_string()),
+        }
+    }
+}
+
+/// Takes one snapshot from the peer that the connection's certificate is for, and tells the replica once it is staged.
 pub(super) async fn receive(
-    hub: &Hub,
+    hub: Arc<Hub>,
+    frames: Streaming<SnapshotFrame>,
+    certified: Option<Name>,
+    replies: Replies,
+) {
+    let last = match take(&hub, frames, certified.as_ref(), &replies).await {
+        Ok(()) => Ok(SnapshotReply { kind: Some(snapshot_reply::Kind::Staged(true)) }),
+        Err(End::Refused(problem)) => {
+            tracing::warn!(problem, "did not stage a snapshot");
+            Ok(SnapshotReply { kind: Some(snapshot_reply::Kind::Problem(problem)) })
+        }
+        Err(End::Broken(problem)) => {
+            tracing::warn!(problem, "a snapshot is not complete yet");
+            Err(Status::unavailable(problem))
+        }
+    };
+    let _gone = replies.send(last).await;
+}
+
+async fn take(
+    hub: &Arc<Hub>,
     mut frames: Streaming<SnapshotFrame>,
     certified: Option<&Name>,
-) -> Result<(), String> {
-    let Some(Kind::Start(start)) = next(&mut frames).await? else {
-        return Err("a snapshot begins with its manifest".into());
+    replies: &Replies,
+) -> Result<(), End> {
+    let first = frames.message().await.map_err(|status| End::Broken(status.message().into()))?;
+    let Some(SnapshotFrame { kind: Some(snapshot_frame::Kind::Start(vouched)) }) = first else {
+        return Err(End::Refused("a snapshot begins with what it is".into()));
     };
+    let start = hub.conversations.open(&vouched).map_err(End::Refused)?;
     let hello = start.hello.clone().unwrap_or_default();
-    hub.greet(&hello, false, certified).await.map_err(|refused| refused.reason)?;
-    let SnapshotStart { snapshot_id: id, raft_message, files, .. } = start;
-    manifest::check(&id, &files)?;
-    let dir = hub.data.staging(&id);
-    // The directory's creation is the lock: two streams with one snapshot cannot stage it both.
-    fs::create_dir(&dir).map_err(|error| format!("cannot stage the snapshot {id}: {error}"))?;
-    tracing::info!(from = hello.node_id, id, files = files.len(), "receiving a snapshot");
-    let total = files.iter().map(|file| file.size).sum();
-    let moving = hub.shared.board.vitals().transfer(hello.node_id, false, total);
-    let staged = stage(&dir, files, &mut frames, &moving).await;
-    if let Err(problem) = staged {
-        let _leftover = fs::remove_dir_all(&dir);
-        return Err(problem);
+    hub.greet(&hello, false, certified).await.map_err(|refused| End::Refused(refused.reason))?;
+    let SnapshotStart { snapshot_id: id, raft_message, row_bytes, chunk_bytes, .. } = start;
+    if !is_plain(&id) {
+        return Err(End::Refused("the snapshot's id is not a plain name".into()));
     }
+    let turn = tokio::time::timeout(TURN_DEADLINE, hub.staging.lock()).await;
+    let _turn = turn.map_err(|_| End::Broken("another snapshot is being received".into()))?;
+    if hub.data.staging(&id).exists() || hub.data.state(&id).exists() {
+        // The sender did not hear it; the replica did.
+        return Ok(());
+    }
+    tracing::info!(from = hello.node_id, id, row_bytes, chunk_bytes, "receiving a snapshot");
+    let moving = hub.shared.board.vitals().transfer(hello.node_id, false, row_bytes + chunk_bytes);
+    let work = Arc::new(AtomicU64::new(0));
+    let (pieces, incoming) = mpsc::channel(FRAMES_AHEAD);
+    let receiver = Receiver {
+        hub: hub.clone(),
+        id: id.clone(),
+        row_bytes,
+        chunk_bytes,
+        incoming,
+        replies: replies.clone(),
+        moving,
+        work: work.clone(),
+    };
+    let staging = tokio::task::spawn_blocking(move || receiver.run());
+    forward(frames, pieces, replies, &work).await;
+    staging.await.map_err(|error| End::Refused(error.to_string()))??;
     tracing::info!(from = hello.node_id, id, "staged a snapshot");
     hub.shared.inbox.push(Input::SnapshotStaged { id, from: hello.node_id, bytes: raft_message });
     Ok(())
 }
 
-async fn next(frames: &mut Streaming<SnapshotFrame>) -> Result<Option<Kind>, String> {
-    match frames.message().await {
-        Ok(frame) => Ok(frame.and_then(|frame| frame.kind)),
-        Err(status) => Err(status.message().into()),
-    }
-}
-
-/// Writes what comes to `dir` on a thread of its own.
-async fn stage(
-    dir: &Path,
-    files: Vec<SnapshotFile>,
-    frames: &mut Streaming<SnapshotFrame>,
-    moving: &Moving,
-) -> Result<(), String> {
-    let (pieces, incoming) = mpsc::channel(PIECES_AHEAD);
-    let dir = dir.to_path_buf();
-    let writer = tokio::task::spawn_blocking(move || write_all(&dir, &files, incoming));
-    let ended = loop {
-        match next(frames).await {
-            Ok(Some(Kind::Piece(piece))) => {
-                moving.moved(piece.data.len());
-                if pieces.send(piece).await.is_err() {
-                    break Ok(());
+/// Hands frames to the thread that stages them until it has enough or the stream ends, and tells the sender now and then
+/// that it is at work.
+async fn forward(
+    mut frames: Streaming<SnapshotFrame>,
+    pieces: mpsc::Sender<snapshot_frame::Kind>,
+    replies: &Replies,
+    work: &AtomicU64,
+) {
+    let mut ticks = tokio::time::interval(WORK_INTERVAL);
+    let mut seen = 0;
+    loop {
+        tokio::select! {
+            frame = frames.message() => match frame {
+                Ok(Some(SnapshotFrame { kind: Some(kind) })) => {
+                    if pieces.send(kind).await.is_err() {
+                        return;
+                    }
+                }
+                Ok(Some(SnapshotFrame { kind: None })) => {}
+                Ok(None) | Err(_) => return,
+            },
+            () = pieces.closed() => return,
+            _ = ticks.tick() => {
+                let done = work.load(Ordering::Relaxed);
+                if done != seen {
+                    seen = done;
+                    let _no_room = replies.try_send(Ok(SnapshotReply { kind: None }));
                 }
             }
-            Ok(Some(Kind::End(_))) => break Ok(()),
-            Ok(_) => break Err("the stream ended before the snapshot did".to_string()),
-            Err(problem) => break Err(problem),
         }
-    };
-    drop(pieces);
-    let written = writer.await.map_err(|error| error.to_string())?;
-    ended.and(written)
+    }
 }
 
-fn write_all(dir: &Path, files: &[SnapshotFile], mut incoming: mpsc::Receiver<SnapshotPiece>) -> Result<(), String> {
-    for (number, listed) in (0_u32..).zip(files) {
-        let mut file = StagedFile::create(dir, listed).map_err(|error| disk(listed, &error))?;
-        while file.hasher.count() < listed.size {
-            let piece = incoming.blocking_recv().ok_or("the stream ended before the snapshot did")?;
-            if piece.file != number || piece.offset != file.hasher.count() || piece.data.is_empty() {
-                return Err("the snapshot's pieces are out of order".into());
+/// The thread that stages.
+struct Receiver {
+    hub: Arc<Hub>,
+    id: String,
+    row_bytes: u64,
+    chunk_bytes: u64,
+    incoming: mpsc::Receiver<snapshot_frame::Kind>,
+    replies: Replies,
+    moving: Moving,
+    work: Arc<AtomicU64>,
+}
+
+impl Receiver {
+    fn run(mut self) -> Result<(), End> {
+        let data = self.hub.data.clone();
+        let current = self.hub.shared.state.current();
+        let mut staging = Staging::open(&data.partial(), &current, self.work.clone())?;
+        let have = staging.begin(&self.id)?;
+        if have.row_bytes > 0 {
+            tracing::info!(id = self.id, bytes = have.row_bytes, "going on with a snapshot that was begun");
+            self.moving.resumed();
+        }
+        let taken = self.take_rows(&staging, have).and_then(|()| {
+            staging.copy_chunks(&current)?;
+            self.take_chunks(&staging)
+        });
+        drop(current);
+        if let Err(end) = taken {
+            // For the next stream; what cannot be written now is sent again.
+            if let Err(problem) = staging.flush() {
+                tracing::warn!(%problem, "an unfinished snapshot is not kept");
             }
-            file.add(&piece.data).map_err(|error| disk(listed, &error))?;
+            return Err(end);
         }
-        file.finish(listed)?;
-    }
-    if incoming.blocking_recv().is_some() {
-        return Err("the snapshot is longer than its manifest".into());
-    }
-    sync_dir(dir).map_err(|error| format!("cannot sync the staged snapshot: {error}"))
-}
-
-struct StagedFile {
-    path: PathBuf,
-    file: File,
-    hasher: blake3::Hasher,
-}
-
-impl StagedFile {
-    fn create(dir: &Path, listed: &SnapshotFile) -> io::Result<Self> {
-        let path = dir.join(&listed.name);
-        let file = File::create_new(&path)?;
-        Ok(Self { path, file, hasher: blake3::Hasher::new() })
+        staging.finish()?;
+        data.complete_partial(&self.id).map_err(|error| End::Refused(format!("cannot name the snapshot: {error}")))?;
+        self.moving.finished();
+        Ok(())
     }
 
-    fn add(&mut self, data: &[u8]) -> io::Result<()> {
-        self.hasher.update(data);
-        self.file.write_all(data)
-    }
-
-    fn finish(self, listed: &SnapshotFile) -> Result<(), String> {
-        if self.hasher.count() != listed.size || self.hasher.finalize().as_bytes()[..] != listed.digest[..] {
-            return Err(format!("{} came damaged", self.path.display()));
+    fn take_rows(&mut self, staging: &Staging, mut have: SnapshotHave) -> Result<(), End> {
+        self.moving.left(self.row_bytes.saturating_sub(have.row_bytes) + self.chunk_bytes);
+        self.reply(snapshot_reply::Kind::Have(have.clone()))?;
+        loop {
+            match self.next()? {
+                snapshot_frame::Kind::Piece(SnapshotPiece { rows, digest }) => {
+                    if blake3::hash(&rows).as_bytes()[..] != digest[..] {
+                        return Err(StagingProblem::Damaged("a piece of the snapshot").into());
+                    }
+                    let bad = |error| End::Refused(format!("a piece of the snapshot cannot be read: {error}"));
+                    let before = have.row_bytes;
+                    staging.add_rows(SnapshotRows::decode(&rows[..]).map_err(bad)?, &mut have)?;
+                    self.moving.moved(usize::try_from(have.row_bytes - before).unwrap_or(usize::MAX));
+                }
+                snapshot_frame::Kind::RowsEnd(SnapshotRowsEnd { rows, digest }) => {
+                    return Ok(staging.check_rows(rows, &digest)?);
+                }
+                _ => {
+                    return Err(End::Refused(
+                        "the snapshot's rows are followed by something else than their end".into(),
+                    ));
+                }
+            }
         }
-        self.file.sync_all().map_err(|error| disk(listed, &error))
+    }
+
+    fn take_chunks(&mut self, staging: &Staging) -> Result<(), End> {
+        let mut missing_bytes = staging.missing_bytes()?;
+        self.moving.left(missing_bytes);
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let missing = staging.missing_after(after.as_deref(), CHUNKS_AT_ONCE)?;
+            let Some((last, _)) = missing.last() else { return Ok(()) };
+            after = Some(last.clone());
+            staging.flush()?;
+            let digests = missing.iter().map(|(digest, _)| digest.clone()).collect();
+            self.reply(snapshot_reply::Kind::Want(SnapshotWant { digests, missing_bytes }))?;
+            for (digest, length) in missing {
+                match self.next()? {
+                    snapshot_frame::Kind::Chunk(chunk) if chunk.digest == digest => {
+                        staging.add_chunk(&digest, &chunk.data)?;
+                        self.moving.moved(chunk.data.len());
+                    }
+                    _ => return Err(End::Refused("a chunk came that was not asked for".into())),
+                }
+                missing_bytes = missing_bytes.saturating_sub(length);
+            }
+        }
+    }
+
+    fn next(&mut self) -> Result<snapshot_frame::Kind, End> {
+        self.incoming.blocking_recv().ok_or_else(|| End::Broken("the stream ended before the snapshot did".into()))
+    }
+
+    fn reply(&self, kind: snapshot_reply::Kind) -> Result<(), End> {
+        let sent = self.replies.blocking_send(Ok(SnapshotReply { kind: Some(kind) }));
+        sent.map_err(|_| End::Broken("the sender is gone".into()))
     }
 }
 
-fn disk(listed: &SnapshotFile, error: &io::Error) -> String {
-    format!("cannot write the snapshot's {}: {error}", listed.name)
+/// Whether an id can name a directory, and none of those with another use.
+fn is_plain(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn listed(name: &str, contents: &[u8]) -> SnapshotFile {
-        let digest = blake3::hash(contents).as_bytes().to_vec();
-        SnapshotFile { name: name.into(), size: contents.len() as u64, digest }
-    }
-
-    fn piece(file: u32, offset: u64, data: &[u8]) -> SnapshotPiece {
-        SnapshotPiece { file, offset, data: data.to_vec() }
-    }
-
-    fn write(files: &[SnapshotFile], pieces: Vec<SnapshotPiece>) -> (tempfile::TempDir, Result<(), String>) {
-        let temp = tempfile::tempdir().unwrap();
-        let (sender, receiver) = mpsc::channel(pieces.len().max(1));
-        for piece in pieces {
-            sender.try_send(piece).unwrap();
-        }
-        drop(sender);
-        let written = write_all(temp.path(), files, receiver);
-        (temp, written)
-    }
-
     #[test]
-    fn a_snapshot_that_fits_its_manifest_is_staged() {
-        let files = [listed("a", b"one two"), listed("empty", b""), listed("b", b"three")];
-        let (temp, written) = write(&files, vec![piece(0, 0, b"one "), piece(0, 4, b"two"), piece(2, 0, b"three")]);
-        assert_eq!(written, Ok(()));
-        assert_eq!(fs::read(temp.path().join("a")).unwrap(), b"one two");
-        assert_eq!(fs::read(temp.path().join("empty")).unwrap(), b"");
-    }
-
-    #[test]
-    fn damaged_short_long_or_disordered_snapshots_are_refused() {
-        let files = [listed("a", b"one two")];
-        for pieces in [
-            vec![piece(0, 0, b"one twO")],
-            vec![piece(0, 0, b"one")],
-            vec![piece(0, 0, b"one two"), piece(0, 7, b"more")],
-            vec![piece(0, 4, b"two"), piece(0, 0, b"one ")],
-            vec![piece(0, 0, b"one two three")],
-            vec![],
-        ] {
-            assert!(write(&files, pieces.clone()).1.is_err(), "{pieces:?}");
+    fn ids_that_lead_elsewhere_are_refused() {
+        assert!(is_plain(&ulid::Ulid::generate().to_string()));
+        for id in ["", "..", "A/B", ".HIDDEN", "partial", "initial"] {
+            assert!(!is_plain(id), "{id}");
         }
     }
 }

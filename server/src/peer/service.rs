@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lectern_proto::internal::v1::{
-    ClockProbe, Hello, PeerFrame, PeerReply, SnapshotFrame, SnapshotReply, Welcome, peer_frame, peer_reply,
+    Challenge, ClockProbe, PeerFrame, PeerReply, Proof, SnapshotFrame, SnapshotReply, Welcome, peer_frame, peer_reply,
 };
 use lectern_raft::{Input, NodeId, TurnedAway};
 use lectern_rpc::internal::v1::peer_service_server::{PeerService, PeerServiceServer};
@@ -14,18 +14,23 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
+use super::conversations::Conversation;
+use super::handshake::{self, Side};
 use super::{Hub, MAX_FRAME_BYTES, receive_snapshot};
-use crate::listener::{Listener, Origin, incoming};
+use crate::descriptors::PEER_CONNECTIONS;
+use crate::listener::{Listener, OpenCall, Origin, Refusal, Refusals, Room, incoming};
 use crate::wall_clock;
 
-const HELLO_DEADLINE: Duration = Duration::from_secs(5);
+const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(5);
+/// Connections of nodes, and of who calls itself one: on loopback all come from one address.
+const ROOM: Room = Room { total: PEER_CONNECTIONS, per_address: PEER_CONNECTIONS };
 /// Answers that may wait on one stream.
 const REPLIES: usize = 16;
 
 /// Serves peers on `listener` as long as the process runs.
 pub(crate) async fn serve(hub: Arc<Hub>, listener: TcpListener) -> Result<(), tonic::transport::Error> {
-    let connections = incoming(listener, Listener::Peers, hub.shared.tls.clone());
-    let service = PeerServiceServer::new(Answerer { hub })
+    let connections = incoming(listener, Listener::Peers, ROOM, hub.shared.tls.clone());
+    let service = PeerServiceServer::new(Answerer { hub, refusals: Arc::new(Refusals::new(Listener::Peers)) })
         .max_decoding_message_size(MAX_FRAME_BYTES)
         .max_encoding_message_size(MAX_FRAME_BYTES);
     tonic::transport::Server::builder()
@@ -40,6 +45,7 @@ pub(crate) async fn serve(hub: Arc<Hub>, listener: TcpListener) -> Result<(), to
 
 struct Answerer {
     hub: Arc<Hub>,
+    refusals: Arc<Refusals>,
 }
 
 #[tonic::async_trait]
@@ -48,85 +54,160 @@ impl PeerService for Answerer {
 
     async fn messages(&self, request: Request<Streaming<PeerFrame>>) -> Result<Response<Self::MessagesStream>, Status> {
         let origin = Origin::of(&request);
-        let mut frames = request.into_inner();
-        let hello = first_hello(&mut frames).await?;
-        let from = hello.node_id;
-        let greeted = self.hub.greet(&hello, false, origin.name.as_ref()).await;
+        let open = admit(&origin)?;
         let (replies, out) = mpsc::channel(REPLIES);
-        let (refused, removed) = match &greeted {
-            Ok(()) => (String::new(), false),
-            Err(away) => (away.reason.clone(), away.removed),
-        };
-        let welcome = Welcome { hello: Some(self.hub.introduction(from)), refused, removed };
-        reply(&replies, peer_reply::Kind::Welcome(welcome));
-        match greeted {
-            Ok(()) => {
-                let number = self.hub.new_inbound(from);
-                tokio::spawn(take_frames(self.hub.clone(), from, number, frames, replies));
-            }
-            Err(TurnedAway { reason, .. }) => {
-                let address = origin.address.map(tracing::field::display);
-                tracing::warn!(from, address, reason, "refused a peer");
-            }
-        }
+        let (hub, refusals, frames) = (self.hub.clone(), self.refusals.clone(), request.into_inner());
+        tokio::spawn(async move {
+            let _open = open;
+            Answering { hub, refusals, origin, frames, replies }.run().await;
+        });
         Ok(Response::new(ReceiverStream::new(out).map(Ok as fn(PeerReply) -> ReplyResult)))
     }
 
-    async fn snapshot(&self, request: Request<Streaming<SnapshotFrame>>) -> Result<Response<SnapshotReply>, Status> {
-        // A task of its own: when the sender goes away this call is dropped, and what was staged must still be removed.
+    type SnapshotStream = ReceiverStream<Result<SnapshotReply, Status>>;
+
+    async fn snapshot(
+        &self,
+        request: Request<Streaming<SnapshotFrame>>,
+    ) -> Result<Response<Self::SnapshotStream>, Status> {
+        // A task of its own: when the sender goes away this call is dropped, and what came must still be kept.
         let (hub, origin) = (self.hub.clone(), Origin::of(&request));
+        let open = admit(&origin)?;
+        let (replies, out) = mpsc::channel(REPLIES);
         let frames = request.into_inner();
-        let receiving =
-            tokio::spawn(async move { receive_snapshot::receive(&hub, frames, origin.name.as_ref()).await });
-        let staged = receiving.await.unwrap_or_else(|error| Err(error.to_string()));
-        if let Err(problem) = &staged {
-            tracing::warn!(problem, "did not stage a snapshot");
-        }
-        Ok(Response::new(SnapshotReply { staged: staged.is_ok(), problem: staged.err().unwrap_or_default() }))
+        tokio::spawn(async move {
+            let _open = open;
+            receive_snapshot::receive(hub, frames, origin.name, replies).await;
+        });
+        Ok(Response::new(ReceiverStream::new(out)))
     }
+}
+
+/// A connection without a place carries nothing; one with a place is not idle while what is returned lives.
+fn admit(origin: &Origin) -> Result<Option<OpenCall>, Status> {
+    origin.begin_call().map_err(Status::resource_exhausted)
 }
 
 type ReplyResult = Result<PeerReply, Status>;
 
-async fn first_hello(frames: &mut Streaming<PeerFrame>) -> Result<Hello, Status> {
-    let first = tokio::time::timeout(HELLO_DEADLINE, frames.message())
-        .await
-        .map_err(|_| Status::deadline_exceeded("a stream between nodes begins with a hello"))??;
-    match first {
-        Some(PeerFrame { kind: Some(peer_frame::Kind::Hello(hello)) }) => Ok(hello),
-        _ => Err(Status::invalid_argument("a stream between nodes begins with a hello")),
-    }
+/// A stream that a peer has opened.
+struct Answering {
+    hub: Arc<Hub>,
+    refusals: Arc<Refusals>,
+    origin: Origin,
+    frames: Streaming<PeerFrame>,
+    replies: mpsc::Sender<PeerReply>,
 }
 
-/// Hands a peer's frames to the replica in order, until the stream breaks or a newer one replaces it.
-async fn take_frames(
-    hub: Arc<Hub>,
-    from: NodeId,
-    number: u64,
-    mut frames: Streaming<PeerFrame>,
-    replies: mpsc::Sender<PeerReply>,
-) {
-    while let Ok(Some(frame)) = frames.message().await {
-        if !hub.is_newest_inbound(from, number) {
-            return;
+/// Why a caller is not welcome.
+enum Unwelcome {
+    /// It has not proven that it is a node of this cluster.
+    Unproven(Refusal),
+    /// It is one, and is not accepted.
+    Refused(NodeId, TurnedAway),
+    /// Another process is this node already.
+    Twin(String),
+}
+
+impl Answering {
+    async fn run(mut self) {
+        match self.shake_hands().await {
+            Ok((from, conversation)) => {
+                reply(&self.replies, peer_reply::Kind::Welcome(Welcome::default()));
+                let number = self.hub.new_inbound(from);
+                self.take_frames(from, number, &conversation).await;
+            }
+            Err(unwelcome) => self.turn_away(unwelcome),
         }
-        hub.shared.board.peer_heard(from);
-        match frame.kind {
-            Some(peer_frame::Kind::Raft(bytes)) => {
-                let size = bytes.len();
-                hub.shared.inbox.push_from_peer(Input::Message { from, bytes }, size).await;
-            }
-            Some(peer_frame::Kind::Clock(probe)) => {
-                let answer = ClockProbe { wall_ms: wall_clock::system_ms(), ..probe };
-                reply(&replies, peer_reply::Kind::Clock(answer));
-            }
-            Some(peer_frame::Kind::StateHash(chain)) => {
-                if let Ok(hash) = chain.hash.try_into() {
-                    hub.shared.inbox.push(Input::StateHash { node: from, index: chain.index, hash });
+    }
+
+    /// Proves to the caller that this is a node of its cluster, demands the same of it, and has the replica judge who it is.
+    async fn shake_hands(&mut self) -> Result<(NodeId, Conversation), Unwelcome> {
+        let Some(peer_frame::Kind::Introduction(caller)) = self.next().await else {
+            let reason = "it did not begin with an introduction; if it is a node, run versions that fit together";
+            return Err(Unwelcome::Unproven(Refusal::unproven(reason)));
+        };
+        let hello = handshake::said(&caller).map_err(|problem| Unwelcome::Unproven(Refusal::unproven(&problem)))?;
+        let from = hello.node_id;
+        let refuse = |reason| Unwelcome::Refused(from, TurnedAway { reason, removed: false });
+        let (hub, certified) = (Arc::clone(&self.hub), self.origin.name.clone());
+        hub.require_certified(&hello, certified.as_ref()).map_err(refuse)?;
+        let key = &hub.shared.peer_key;
+        let own = hub.introduction(from).await.map_err(refuse)?;
+        let answerer = handshake::introduction(&own).map_err(refuse)?;
+        let proof = key.prove(Side::Answerer, &caller, &answerer);
+        let challenge = Challenge { answerer: Some(answerer.clone()), proof };
+        reply(&self.replies, peer_reply::Kind::Challenge(challenge));
+        let Some(peer_frame::Kind::Proof(Proof { proof })) = self.next().await else {
+            return Err(Unwelcome::Unproven(Refusal::unproven("it did not prove that it knows the cluster's secret")));
+        };
+        if !key.proves(&proof, Side::Caller, &caller, &answerer) {
+            return Err(Unwelcome::Unproven(Refusal::unproven("it does not know the cluster's secret")));
+        }
+        let session = key.session(&caller, &answerer);
+        let conversation = hub.conversations.begin(Side::Answerer, &hello, session).map_err(Unwelcome::Twin)?;
+        let greeted = hub.greet(&hello, false, certified.as_ref()).await;
+        greeted.map_err(|away| Unwelcome::Refused(from, away))?;
+        Ok((from, conversation))
+    }
+
+    async fn next(&mut self) -> Option<peer_frame::Kind> {
+        let frame = tokio::time::timeout(HANDSHAKE_DEADLINE, self.frames.message()).await.ok()?.ok()??;
+        frame.kind
+    }
+
+    fn turn_away(&self, unwelcome: Unwelcome) {
+        let address = self.origin.address.map(tracing::field::display);
+        let welcome = match unwelcome {
+            // Anybody can be unproven as often as he likes, so this is told now and then; what nodes are told is rare.
+            Unwelcome::Unproven(refusal) => {
+                if let Some(from) = self.origin.address {
+                    self.refusals.note(from, &refusal);
                 }
+                Welcome { refused: refusal.reason().into(), ..Welcome::default() }
             }
-            // A second hello, or something newer than this program: the stream goes on without it.
-            Some(peer_frame::Kind::Hello(_)) | None => {}
+            Unwelcome::Refused(from, TurnedAway { reason, removed }) => {
+                // Who waits to be let in calls twice a second.
+                if self.hub.is_news(from, &reason) {
+                    tracing::warn!(from, address, reason, "refused a peer");
+                }
+                Welcome { refused: reason, removed, twin: false }
+            }
+            Unwelcome::Twin(reason) => {
+                tracing::error!(address, reason, "refused a peer");
+                Welcome { refused: reason, removed: false, twin: true }
+            }
+        };
+        reply(&self.replies, peer_reply::Kind::Welcome(welcome));
+    }
+
+    /// Hands the peer's frames to the replica in order, until the stream breaks or a newer one replaces it.
+    async fn take_frames(&mut self, from: NodeId, number: u64, conversation: &Conversation) {
+        let hub = Arc::clone(&self.hub);
+        while let Ok(Some(frame)) = self.frames.message().await {
+            if !hub.is_newest_inbound(from, number) {
+                return;
+            }
+            hub.shared.board.peer_heard(from);
+            conversation.heard();
+            match frame.kind {
+                Some(peer_frame::Kind::Raft(bytes)) => {
+                    let size = bytes.len();
+                    hub.shared.inbox.push_from_peer(Input::Message { from, bytes }, size).await;
+                }
+                Some(peer_frame::Kind::Clock(probe)) => {
+                    hub.shared.inbox.push(Input::PeerApplied { peer: from, index: probe.applied_index });
+                    let answer = ClockProbe { wall_ms: wall_clock::system_ms(), ..probe };
+                    reply(&self.replies, peer_reply::Kind::Clock(answer));
+                }
+                Some(peer_frame::Kind::StateHash(chain)) => {
+                    if let Ok(hash) = chain.hash.try_into() {
+                        hub.shared.inbox.push(Input::StateHash { node: from, index: chain.index, hash });
+                    }
+                }
+                // A second introduction, or something newer than this program: the stream goes on without it.
+                Some(peer_frame::Kind::Introduction(_) | peer_frame::Kind::Proof(_)) | None => {}
+            }
         }
     }
 }

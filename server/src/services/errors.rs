@@ -40,6 +40,12 @@ pub mod reasons {
     pub const TOO_MANY_ATTEMPTS: &str = "TOO_MANY_ATTEMPTS";
     /// The node's own fault.
     pub const INTERNAL: &str = "INTERNAL";
+    /// What is asked of the membership cannot be done now, or ever.
+    pub const MEMBERSHIP: &str = "MEMBERSHIP";
+    /// A join token that cannot be used.
+    pub const JOIN_TOKEN: &str = "JOIN_TOKEN";
+    /// Only operators may ask for this.
+    pub const NOT_AN_OPERATOR: &str = "NOT_AN_OPERATOR";
     /// A file's text cannot be read.
     pub const UNREADABLE_FILE: &str = "UNREADABLE_FILE";
 }

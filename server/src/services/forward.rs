@@ -26,7 +26,14 @@ const KEEPALIVE: Duration = Duration::from_secs(10);
 /// Leaders' addresses to which connections are kept.
 const MAX_CHANNELS: usize = 16;
 /// What of the caller's metadata goes along.
-const PASSED_ON: [&str; 3] = [metadata::AUTHORIZATION, metadata::IDEMPOTENCY_KEY, "traceparent"];
+const PASSED_ON: [&str; 5] = [
+    metadata::AUTHORIZATION,
+    metadata::IDEMPOTENCY_KEY,
+    "traceparent",
+    // Put there by this node, or by an operator who has the key for it.
+    lectern_rpc::proof::OPERATOR,
+    lectern_rpc::proof::OPERATOR_PROOF,
+];
 
 /// Connections to the nodes that led.
 #[derive(Default)]

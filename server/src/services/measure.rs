@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use bytes::Bytes;
 use lectern_rpc::methods::PATHS;
 use tokio::sync::Semaphore;
 use tonic::body::Body;
@@ -15,6 +16,7 @@ use tonic::{Code, Status};
 use tower::{Layer, Service};
 
 use super::errors;
+use crate::listener::{OpenCall, Origin};
 
 /// Methods beside the unary ones, so that metrics name them too.
 const OTHERS: &[&str] = &[
@@ -74,20 +76,51 @@ where
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let method = method(request.uri().path());
         let started = Instant::now();
+        let origin = request.extensions().get::<Origin>().cloned().unwrap_or_default();
+        let open = origin.begin_call();
         let place = Arc::clone(&self.room).try_acquire_owned();
         // The one that is ready is used up; a clone takes its place.
         let next = self.inner.clone();
         let mut ready = std::mem::replace(&mut self.inner, next);
         Box::pin(async move {
-            let response = match place {
-                Ok(_place) => ready.call(request).await?,
-                Err(_) => errors::busy("this node answers as many calls as it can; try again in a moment").into_http(),
+            let response = match (&open, place) {
+                (Err(reason), _) => errors::busy(reason).into_http(),
+                (Ok(_), Ok(_place)) => ready.call(request).await?,
+                (Ok(_), Err(_)) => {
+                    errors::busy("this node answers as many calls as it can; try again in a moment").into_http()
+                }
             };
             let code = Status::from_header_map(response.headers()).map_or(Code::Ok, |status| status.code());
             metrics::counter!("lectern_rpc_requests_total", "method" => method, "code" => code_name(code)).increment(1);
             metrics::histogram!("lectern_rpc_duration_seconds", "method" => method).record(started.elapsed());
-            Ok(response)
+            Ok(response.map(|body| Body::new(OpenBody { body, _open: open.ok().flatten() })))
         })
+    }
+}
+
+/// The body of an answer: its connection is not idle until it has been sent.
+struct OpenBody {
+    body: Body,
+    _open: Option<OpenCall>,
+}
+
+impl http_body::Body for OpenBody {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, Status>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.body.size_hint()
     }
 }
 

@@ -30,11 +30,13 @@ mod files;
 mod forward;
 mod gate;
 mod grades;
+mod grading;
 mod guessing;
 mod health;
 mod home;
 mod materials;
 mod measure;
+mod membership;
 mod metadata;
 mod operator;
 mod pages;
@@ -55,11 +57,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use lectern_proto::MAX_REQUEST_BYTES;
+use lectern_rpc::proof::Prover;
 use tokio::sync::watch::Receiver;
 
 use crate::node::Node;
 use authenticator::{Authenticator, ByPassword};
 use client_address::ForwardingKey;
+pub(crate) use errors::reasons;
 use forward::Forwarder;
 use gate::Gate;
 use guessing::Guessing;
@@ -94,6 +98,7 @@ pub(crate) struct Inner {
     node: Node,
     forwarder: Forwarder,
     forwarding_key: ForwardingKey,
+    operators: Prover,
     authenticator: Box<dyn Authenticator>,
     passwords: Passwords,
     guessing: Mutex<Guessing>,
@@ -120,9 +125,10 @@ impl Door {
     fn new(node: Node, extracts: PathBuf, stopping: Receiver<bool>) -> Result<Self, ServeError> {
         let passwords = Passwords::new()?;
         let authenticator = Box::new(ByPassword { node: node.clone(), passwords: passwords.clone() });
-        let forwarding_key = ForwardingKey::new(node.forwarding_key());
+        let forwarding_key = ForwardingKey::new(node.keys().forwarding_key());
         Ok(Self(Arc::new(Inner {
             forwarding_key,
+            operators: node.keys().operators(),
             forwarder: Forwarder::new(node.tls().cloned()),
             node,
             authenticator,

@@ -13,8 +13,10 @@ use lectern_rpc::v1::cluster_service_server::ClusterServiceServer;
 use lectern_rpc::v1::course_service_server::CourseServiceServer;
 use lectern_rpc::v1::file_service_server::FileServiceServer;
 use lectern_rpc::v1::grade_service_server::GradeServiceServer;
+use lectern_rpc::v1::grading_service_server::GradingServiceServer;
 use lectern_rpc::v1::home_service_server::HomeServiceServer;
 use lectern_rpc::v1::material_service_server::MaterialServiceServer;
+use lectern_rpc::v1::membership_service_server::MembershipServiceServer;
 use lectern_rpc::v1::submission_service_server::SubmissionServiceServer;
 use lectern_rpc::v1::thread_service_server::ThreadServiceServer;
 use lectern_rpc::v1::watch_service_server::WatchServiceServer;
@@ -25,7 +27,7 @@ use tonic::transport::Server;
 
 use super::measure::MeasureLayer;
 use super::{Door, MAX_REQUEST_BYTES, health};
-use crate::listener::{Listener, incoming};
+use crate::listener::{Listener, Room, incoming};
 use crate::node::Node;
 
 /// A connection that says nothing for this long is asked whether it is there.
@@ -49,12 +51,14 @@ pub struct ServeOptions {
     pub scratch_dir: PathBuf,
     /// Calls answered at once; more are refused with BUSY.
     pub max_calls: usize,
+    /// Connections that are open at once.
+    pub connections: Room,
 }
 
 impl ServeOptions {
     /// With the usual limits.
     pub fn new(scratch_dir: PathBuf) -> Self {
-        Self { scratch_dir, max_calls: 4_096 }
+        Self { scratch_dir, max_calls: 4_096, connections: Room { total: 4_096, per_address: 2_048 } }
     }
 }
 
@@ -84,7 +88,7 @@ pub async fn serve(
 ) -> Result<(), ServeError> {
     let (stop, stopping) = watch::channel(false);
     let mut stopped = stopping.clone();
-    let connections = incoming(listener, Listener::Clients, node.tls().cloned());
+    let connections = incoming(listener, Listener::Clients, options.connections, node.tls().cloned());
     let door = Door::new(node.clone(), options.scratch_dir, stopping.clone())?;
     let (health, reporting) = health::service(node, stopping);
     let routes = routes(&door)?.add_service(health);
@@ -128,8 +132,10 @@ fn routes(door: &Door) -> Result<Routes, ServeError> {
         .add_service(server!(CourseServiceServer))
         .add_service(server!(FileServiceServer))
         .add_service(server!(GradeServiceServer))
+        .add_service(server!(GradingServiceServer))
         .add_service(server!(HomeServiceServer))
         .add_service(server!(MaterialServiceServer))
+        .add_service(server!(MembershipServiceServer))
         .add_service(server!(SubmissionServiceServer))
         .add_service(server!(ThreadServiceServer))
         .add_service(server!(WatchServiceServer))

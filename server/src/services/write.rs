@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use lectern_lms::{Reason, levels};
 use lectern_proto::internal::v1::{Command, command::Body, outcome};
 use lectern_rpc::{Call, Kind};
 use prost::Message;
@@ -84,6 +85,12 @@ impl Door {
         request_hash: Vec<u8>,
         body: Body,
     ) -> Result<R, Status> {
+        if self.node.feature_level() < levels::needed(&body) {
+            return Err(errors::refused(
+                Reason::WrongState,
+                "this cluster is being upgraded, and this begins when all of its nodes run the new release; until then nothing was changed",
+            ));
+        }
         let now_ms = self.node.now_ms();
         let command = Command {
             version: COMMAND_VERSION,

@@ -4,6 +4,12 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// How long an unfinished snapshot is kept while nobody sends more of it.
+const PARTIAL_KEPT: Duration = Duration::from_hours(1);
+const STAGING: &str = "staging";
+const PARTIAL: &str = "partial";
 
 /// A data directory that this process holds.
 #[derive(Debug)]
@@ -47,6 +53,21 @@ impl DataDir {
         Ok(Self { root: root.to_path_buf(), _lock: lock })
     }
 
+    /// Takes a directory that a node was founded in, for looking at: nothing is written. `None` where there is no node.
+    pub fn hold(root: &Path) -> Result<Option<Self>, DataDirError> {
+        let path = root.join("LOCK");
+        let lock = match File::open(&path) {
+            Ok(lock) => lock,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(DataDirError::Io { path, source }),
+        };
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(Self { root: root.to_path_buf(), _lock: lock })),
+            Err(TryLockError::WouldBlock) => Err(DataDirError::Locked(root.to_path_buf())),
+            Err(TryLockError::Error(source)) => Err(DataDirError::Io { path, source }),
+        }
+    }
+
     /// The directory itself.
     pub fn root(&self) -> &Path {
         &self.root
@@ -63,8 +84,29 @@ impl DataDir {
     }
 
     /// A peer's snapshot on its way in.
+    pub fn partial(&self) -> PathBuf {
+        self.root.join(STAGING).join(PARTIAL)
+    }
+
+    /// A peer's snapshot that is complete.
     pub fn staging(&self, id: &str) -> PathBuf {
-        self.root.join("staging").join(id)
+        self.root.join(STAGING).join(id)
+    }
+
+    /// Names a snapshot that has become complete, durably.
+    pub fn complete_partial(&self, id: &str) -> io::Result<()> {
+        fs::rename(self.partial(), self.staging(id))?;
+        sync_dir(&self.root.join(STAGING))
+    }
+
+    /// Deletes an unfinished snapshot that nobody has sent more of for long. Not to be called while one is received.
+    pub fn drop_stale_partial(&self) -> io::Result<()> {
+        let partial = self.partial();
+        if partial.exists() && !is_recent(&partial) {
+            tracing::info!(path = %partial.display(), "deleting a snapshot that nobody went on with");
+            remove(&partial)?;
+        }
+        Ok(())
     }
 
     /// A checkpoint on its way out.
@@ -77,21 +119,57 @@ impl DataDir {
         self.root.join("genesis.json")
     }
 
-    /// Makes the directories, and deletes every state, staged snapshot and checkpoint but the state `keep`.
+    /// What this node was told when it joined the cluster.
+    pub fn joined(&self) -> PathBuf {
+        self.root.join("joined.json")
+    }
+
+    /// Who this node says it is while it joins.
+    pub fn joining(&self) -> PathBuf {
+        self.root.join("joining")
+    }
+
+    /// With which operators prove who they are where there is no TLS.
+    pub fn operator_key(&self) -> PathBuf {
+        self.root.join(lectern_rpc::proof::OPERATOR_KEY_FILE)
+    }
+
+    /// When everything was last read and found good.
+    pub fn last_scrub(&self) -> PathBuf {
+        self.root.join("last-scrub")
+    }
+
+    /// Makes the directories, and deletes every state, staged snapshot and checkpoint but the state `keep`. What a snapshot
+    /// has brought lately stays: the next one goes on with it.
     pub fn sweep(&self, keep: &str) -> Result<(), DataDirError> {
-        for parent in ["state", "staging", "snapshots"] {
+        for parent in ["state", STAGING, "snapshots"] {
             let parent_path = self.root.join(parent);
             fs::create_dir_all(&parent_path).map_err(io_error(&parent_path))?;
-            for entry in fs::read_dir(&parent_path).map_err(io_error(&parent_path))? {
-                let path = entry.map_err(io_error(&parent_path))?.path();
-                if parent == "state" && path.ends_with(keep) {
-                    continue;
+            let kept = match parent {
+                "state" => Some(self.state(keep)),
+                STAGING => self.recent_partial()?,
+                _ => None,
+            };
+            for path in entries(&parent_path)? {
+                if Some(&path) != kept.as_ref() {
+                    tracing::info!(path = %path.display(), "deleting what nothing names");
+                    remove(&path).map_err(io_error(&path))?;
                 }
-                tracing::info!(path = %path.display(), "deleting what nothing names");
-                remove(&path).map_err(io_error(&path))?;
             }
         }
         Ok(())
+    }
+
+    /// The unfinished snapshot that can be gone on with. One that was complete and never installed serves as well.
+    fn recent_partial(&self) -> Result<Option<PathBuf>, DataDirError> {
+        let partial = self.partial();
+        let usable = |path: &Path| path.join("CURRENT").is_file() && is_recent(path);
+        if !partial.exists()
+            && let Some(complete) = entries(&self.root.join(STAGING))?.into_iter().find(|path| usable(path))
+        {
+            fs::rename(&complete, &partial).map_err(io_error(&complete))?;
+        }
+        Ok(usable(&partial).then_some(partial))
     }
 
     /// Makes a received snapshot the state directory of the same name, durably. Nothing names it yet.
@@ -125,6 +203,18 @@ pub fn sync_dir(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
+fn entries(path: &Path) -> Result<Vec<PathBuf>, DataDirError> {
+    let listed = fs::read_dir(path).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
+    listed.map_err(io_error(path))
+}
+
+/// Whether files came to a directory lately.
+fn is_recent(path: &Path) -> bool {
+    let changed = fs::metadata(path).and_then(|metadata| metadata.modified());
+    // A clock that was set back makes nothing old.
+    changed.is_ok_and(|changed| SystemTime::now().duration_since(changed).unwrap_or_default() < PARTIAL_KEPT)
+}
+
 fn remove(path: &Path) -> io::Result<()> {
     if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
 }
@@ -143,6 +233,19 @@ mod tests {
     }
 
     #[test]
+    fn looking_at_a_directory_makes_nothing_and_waits_for_nobody() {
+        let temp = tempfile::tempdir().unwrap();
+        assert!(DataDir::hold(temp.path()).unwrap().is_none());
+        assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 0);
+        let held = DataDir::lock(temp.path()).unwrap();
+        assert!(matches!(DataDir::hold(temp.path()), Err(DataDirError::Locked(_))));
+        drop(held);
+        let looking = DataDir::hold(temp.path()).unwrap();
+        assert!(matches!(DataDir::lock(temp.path()), Err(DataDirError::Locked(_))));
+        drop(looking);
+    }
+
+    #[test]
     fn a_sweep_keeps_only_the_state_that_is_named() {
         let temp = tempfile::tempdir().unwrap();
         let dir = DataDir::lock(temp.path()).unwrap();
@@ -154,5 +257,31 @@ mod tests {
         assert!(!dir.state("old").exists());
         assert!(!dir.staging("half").exists());
         assert!(!dir.snapshot("out").exists());
+    }
+
+    #[test]
+    fn a_sweep_keeps_what_a_snapshot_has_brought_lately_and_nothing_else_of_it() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = DataDir::lock(temp.path()).unwrap();
+        let database = |path: &Path| {
+            fs::create_dir_all(path).unwrap();
+            fs::write(path.join("CURRENT"), "").unwrap();
+        };
+        database(&dir.staging("complete"));
+        dir.sweep("").unwrap();
+        assert!(dir.partial().exists() && !dir.staging("complete").exists());
+        database(&dir.staging("another"));
+        fs::create_dir(dir.staging("partial.tmp")).unwrap();
+        dir.sweep("").unwrap();
+        assert_eq!(entries(&temp.path().join(STAGING)).unwrap(), [dir.partial()]);
+
+        let long_ago = SystemTime::now() - 2 * PARTIAL_KEPT;
+        File::open(dir.partial()).unwrap().set_modified(long_ago).unwrap();
+        dir.drop_stale_partial().unwrap();
+        assert!(!dir.partial().exists());
+        database(&dir.partial());
+        File::open(dir.partial()).unwrap().set_modified(long_ago).unwrap();
+        dir.sweep("").unwrap();
+        assert!(!dir.partial().exists());
     }
 }

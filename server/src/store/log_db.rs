@@ -7,11 +7,12 @@ use lectern_raft::{Batch, Disk, DiskError, Op};
 use rocksdb::{ColumnFamilyDescriptor, DB, DBRecoveryMode, DEFAULT_COLUMN_FAMILY_NAME, ReadOptions, WriteBatch};
 
 use super::{Caches, StoreProblem, describe};
+use crate::faults;
 
 /// The log. Clones share one database: the raft thread reads, the log writer writes.
 #[derive(Clone)]
 pub struct LogDb {
-    db: Arc<DB>,
+    pub(super) db: Arc<DB>,
 }
 
 impl LogDb {
@@ -28,6 +29,17 @@ impl LogDb {
             what: "cannot open the log",
             path: path.display().to_string(),
             source,
+        })?;
+        Ok(Self { db: Arc::new(db) })
+    }
+
+    /// Opens the log of a stopped node for looking at it; nothing in its directory changes.
+    pub fn open_read_only(path: &Path, caches: &Caches) -> Result<Self, StoreProblem> {
+        let mut options = caches.looking_options();
+        options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+        let column = ColumnFamilyDescriptor::new(DEFAULT_COLUMN_FAMILY_NAME, caches.table_options());
+        let db = DB::open_cf_descriptors_read_only(&options, path, [column], false).map_err(|source| {
+            StoreProblem::Rocks { what: "cannot look at the log", path: path.display().to_string(), source }
         })?;
         Ok(Self { db: Arc::new(db) })
     }
@@ -82,6 +94,7 @@ impl Disk for LogDb {
     }
 
     fn sync(&self) -> Result<(), DiskError> {
+        faults::before_log_sync().map_err(DiskError)?;
         self.db.flush_wal(true).map_err(|error| failed(&error))
     }
 }

@@ -1,4 +1,7 @@
 //! The state machine's disk: tables, chunks, and what was applied.
+//!
+//! Beside the chunks an index lists each chunk's digest and length, in the same batch: which chunks there are is known
+//! without reading them.
 
 use std::path::{Path, PathBuf};
 
@@ -11,12 +14,16 @@ use super::{Caches, StoreProblem, describe, rocks_scan};
 /// The name of the state directory before any snapshot was installed.
 pub const INITIAL_STATE: &str = "initial";
 
-const TABLES: &str = "tables";
-const CHUNKS: &str = "chunks";
-const META: &str = "meta";
+pub(super) const TABLES: &str = "tables";
+pub(super) const CHUNKS: &str = "chunks";
+pub(super) const CHUNK_INDEX: &str = "chunk_index";
+pub(super) const META: &str = "meta";
 const APPLIED: &[u8] = b"applied";
 const CONF_STATE: &[u8] = b"conf_state";
 const CHAIN: &[u8] = b"chain";
+const MEMBERS: &[u8] = b"members";
+/// There once the index lists every chunk.
+const INDEXED: &[u8] = b"chunks_indexed";
 
 /// How far the state is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,12 +44,15 @@ pub struct StateWrite {
     pub changes: Vec<Change>,
     /// How far the state is after it.
     pub meta: AppliedMeta,
+    /// Who belongs to the cluster after it, where that changed; opaque here.
+    pub members: Option<Vec<u8>>,
 }
 
 /// One state directory.
 pub struct StateDb {
-    db: DB,
+    pub(super) db: DB,
     path: PathBuf,
+    caches: Caches,
 }
 
 impl StateDb {
@@ -52,21 +62,45 @@ impl StateDb {
         options.create_if_missing(true);
         options.create_missing_column_families(true);
         options.set_max_total_wal_size(64 << 20);
-        let db = DB::open_cf_descriptors(&options, path, columns(caches)).map_err(|source| StoreProblem::Rocks {
-            what: "cannot open the state",
-            path: path.display().to_string(),
-            source,
-        })?;
-        Ok(Self { db, path: path.to_path_buf() })
+        let failed =
+            |source| StoreProblem::Rocks { what: "cannot open the state", path: path.display().to_string(), source };
+        let db = DB::open_cf_descriptors(&options, path, columns(caches)).map_err(failed)?;
+        let state = Self { db, path: path.to_path_buf(), caches: caches.clone() };
+        if state.db.get_cf(state.column(META), INDEXED).map_err(failed)?.is_none() {
+            state.index_chunks().map_err(failed)?;
+        }
+        Ok(state)
+    }
+
+    /// Opens a checkpoint, or the state of a stopped node, for looking at it; nothing in its directory changes. A state from
+    /// before there was some column family is looked at without it.
+    pub fn open_read_only(path: &Path, caches: &Caches) -> Result<Self, StoreProblem> {
+        let failed = |source| {
+            let path = path.display().to_string();
+            StoreProblem::Rocks { what: "cannot look at the state", path, source }
+        };
+        let options = caches.looking_options();
+        let there = DB::list_cf(&options, path).map_err(failed)?;
+        let columns = columns(caches).into_iter().filter(|column| there.iter().any(|name| name == column.name()));
+        let db = DB::open_cf_descriptors_read_only(&options, path, columns, false).map_err(failed)?;
+        Ok(Self { db, path: path.to_path_buf(), caches: caches.clone() })
+    }
+
+    /// Lists the chunks of a state that is from before there was an index.
+    fn index_chunks(&self) -> Result<(), rocksdb::Error> {
+        let mut cursor = self.db.raw_iterator_cf_opt(self.column(CHUNKS), bulk_read());
+        cursor.seek_to_first();
+        while let Some((key, value)) = cursor.item() {
+            self.db.put_cf(self.column(CHUNK_INDEX), &key[1..], chunk_length(value.len()))?;
+            cursor.next();
+        }
+        cursor.status()?;
+        self.db.put_cf(self.column(META), INDEXED, [])
     }
 
     /// Reads how far a checkpoint is, from the checkpoint itself (trap 17).
     pub fn checkpoint_meta(path: &Path, caches: &Caches) -> Result<AppliedMeta, StoreProblem> {
-        let options = caches.database_options();
-        let db = DB::open_cf_descriptors_read_only(&options, path, columns(caches), false).map_err(|source| {
-            StoreProblem::Rocks { what: "cannot open the checkpoint", path: path.display().to_string(), source }
-        })?;
-        Self { db, path: path.to_path_buf() }.meta()
+        Self::open_read_only(path, caches)?.meta()
     }
 
     /// Where it is.
@@ -92,11 +126,22 @@ impl StateDb {
         })
     }
 
+    /// The members as they were written last; nothing in a state that was never told of a change.
+    pub fn members(&self) -> Result<Option<Vec<u8>>, StoreProblem> {
+        self.db.get_cf(self.column(META), MEMBERS).map_err(self.rocks("cannot read the state"))
+    }
+
     /// Makes one change, atomically. Not synced: the replica's log replays what a crash takes.
     pub fn write(&self, write: StateWrite) -> Result<(), StoreProblem> {
         let mut batch = WriteBatch::default();
         for Change { table, key, value } in write.changes {
             let column = self.column(column_of(table));
+            if table == Table::Chunks {
+                match &value {
+                    Some(chunk) => batch.put_cf(self.column(CHUNK_INDEX), &key, chunk_length(chunk.len())),
+                    None => batch.delete_cf(self.column(CHUNK_INDEX), &key),
+                }
+            }
             let key = database_key(table, &key);
             match value {
                 Some(value) => batch.put_cf(column, key, value),
@@ -109,6 +154,9 @@ impl StateDb {
         batch.put_cf(meta, APPLIED, applied);
         batch.put_cf(meta, CONF_STATE, write.meta.conf_state);
         batch.put_cf(meta, CHAIN, write.meta.chain);
+        if let Some(members) = write.members {
+            batch.put_cf(meta, MEMBERS, members);
+        }
         self.db.write(batch).map_err(self.rocks("cannot write the state"))
     }
 
@@ -142,11 +190,28 @@ impl StateDb {
             .sum()
     }
 
-    fn column(&self, name: &str) -> &ColumnFamily {
+    /// Whether there is a chunk of that digest.
+    pub(super) fn lists_chunk(&self, digest: &[u8]) -> Result<bool, StoreProblem> {
+        let listed = self.db.get_cf(self.column(CHUNK_INDEX), digest);
+        Ok(listed.map_err(self.rocks("cannot read the state"))?.is_some())
+    }
+
+    /// A chunk, past the cache.
+    pub(super) fn read_chunk(&self, digest: &[u8]) -> Result<Option<Vec<u8>>, StoreProblem> {
+        let read = self.db.get_cf_opt(self.column(CHUNKS), chunk_key(digest), &bulk_read());
+        read.map_err(self.rocks("cannot read a chunk"))
+    }
+
+    /// The memory it shares.
+    pub(crate) fn caches(&self) -> &Caches {
+        &self.caches
+    }
+
+    pub(super) fn column(&self, name: &str) -> &ColumnFamily {
         self.db.cf_handle(name).expect("every column family is opened with the database")
     }
 
-    fn rocks(&self, what: &'static str) -> impl FnOnce(rocksdb::Error) -> StoreProblem + '_ {
+    pub(super) fn rocks(&self, what: &'static str) -> impl FnOnce(rocksdb::Error) -> StoreProblem + '_ {
         move |source| StoreProblem::Rocks { what, path: self.path.display().to_string(), source }
     }
 }
@@ -190,17 +255,42 @@ impl Store for StateRead<'_> {
     }
 }
 
-fn columns(caches: &Caches) -> Vec<ColumnFamilyDescriptor> {
+pub(super) fn columns(caches: &Caches) -> Vec<ColumnFamilyDescriptor> {
     vec![
         ColumnFamilyDescriptor::new(rocksdb::DEFAULT_COLUMN_FAMILY_NAME, caches.table_options()),
         ColumnFamilyDescriptor::new(TABLES, caches.table_options()),
         ColumnFamilyDescriptor::new(CHUNKS, caches.chunk_options()),
+        ColumnFamilyDescriptor::new(CHUNK_INDEX, caches.table_options()),
         ColumnFamilyDescriptor::new(META, caches.table_options()),
     ]
 }
 
 fn column_of(table: Table) -> &'static str {
     if table == Table::Chunks { CHUNKS } else { TABLES }
+}
+
+/// The database key of a chunk.
+pub(super) fn chunk_key(digest: &[u8]) -> Vec<u8> {
+    database_key(Table::Chunks, digest)
+}
+
+/// A chunk's length as the index keeps it.
+pub(super) fn chunk_length(length: usize) -> [u8; 4] {
+    u32::try_from(length).expect("chunks are small").to_be_bytes()
+}
+
+/// What the index says of a chunk's length.
+pub(super) fn indexed_length(value: &[u8]) -> Option<u64> {
+    Some(u64::from(u32::from_be_bytes(value.try_into().ok()?)))
+}
+
+/// For reading much, once, in order: past the cache.
+pub(super) fn bulk_read() -> ReadOptions {
+    let mut read = ReadOptions::default();
+    read.fill_cache(false);
+    read.set_verify_checksums(true);
+    read.set_readahead_size(1 << 20);
+    read
 }
 
 fn database_key(table: Table, key: &[u8]) -> Vec<u8> {
@@ -240,7 +330,7 @@ mod tests {
             put(Table::UsersByName, b"a", b"other table"),
             put(Table::Chunks, b"digest", &[9; 10_000]),
         ];
-        state.write(StateWrite { changes, meta: meta(12) }).unwrap();
+        state.write(StateWrite { changes, meta: meta(12), members: Some(b"us".to_vec()) }).unwrap();
         state
     }
 
@@ -250,6 +340,7 @@ mod tests {
         drop(sample(temp.path()));
         let state = StateDb::open(temp.path(), &caches()).unwrap();
         assert_eq!(state.meta().unwrap(), meta(12));
+        assert_eq!(state.members().unwrap().as_deref(), Some(&b"us"[..]));
         assert_eq!(state.newest().get(Table::Users, b"b").unwrap().as_deref(), Some(&b"2"[..]));
         assert_eq!(state.newest().get(Table::Chunks, b"digest").unwrap(), Some(vec![9; 10_000]));
     }
@@ -277,7 +368,9 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let state = sample(temp.path());
         let read = state.read();
-        state.write(StateWrite { changes: vec![put(Table::Users, b"d", b"4")], meta: meta(13) }).unwrap();
+        state
+            .write(StateWrite { changes: vec![put(Table::Users, b"d", b"4")], meta: meta(13), members: None })
+            .unwrap();
         assert_eq!(read.get(Table::Users, b"d").unwrap(), None);
         assert_eq!(state.newest().get(Table::Users, b"d").unwrap().as_deref(), Some(&b"4"[..]));
     }
@@ -288,16 +381,20 @@ mod tests {
         let state = sample(&temp.path().join("state"));
         let copy = temp.path().join("checkpoint");
         state.checkpoint(&copy).unwrap();
-        state.write(StateWrite { changes: vec![put(Table::Users, b"d", b"4")], meta: meta(13) }).unwrap();
+        state
+            .write(StateWrite { changes: vec![put(Table::Users, b"d", b"4")], meta: meta(13), members: None })
+            .unwrap();
         assert_eq!(StateDb::checkpoint_meta(&copy, &caches()).unwrap(), meta(12));
         let opened = StateDb::open(&copy, &caches()).unwrap();
         assert_eq!(opened.newest().get(Table::Users, b"d").unwrap(), None);
         assert_eq!(opened.newest().get(Table::Chunks, b"digest").unwrap(), Some(vec![9; 10_000]));
+        assert_eq!(opened.members().unwrap().as_deref(), Some(&b"us"[..]), "members that did not change stay");
     }
 
     #[test]
     fn a_new_state_has_applied_nothing() {
         let temp = tempfile::tempdir().unwrap();
-        assert_eq!(StateDb::open(temp.path(), &caches()).unwrap().meta().unwrap(), AppliedMeta::default());
+        let state = StateDb::open(temp.path(), &caches()).unwrap();
+        assert_eq!((state.meta().unwrap(), state.members().unwrap()), (AppliedMeta::default(), None));
     }
 }

@@ -8,7 +8,7 @@ mod watch;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use lectern_tls::{Accepts, ClientConfig, Connector, Material, MaterialError, Name, Paths, ServerConfig};
+use lectern_tls::{Accepts, ClientConfig, Connector, Fingerprint, Material, MaterialError, Name, Paths, ServerConfig};
 
 pub(crate) use watch::keep;
 
@@ -80,6 +80,11 @@ impl Tls {
             Accepts::Everybody => current.for_clients.clone(),
             Accepts::Nodes => current.for_peers.clone(),
         }
+    }
+
+    /// The authority that this node's certificate leads to.
+    pub(crate) fn authority(&self) -> Option<Fingerprint> {
+        self.current().material.authority()
     }
 
     fn calling(&self, node: u64) -> Arc<ClientConfig> {

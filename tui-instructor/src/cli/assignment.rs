@@ -78,6 +78,9 @@ pub struct SettingsArgs {
     /// Grades are shown as soon as they are set (true), or when they are posted (false).
     #[arg(long)]
     pub post_at_once: Option<bool>,
+    /// The group it counts in, such as homework; `none` for none.
+    #[arg(long)]
+    pub group: Option<String>,
     /// Whether students see it.
     #[arg(long)]
     pub published: Option<bool>,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use lectern_cli::args::AssignmentArg;
+use lectern_cli::args::{AssignmentArg, CourseArg};
 use lectern_cli::format;
 
 use super::ReasonArg;
@@ -29,9 +29,24 @@ pub enum GradeCommand {
         /// The attempt that was graded. May be left out while there is only one.
         #[arg(long)]
         attempt: Option<u32>,
+        /// Deduct nothing, however late the attempt is (true), or what the policy says (false); as before when left out.
+        #[arg(long)]
+        waive_late: Option<bool>,
         /// The grade's revision this change is made on; the current one when left out.
         #[arg(long)]
         base: Option<u64>,
+        /// Why.
+        #[command(flatten)]
+        reason: ReasonArg,
+    },
+    /// Set somebody's final percentage instead of the computed one; students see it when the course is completed.
+    Final {
+        /// Such as `cs101`.
+        course: CourseArg,
+        /// Username or id.
+        user: String,
+        /// Such as 90, or `computed` for what the grades come to.
+        percent: String,
         /// Why.
         #[command(flatten)]
         reason: ReasonArg,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use lectern_cli::args::{CourseArg, ForceArg};
+use lectern_cli::args::{CourseArg, ForceArg, ScopeArg};
 
 /// The gradebook.
 #[derive(Subcommand, Debug)]
@@ -12,6 +12,11 @@ pub enum GradebookCommand {
     Show {
         /// Such as `cs101`.
         course: CourseArg,
+    },
+    /// Print mean, median, quartiles and histogram: of an assignment's scores, or of the course's current totals.
+    Statistics {
+        /// A course, or one assignment of it.
+        scope: ScopeArg,
     },
     /// Export the gradebook as CSV in Canvas's columns.
     Export {

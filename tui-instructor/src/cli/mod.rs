@@ -8,8 +8,11 @@ mod course;
 mod extension;
 mod grade;
 mod gradebook;
+mod group;
 mod material;
 mod module;
+mod overrides;
+mod policy;
 mod roster;
 mod submission;
 
@@ -29,8 +32,11 @@ pub use course::{CourseCommand, CreateCourseArgs, UpdateCourseArgs};
 pub use extension::ExtensionCommand;
 pub use grade::GradeCommand;
 pub use gradebook::GradebookCommand;
+pub use group::{GroupArgs, GroupCommand};
 pub use material::MaterialCommand;
 pub use module::ModuleCommand;
+pub use overrides::{OverrideArgs, OverrideCommand, WhomArgs};
+pub use policy::{IntervalArg, PolicyArgs, PolicyCommand};
 pub use roster::RosterCommand;
 pub use submission::SubmissionCommand;
 
@@ -89,6 +95,15 @@ pub enum Command {
     /// The gradebook of a course.
     #[command(subcommand)]
     Gradebook(GradebookCommand),
+    /// Assignment groups: weights and what is dropped.
+    #[command(subcommand)]
+    Group(GroupCommand),
+    /// The grading policy of a course.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Other dates, more attempts or an excuse, for one student or section.
+    #[command(subcommand)]
+    Override(OverrideCommand),
     /// Work offered after the lock date.
     #[command(subcommand)]
     Extension(ExtensionCommand),

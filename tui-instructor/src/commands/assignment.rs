@@ -131,6 +131,9 @@ fn change(
     settings.max_file_bytes = args.max_file_bytes.unwrap_or(settings.max_file_bytes);
     settings.max_text_bytes = args.max_text_bytes.unwrap_or(settings.max_text_bytes);
     settings.post_manually = args.post_at_once.map_or(settings.post_manually, |at_once| !at_once);
+    if let Some(group) = &args.group {
+        settings.group = if group == "none" { String::new() } else { group.clone() };
+    }
     settings.published = args.published.unwrap_or(settings.published);
     Ok(settings)
 }

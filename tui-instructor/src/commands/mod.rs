@@ -10,7 +10,10 @@ mod dates;
 mod extension;
 mod grade;
 mod gradebook;
+mod group;
 mod material;
+mod overrides;
+pub mod policy;
 mod roster;
 mod submission;
 
@@ -39,6 +42,9 @@ pub async fn run(command: Command, session: Session) -> Result<()> {
         Command::Submission(command) => submission::run(command, &session).await,
         Command::Grade(command) => grade::run(command, &session).await,
         Command::Gradebook(command) => gradebook::run(command, &session).await,
+        Command::Group(command) => group::run(command, &session).await,
+        Command::Policy(command) => policy::run(command, &session).await,
+        Command::Override(command) => overrides::run(command, &session).await,
         Command::Extension(command) => extension::run(command, &session).await,
         Command::Thread(command) => talk::thread(command, &session).await,
         Command::Announcement(command) => announcement::run(command, &session).await,

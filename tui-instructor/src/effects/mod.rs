@@ -81,6 +81,12 @@ pub enum Read {
     Gradebook(String),
     /// The gradebook of a course as the bytes of a CSV file.
     GradebookCsv(String),
+    /// Groups and policy of a course.
+    Policy(String),
+    /// Statistics of an assignment, or of the course where it is empty.
+    Statistics(Hw),
+    /// Overrides of an assignment.
+    Overrides(Hw),
     /// Work of a course that was offered after its lock date.
     Requests(String),
     /// Who changed what in a course, or in the installation (empty).
@@ -169,6 +175,18 @@ changes! {
     DeleteAssignment: DeleteAssignmentRequest => DeleteAssignmentResponse,
     /// Grades are posted or hidden.
     PostGrades: PostGradesRequest => PostGradesResponse,
+    /// A new group.
+    CreateGroup: CreateAssignmentGroupRequest => CreateAssignmentGroupResponse,
+    /// A group is changed.
+    UpdateGroup: UpdateAssignmentGroupRequest => UpdateAssignmentGroupResponse,
+    /// A group goes.
+    DeleteGroup: DeleteAssignmentGroupRequest => DeleteAssignmentGroupResponse,
+    /// The policy is changed.
+    UpdatePolicy: UpdateGradingPolicyRequest => UpdateGradingPolicyResponse,
+    /// Other dates, or an excuse.
+    SetOverride: SetOverrideRequest => SetOverrideResponse,
+    /// A final grade is set.
+    SetFinalGrade: SetFinalGradeRequest => SetFinalGradeResponse,
     /// Late work is accepted or declined.
     DecideExtension: DecideExtensionRequestRequest => DecideExtensionRequestResponse,
     /// A new account.
@@ -204,6 +222,12 @@ pub enum Message {
     FileText(String, FileText),
     /// The gradebook.
     Gradebook(Result<Gradebook, Failure>),
+    /// Groups and policy of this course.
+    Policy(String, Result<v1::GetGradingPolicyResponse, Failure>),
+    /// Statistics.
+    Statistics(Result<v1::GetStatisticsResponse, Failure>),
+    /// Overrides of an assignment.
+    Overrides(Result<Vec<v1::Override>, Failure>),
     /// Late work.
     Requests(Result<Vec<v1::ExtensionRequest>, Failure>),
     /// The audit trail.
@@ -298,6 +322,8 @@ pub struct Gradebook {
     pub columns: Vec<v1::GradebookColumn>,
     /// Students.
     pub rows: Vec<v1::GradebookRow>,
+    /// The groups of the course.
+    pub groups: Vec<v1::AssignmentGroup>,
 }
 
 impl Effect {

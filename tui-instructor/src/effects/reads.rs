@@ -49,6 +49,22 @@ pub(super) async fn answer(env: &Env, read: Read, reply: &Reply<Instructor>) -> 
         Read::GradebookCsv(course) => {
             Message::Bytes(told(session.client().export_gradebook(&course).await, reply).await)
         }
+        Read::Policy(course) => {
+            let answer = call(session, v1::GetGradingPolicyRequest { course: course.clone() }, reply).await;
+            Message::Policy(course, answer)
+        }
+        Read::Statistics(Hw { course, assignment }) => {
+            Message::Statistics(call(session, v1::GetStatisticsRequest { course, assignment }, reply).await)
+        }
+        Read::Overrides(hw) => {
+            let request = |page_token| v1::ListOverridesRequest {
+                course: hw.course.clone(),
+                assignment: hw.assignment.clone(),
+                page_size: PAGE,
+                page_token,
+            };
+            Message::Overrides(all(session, request, reply).await)
+        }
         Read::Requests(course) => {
             let request = |page_token| v1::ListExtensionRequestsRequest {
                 course: course.clone(),
@@ -157,7 +173,7 @@ async fn gradebook(session: &Session, course: String, reply: &Reply<Instructor>)
     loop {
         let request = v1::GetGradebookRequest { course: course.clone(), page_size: PAGE, page_token };
         let mut page = call(session, request, reply).await?;
-        book.columns = page.columns;
+        (book.columns, book.groups) = (page.columns, page.groups);
         book.rows.append(&mut page.rows);
         if page.next_page_token.is_empty() {
             return Ok(book);

@@ -316,6 +316,7 @@ impl Desk {
     }
 
     fn begin(&mut self, place: &Place, draft: Draft) -> Effect {
+        let known = self.grades.get(place);
         let request = v1::SetGradeRequest {
             course: place.hw.course.clone(),
             assignment: place.hw.assignment.clone(),
@@ -323,8 +324,9 @@ impl Desk {
             score: draft.score,
             feedback: draft.feedback,
             attempt: draft.attempt,
-            base_revision: self.grades.get(place).map_or(0, |grade| grade.revision),
+            base_revision: known.map_or(0, |grade| grade.revision),
             reason: String::new(),
+            waive_late: known.is_some_and(|grade| grade.late_waived && grade.attempt == draft.attempt),
         };
         let key = lectern_client::new_key();
         let save = Save { key: key.clone(), request: request.clone(), state: SaveState::Pending, next: None };

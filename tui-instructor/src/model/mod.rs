@@ -54,6 +54,8 @@ pub struct Known {
     pub people: BTreeMap<String, Vec<v1::Enrollment>>,
     /// Everyone's latest attempt.
     pub submissions: BTreeMap<Hw, Vec<v1::SubmissionSummary>>,
+    /// Groups and policies of courses.
+    pub policies: BTreeMap<String, v1::GetGradingPolicyResponse>,
     /// Gradebooks.
     pub gradebooks: BTreeMap<String, Gradebook>,
 }

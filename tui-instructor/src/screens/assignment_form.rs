@@ -95,6 +95,9 @@ fn settings_fields(settings: &v1::AssignmentSettings, model: &Model, course: &st
     let mut fields = vec![
         Field::text("title", "Title").required().value(&settings.title),
         Field::points("points", "Points").required().value(&points(settings.points_possible)),
+        Field::text("group", "Group")
+            .value(&group_slug(&settings.group, model, course))
+            .hint("short name of the group it counts in; empty: none"),
         Field::date("unlock", "Opens").date_value(settings.unlock_at_ms, &zone),
         Field::date("due", "Due").date_value(settings.due_at_ms, &zone),
         Field::date("lock", "Locks").date_value(settings.lock_at_ms, &zone),
@@ -121,6 +124,13 @@ fn settings_fields(settings: &v1::AssignmentSettings, model: &Model, course: &st
         Field::body("description", "What to do").value(&settings.description).hint("Markdown").rows(6),
     ]);
     fields
+}
+
+/// The short name of a group, where it is known; the cluster takes its id as well.
+fn group_slug(group_id: &str, model: &Model, course: &str) -> String {
+    let groups = model.known.policies.get(course).map(|policy| policy.groups.as_slice()).unwrap_or_default();
+    let found = groups.iter().find(|group| group.group_id == group_id);
+    found.map_or_else(|| group_id.to_owned(), |group| group.slug.clone())
 }
 
 fn bool_value(on: bool) -> &'static str {
@@ -166,5 +176,6 @@ fn settings(form: &Form) -> Result<v1::AssignmentSettings, Refusal> {
         post_manually: form.toggle("manually"),
         published: form.toggle("published"),
         max_text_bytes: whole("text-bytes").into(),
+        group: form.text("group"),
     })
 }

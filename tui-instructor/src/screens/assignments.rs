@@ -129,6 +129,8 @@ impl Screen<Instructor> for AssignmentsSection {
     fn opened(&mut self, cx: &mut Cx<'_>) {
         self.list.knows(cx.model.known.assignments.get(&self.course).cloned());
         self.load(cx);
+        // The form of an assignment shows its group by name.
+        cx.request(Effect::Read(Read::Policy(self.course.clone())));
     }
 
     fn resumed(&mut self, cx: &mut Cx<'_>) {
@@ -167,6 +169,7 @@ impl Screen<Instructor> for AssignmentsSection {
                     self.load(cx);
                 }
             }
+            Message::Policy(course, Ok(policy)) => drop(cx.model.known.policies.insert(course, policy)),
             Message::Changed(result) => {
                 let Some(made) = self.publishing.finish(request, result, cx) else { return };
                 if let Made::UpdateAssignment(v1::UpdateAssignmentResponse { assignment: Some(it) }) = made {

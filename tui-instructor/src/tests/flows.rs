@@ -54,7 +54,7 @@ fn an_assignment_is_made_with_dates_in_the_courses_zone() {
     program.keys("tab");
     program.keys("ctrl-u");
     program.type_text("12.5");
-    program.keys("tab tab");
+    program.keys("tab tab tab");
     program.type_text("2026-12-24 23:59");
     program.keys("ctrl-s");
     program.settle(|effect| fake.answer(effect));
@@ -74,7 +74,7 @@ fn dates_out_of_order_are_refused_before_they_are_sent() {
     let mut fake = Fake::new(Mood::Busy);
     let mut program = settled(&mut fake);
     keys(&mut program, &mut fake, "enter e");
-    program.keys("tab tab tab tab");
+    program.keys("tab tab tab tab tab");
     program.type_text("2020-01-01");
     program.keys("ctrl-s");
     program.assert_shows("It cannot lock before it is due.");
@@ -187,7 +187,7 @@ fn the_gradebook_is_exported_to_a_file_of_the_persons_choice() {
 fn from_the_gradebook_one_grades_the_selected_work() {
     let mut fake = Fake::new(Mood::Busy);
     let mut program = settled(&mut fake);
-    keys(&mut program, &mut fake, "enter 6 l l j enter 9 ctrl-s");
+    keys(&mut program, &mut fake, "enter 6 l l l l j enter 9 ctrl-s");
     let (_, request) = fake.grades.last().expect("a grade arrived");
     assert_eq!((request.assignment.as_str(), request.user.as_str(), request.score), ("hw2", "blaise", 9 * POINT));
 }

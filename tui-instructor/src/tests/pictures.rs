@@ -111,6 +111,16 @@ fn the_gradebook_in_all_states() {
 }
 
 #[test]
+fn groups_and_weights_in_all_states() {
+    four("groups", "enter 6 w");
+}
+
+#[test]
+fn statistics_in_all_states() {
+    four("statistics", "enter 6 t");
+}
+
+#[test]
 fn extension_requests_in_all_states() {
     four("requests", "enter 7");
 }
@@ -152,6 +162,10 @@ fn forms_and_what_follows_them() {
     one("decline", "enter 7 x");
     one("audit_entry", "enter 8 enter");
     one("account_form", "A e");
+    one("group_form", "enter 6 w e");
+    one("policy_form", "enter 6 w p");
+    one("override_form", "enter 6 l l l o");
+    one("final_grade_form", "enter 6 f");
     one("keys", "enter enter enter ?");
 }
 

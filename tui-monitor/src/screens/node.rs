@@ -11,13 +11,15 @@ use lectern_tui_kit::widgets::scroll::Scroll;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::orders::{self, MEMBERSHIP, Orders};
 use super::words;
 use crate::actions::{HOLD, NEXT_NODE, ONE_NODE, PREVIOUS_NODE, SCROLL};
-use crate::effects::{Answer, Monitor};
+use crate::effects::{Heard, Monitor};
+use crate::members::standing;
 use crate::model::{Live, Model, Row};
 
 /// What it can do.
-pub const SCOPE: Scope = Scope { name: "node", title: "One node", groups: &[&ONE_NODE, &SCROLL] };
+pub const SCOPE: Scope = Scope { name: "node", title: "One node", groups: &[&ONE_NODE, &MEMBERSHIP, &SCROLL] };
 
 /// Columns of a fact's name, and from which width on facts stand in two columns.
 const NAME: usize = 13;
@@ -34,12 +36,18 @@ pub struct NodeScreen {
     /// As [`Row::key`] names it.
     key: String,
     scroll: Scroll,
+    orders: Orders,
 }
 
 impl NodeScreen {
     /// Of the node with this key.
     pub fn new(key: String) -> Self {
-        Self { key, scroll: Scroll::default() }
+        Self { key, scroll: Scroll::default(), orders: Orders::default() }
+    }
+
+    /// Its number; none for an address that never said whose it is.
+    fn number(&self, model: &Model) -> Option<u64> {
+        model.shown().row(&self.key)?.number
     }
 
     fn go(&mut self, step: isize, model: &Model) {
@@ -67,7 +75,7 @@ impl Screen<Monitor> for NodeScreen {
         match *action {
             CLUSTER => Some("The screen before this one shows the cluster.".into()),
             NEXT_NODE | PREVIOUS_NODE if model.shown().rows().len() < 2 => Some("There is no other node.".into()),
-            _ => None,
+            _ => orders::disabled(action, self.number(model), model),
         }
     }
 
@@ -78,7 +86,10 @@ impl Screen<Monitor> for NodeScreen {
             HOLD => cx.model.hold(cx.now_ms),
             NEXT_NODE => self.go(1, cx.model),
             PREVIOUS_NODE => self.go(-1, cx.model),
-            _ => return self.scroll.act(action),
+            _ => match (orders::deed_of(action), self.number(cx.model)) {
+                (Some(deed), Some(node)) => self.orders.begin(deed, node, cx),
+                _ => return self.scroll.act(action),
+            },
         }
         true
     }
@@ -87,9 +98,12 @@ impl Screen<Monitor> for NodeScreen {
         self.scroll.mouse(event);
     }
 
-    fn received(&mut self, _request: RequestId, answer: Answer, _cx: &mut Cx<'_, Monitor>) {
-        // Only the first screen asks.
-        drop(answer);
+    fn confirmed(&mut self, request: RequestId, cx: &mut Cx<'_, Monitor>) {
+        self.orders.confirmed(request, cx);
+    }
+
+    fn received(&mut self, request: RequestId, heard: Heard, cx: &mut Cx<'_, Monitor>) {
+        self.orders.heard(request, heard, cx);
     }
 
     fn view(&self, model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
@@ -120,6 +134,11 @@ fn lines(live: &Live, key: &str, width: u16, look: &Look) -> Vec<Line<'static>> 
     {
         let words = text::wrap(&format!("It says: {notice}"), width.into());
         lines.extend(words.into_iter().map(|line| Line::styled(line, look.theme.warn)));
+    }
+    if let Some(member) = row.member.as_ref().filter(|member| !member.next.is_empty()) {
+        let style = if member.degraded { look.theme.bad } else { look.theme.info };
+        let next = text::wrap(&format!("Next: it {}", text::clean(&member.next)), width.into());
+        lines.extend(next.into_iter().map(|line| Line::styled(line, style)));
     }
     lines.extend(transfers(&row, look));
     lines.push(Line::default());
@@ -155,6 +174,9 @@ type Fact = (&'static str, Line<'static>);
 
 fn facts(row: &Row, look: &Look) -> Vec<Fact> {
     let mut facts: Vec<Fact> = vec![("address", Line::raw(text::clean(&row.address)))];
+    if let Some(member) = &row.member {
+        facts.push(("belongs as", Line::raw(standing(member))));
+    }
     let Some(status) = &row.status else { return facts };
     facts.push(("peers at", Line::raw(text::clean(&status.peer_address))));
     facts.push(("version", Line::raw(text::clean(&status.version))));
@@ -168,6 +190,9 @@ fn facts(row: &Row, look: &Look) -> Vec<Fact> {
     if status.log_bytes + status.state_bytes > 0 {
         let words = format!("log {}, state {}", text::size(status.log_bytes), text::size(status.state_bytes));
         facts.push(("on disk", Line::raw(words)));
+    }
+    if let Some(scrub) = &status.scrub {
+        facts.push(("disk read", Line::raw(words::scrub(scrub, look.now_ms))));
     }
     let measures = [
         ("commit", status.commit_latency_p50_us, status.commit_latency_p99_us),
@@ -236,7 +261,11 @@ fn in_columns(facts: Vec<Fact>, width: u16, look: &Look) -> Vec<Line<'static>> {
 /// Snapshots it sends or receives.
 fn transfers(row: &Row, look: &Look) -> Vec<Line<'static>> {
     let snapshots = row.status.iter().filter(|_| row.answers).flat_map(|status| &status.snapshots);
-    snapshots.map(|transfer| Line::styled(format!("It {}", words::snapshot(transfer)), look.theme.info)).collect()
+    let lines = snapshots.flat_map(|transfer| {
+        let saved = words::snapshot_saved(transfer).map(|saved| format!("   {saved}"));
+        [format!("It {}", words::snapshot(transfer))].into_iter().chain(saved)
+    });
+    lines.map(|line| Line::styled(line, look.theme.info)).collect()
 }
 
 /// What it remembers of the leadership: it was there when the monitor was not.

@@ -9,18 +9,19 @@ use lectern_tui_kit::text;
 use lectern_tui_kit::widgets::Part;
 use lectern_tui_kit::widgets::table::{Column, Table, Width};
 use ratatui::layout::{Position, Rect};
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 
 use super::node::NodeScreen;
+use super::orders::{self, MEMBERSHIP, Orders};
 use super::words;
 use crate::actions::{HOLD, NEXT_PANE, OVERVIEW};
-use crate::effects::{Answer, Effect, Monitor};
+use crate::effects::{Effect, Heard, Monitor};
 use crate::events::Event;
 use crate::history::Series;
 use crate::model::{Live, Model, Row};
 
 /// What it can do.
-pub const SCOPE: Scope = Scope { name: "overview", title: "All nodes", groups: &[&OVERVIEW, &LIST] };
+pub const SCOPE: Scope = Scope { name: "overview", title: "All nodes", groups: &[&OVERVIEW, &MEMBERSHIP, &LIST] };
 
 /// The log is shown where it has at least so many lines, with its heading.
 const LEAST_LOG: u16 = 3;
@@ -39,13 +40,20 @@ pub struct Overview {
     nodes: Table<Row>,
     log: Table<Event>,
     pane: Pane,
+    orders: Orders,
     /// Where the log was drawn: a click in it brings the keyboard there.
     log_area: std::cell::Cell<Rect>,
 }
 
 impl Default for Overview {
     fn default() -> Self {
-        Self { nodes: nodes_table(), log: log_table(), pane: Pane::Nodes, log_area: std::cell::Cell::default() }
+        Self {
+            nodes: nodes_table(),
+            log: log_table(),
+            pane: Pane::Nodes,
+            orders: Orders::default(),
+            log_area: std::cell::Cell::default(),
+        }
     }
 }
 
@@ -59,7 +67,7 @@ fn nodes_table() -> Table<Row> {
     let number = |row: &Row, look: &Look| row.number.map_or(look.glyphs.dash.to_owned(), |number| number.to_string());
     let columns = vec![
         Column::new("node", Width::Fixed(4), move |row: &Row, look: &Look| Line::raw(number(row, look))).right(),
-        Column::new("role", Width::Fixed(11), |row: &Row, look: &Look| Line::from(words::role(row, look))),
+        Column::new("role", Width::Fill(1), |row: &Row, look: &Look| Line::from(words::role(row, look))).least(18),
         Column::new("address", Width::Fixed(18), |row: &Row, _| Line::raw(row.address.clone())).keep(2),
         Column::new("term", Width::Fixed(5), |row: &Row, look: &Look| {
             Line::raw(row.term.map_or(look.glyphs.dash.to_owned(), |term| term.to_string()))
@@ -139,6 +147,14 @@ impl Overview {
         }
     }
 
+    /// The node that an order would be about.
+    fn selected(&self) -> Option<u64> {
+        match self.pane {
+            Pane::Nodes => self.nodes.selected().and_then(|row| row.number),
+            Pane::Log => self.log.selected().and_then(|event| event.node),
+        }
+    }
+
     fn table(&mut self) -> &mut dyn Part {
         match self.pane {
             Pane::Nodes => &mut self.nodes,
@@ -163,7 +179,7 @@ impl Screen<Monitor> for Overview {
                 Some("This event is about no node in particular.".into())
             }
             OPEN if model.shown().rows().is_empty() => Some("No node is known yet.".into()),
-            _ => None,
+            _ => orders::disabled(action, self.selected(), model),
         }
     }
 
@@ -191,7 +207,10 @@ impl Screen<Monitor> for Overview {
                     cx.push(NodeScreen::new(key));
                 }
             }
-            _ => return self.table().act(action),
+            _ => match (orders::deed_of(action), self.selected()) {
+                (Some(deed), Some(node)) => self.orders.begin(deed, node, cx),
+                _ => return self.table().act(action),
+            },
         }
         true
     }
@@ -214,7 +233,15 @@ impl Screen<Monitor> for Overview {
         self.used(outcome, cx);
     }
 
-    fn received(&mut self, _request: RequestId, answer: Answer, cx: &mut Cx<'_, Monitor>) {
+    fn confirmed(&mut self, request: RequestId, cx: &mut Cx<'_, Monitor>) {
+        self.orders.confirmed(request, cx);
+    }
+
+    fn received(&mut self, request: RequestId, heard: Heard, cx: &mut Cx<'_, Monitor>) {
+        let answer = match heard {
+            Heard::Status(answer) => answer,
+            other => return self.orders.heard(request, other, cx),
+        };
         for address in cx.model.take_in(answer, cx.now_ms) {
             cx.request(Effect::Follow { address });
         }
@@ -255,7 +282,7 @@ struct Layout {
 
 impl Overview {
     fn view_at(&self, live: &Live, area: Rect, canvas: &mut Canvas<'_>) {
-        let said = said(live, area.width, canvas.look);
+        let said = said(live, area, canvas.look);
         let layout = self.layout(area, said.len(), canvas.look);
         canvas.lines(layout.headline, said);
         self.log_area.set(layout.log);
@@ -295,22 +322,39 @@ impl Overview {
     }
 }
 
-/// The headline and what nodes say of themselves, as lines.
-fn said(live: &Live, width: u16, look: &Look) -> Vec<Line<'static>> {
+/// The headline, what happens to members next, and what nodes say of themselves, as lines.
+fn said(live: &Live, area: Rect, look: &Look) -> Vec<Line<'static>> {
     /// Of notices; the log has all.
     const MOST: usize = 3;
+    let most = if area.height >= TALL { live.cluster.nodes.len() } else { MOST };
     let (sentence, style) = words::headline(live, look);
-    let lines = text::wrap(&sentence, width.into()).into_iter().map(|line| Line::styled(line, style));
-    let notices = live.notices().take(MOST).map(|(number, notice)| {
-        Line::from(vec![
-            Span::styled(format!("{} node {number}: ", look.glyphs.failed), look.theme.warn),
-            Span::styled(text::clean(notice), look.theme.warn),
-        ])
+    let lines = text::wrap(&sentence, area.width.into()).into_iter().map(|line| Line::styled(line, style));
+    let joint = live.cluster.membership.as_ref().is_some_and(|membership| membership.joint);
+    let joint = joint.then(|| Line::styled(words::JOINT, look.theme.info));
+    let next =
+        live.next().into_iter().take(most).map(|(number, degraded, next)| words::next(number, degraded, next, look));
+    let notices = live.notices().take(MOST).flat_map(|(number, notice)| {
+        let words = format!("node {number}: {}", text::clean(notice));
+        noticed(&words, area, look)
     });
+    let outside = live.cluster.outside.iter().take(MOST);
+    let outside = outside.flat_map(|(number, address)| noticed(&words::outside(*number, address), area, look));
     let transfers = live.transfers().take(MOST).map(|(number, transfer)| {
         Line::styled(format!("  node {number} {}", words::snapshot(transfer)), look.theme.info)
     });
-    lines.chain(notices).chain(transfers).collect()
+    lines.chain(joint).chain(next).chain(notices).chain(outside).chain(transfers).collect()
+}
+
+/// What people should look after, whole: on as many lines as it takes.
+fn noticed(words: &str, area: Rect, look: &Look) -> Vec<Line<'static>> {
+    /// The mark and a space before the words, and as much before their other lines.
+    const MARGIN: u16 = 2;
+    let lines = text::wrap(words, area.width.saturating_sub(MARGIN).into()).into_iter().enumerate();
+    let marked = |(at, line): (usize, String)| {
+        let mark = if at == 0 { look.glyphs.failed } else { " " };
+        Line::styled(format!("{mark} {line}"), look.theme.warn)
+    };
+    lines.map(marked).collect()
 }
 
 /// Two charts side by side where there is room, three on a wide screen, else one over the other.

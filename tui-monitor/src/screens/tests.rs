@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use lectern_proto::v1::{NodeRole, SnapshotTransfer};
+use lectern_proto::v1::{Member, MemberStanding, NodeRole, SnapshotTransfer};
 use lectern_tui_kit::app::Input;
 use lectern_tui_kit::look::Look;
 use lectern_tui_kit::program::Incoming;
-use lectern_tui_kit::remote::RequestId;
+use lectern_tui_kit::remote::{Failure, RequestId};
 use lectern_tui_kit::screen::ScreenId;
 use lectern_tui_kit::testkit::{Harness, check_guides, check_scopes};
 use lectern_tui_kit::theme::ThemeName;
@@ -14,15 +14,17 @@ use proptest::prelude::*;
 
 use super::{Overview, SCOPES};
 use crate::cli::Cli;
-use crate::effects::{Answer, Effect, Monitor};
+use crate::deed::Deed;
+use crate::effects::{Answer, Effect, Heard, Monitor};
 use crate::model::Model;
-use crate::testing::{START_MS, address, answer, no_answer};
+use crate::testing::{START_MS, address, answer, member, no_answer, with_members};
 
 type Monitoring = Harness<Monitor>;
 
 /// What the nodes say next, to the first screen: it is the one that follows them, for as long as the program runs.
 fn tell(monitor: &mut Monitoring, answers: impl IntoIterator<Item = Answer>) {
-    for message in answers {
+    for answer in answers {
+        let message = Heard::Status(answer);
         let incoming = Incoming::Message { to: Some(ScreenId(1)), request: RequestId(1), message };
         monitor.input(Input::Incoming(incoming));
     }
@@ -70,6 +72,9 @@ fn with_a_history(mut monitor: Monitoring) -> Monitoring {
             bytes_done: 12 << 20,
             bytes_total: 40 << 20,
             started_at_ms: START_MS,
+            bytes_saved: 1_288 << 20,
+            bytes_per_second: 4 << 20,
+            resumed: 2,
         };
         view.self_.as_mut().expect("it spoke").snapshots = vec![transfer];
     }
@@ -194,6 +199,183 @@ fn hostile_words_of_a_node_move_no_cursor() {
     tell(&mut monitor, [hostile]);
     monitor.keys("enter");
     assert!(!monitor.screen().chars().any(|letter| letter.is_control() && letter != '\n'), "{}", monitor.screen());
+}
+
+/// A cluster of these members, of which those that answer do; node 1 leads.
+fn of_members(mut monitor: Monitoring, answering: &[u64], members: &[Member]) -> Monitoring {
+    let silent = (1..=members.len() as u64).filter(|node| !answering.contains(node));
+    let everyone = (1..=members.len() as u64).map(|node| with_members(answer(node, 1, 7, 1_204), members.to_vec()));
+    tell(&mut monitor, everyone);
+    monitor.pass(72_000);
+    tell(&mut monitor, answering.iter().map(|node| with_members(answer(*node, 1, 7, 1_204), members.to_vec())));
+    tell(&mut monitor, silent.map(|node| no_answer(node, "connection refused")));
+    monitor
+}
+
+fn voters(count: u64) -> Vec<Member> {
+    (1..=count).map(|node| member(node, MemberStanding::Voter)).collect()
+}
+
+/// Three voters of which one has been away for a while, and a spare.
+fn degraded() -> Vec<Member> {
+    let mut members = voters(3);
+    members[2] = Member {
+        silent_ms: Some(72_000),
+        healthy_ms: None,
+        degraded: true,
+        next: "offline 1:12; becomes a learner in 3:48; node 4 votes in its place".into(),
+        ..members[2].clone()
+    };
+    let next = "becomes a voter in 3:48, in the place of node 3".into();
+    members.push(Member { next, ..member(4, MemberStanding::Learner) });
+    members
+}
+
+#[test]
+fn a_member_that_is_away_is_shown_with_what_will_become_of_it() {
+    let mut monitor = of_members(dark(), &[1, 2, 4], &degraded());
+    pictures("degraded", &mut monitor);
+    monitor.size = (80, 24);
+    monitor.assert_shows("3 of 4 nodes answer, and no further voter may fail.");
+    monitor.keys("down down enter");
+    monitor.assert_shows("Next: it offline 1:12");
+}
+
+#[test]
+fn a_member_that_is_away_is_told_without_colours_and_frames() {
+    let mut monitor = of_members(opened(Look::new(ThemeName::Mono, true)), &[1, 2, 4], &degraded());
+    pictures("degraded_plain", &mut monitor);
+    assert!(monitor.screen().is_ascii());
+}
+
+#[test]
+fn a_change_that_is_half_done_is_visible() {
+    let mut members = voters(3);
+    members[2] = member(3, MemberStanding::Leaving);
+    members.push(member(4, MemberStanding::Joining));
+    let mut monitor = dark();
+    let joint = |node| {
+        let mut said = with_members(answer(node, 1, 7, 1_204), members.clone());
+        if let Ok(view) = &mut said.result {
+            view.membership.as_mut().expect("it says who belongs").joint = true;
+        }
+        said
+    };
+    tell(&mut monitor, (1..=4).map(joint));
+    pictures("joint", &mut monitor);
+}
+
+#[test]
+fn a_learner_that_catches_up_is_shown_with_its_snapshot() {
+    let mut members = voters(3);
+    let next = "is behind and catches up".into();
+    members.push(Member { healthy_ms: None, next, ..member(4, MemberStanding::Learner) });
+    let mut monitor = dark();
+    let mut leader = with_members(answer(1, 1, 7, 1_204), members.clone());
+    if let Ok(view) = &mut leader.result {
+        let transfer = SnapshotTransfer {
+            node_id: 4,
+            sending: true,
+            bytes_done: 12 << 20,
+            bytes_total: 40 << 20,
+            started_at_ms: START_MS,
+            ..SnapshotTransfer::default()
+        };
+        view.self_.as_mut().expect("it spoke").snapshots = vec![transfer];
+    }
+    let mut learner = with_members(answer(4, 1, 7, 1_204), members.clone());
+    if let Ok(view) = &mut learner.result {
+        view.self_.as_mut().expect("it spoke").applied_index = 0;
+    }
+    let others = [2, 3].map(|node| with_members(answer(node, 1, 7, 1_204), members.clone()));
+    tell(&mut monitor, [leader, learner].into_iter().chain(others));
+    pictures("catching_up", &mut monitor);
+}
+
+#[test]
+fn five_nodes_fit_and_a_drained_one_is_marked() {
+    let mut members = voters(5);
+    members[4].drained = true;
+    members[4].next = "keeps its vote: no spare is ready to take its place".into();
+    pictures("five", &mut of_members(dark(), &[1, 2, 3, 4, 5], &members));
+}
+
+/// As an operator on three healthy nodes, of which the third is selected.
+fn operating() -> Monitoring {
+    let model = Model::new((1..=3).map(address).collect()).with_key_of(Some("ada".into()));
+    let mut monitor: Monitoring = Harness::new(model, Overview::default(), START_MS);
+    tell(&mut monitor, (1..=3).map(|node| answer(node, 1, 7, 1_204)));
+    monitor.keys("G");
+    monitor
+}
+
+/// Carries out what was ordered as a leader would that grants everything.
+fn granted(monitor: &mut Monitoring) -> Vec<Effect> {
+    let mut seen = Vec::new();
+    monitor.settle(|effect| {
+        seen.push(effect.clone());
+        match effect {
+            Effect::Follow { .. } => None,
+            Effect::Ask { node, .. } => Some(vec![Heard::Advice(Ok(format!("node {node} leaves the cluster")))]),
+            Effect::Order { node, .. } => Some(vec![Heard::Done(Ok(format!("node {node} leaves at once")))]),
+        }
+    });
+    seen.retain(|effect| !matches!(effect, Effect::Follow { .. }));
+    seen
+}
+
+#[test]
+fn an_operator_is_told_what_an_order_leads_to_before_it_is_given() {
+    let mut monitor = operating();
+    monitor.assert_shows("operator ada, live");
+    monitor.keys("X");
+    assert_eq!(granted(&mut monitor), [Effect::Ask { deed: Deed::Remove, node: 3 }]);
+    monitor.assert_shows("Remove node 3 from the cluster for good?");
+    monitor.assert_shows("Node 3 leaves the cluster. Its number is never used");
+    insta::assert_snapshot!("remove_80x24", monitor.picture());
+    monitor.keys("n");
+    assert_eq!(granted(&mut monitor), [], "a no changes nothing");
+    monitor.keys("X");
+    granted(&mut monitor);
+    monitor.keys("y");
+    assert_eq!(granted(&mut monitor), [Effect::Order { deed: Deed::Remove, node: 3 }]);
+    monitor.assert_shows("Node 3 leaves at once.");
+}
+
+#[test]
+fn leadership_is_handed_over_on_the_screen_of_a_node_too() {
+    let mut monitor = operating();
+    monitor.keys("enter L");
+    assert_eq!(granted(&mut monitor), [Effect::Ask { deed: Deed::Transfer, node: 3 }]);
+    monitor.keys("y");
+    assert_eq!(granted(&mut monitor), [Effect::Order { deed: Deed::Transfer, node: 3 }]);
+}
+
+#[test]
+fn a_refused_order_says_what_is_in_the_way_and_asks_nothing() {
+    let mut monitor = operating();
+    monitor.keys("D");
+    monitor.settle(|effect| match effect {
+        Effect::Follow { .. } => None,
+        _ => Some(vec![Heard::Advice(Err(Failure::local("node 3 cannot be drained now: no spare is ready")))]),
+    });
+    monitor.assert_shows("Node 3 cannot be drained now: no spare is ready.");
+    monitor.assert_hides("Drain node 3?");
+}
+
+#[test]
+fn an_order_that_makes_no_sense_or_comes_from_nobody_is_refused_with_the_reason() {
+    let mut monitor = operating();
+    monitor.keys("R");
+    monitor.assert_shows("Node 3 is not drained.");
+    monitor.keys("g L");
+    monitor.assert_shows("Node 1 leads already.");
+    assert_eq!(granted(&mut monitor), []);
+    let mut guest = dark();
+    tell(&mut guest, (1..=3).map(|node| answer(node, 1, 7, 1_204)));
+    guest.keys("X");
+    guest.assert_shows("For operators: start with --cert and --key");
+    assert_eq!(granted(&mut guest), []);
 }
 
 #[test]

@@ -438,11 +438,11 @@ fn digits_are_tabs_except_while_a_filter_is_typed() {
     settle(&mut harness);
     harness.keys("5");
     settle(&mut harness);
-    harness.assert_shows("points in graded work");
+    harness.assert_shows("if nothing more were graded");
     harness.keys("/ 1");
-    harness.assert_shows("points in graded work");
+    harness.assert_shows("if nothing more were graded");
     harness.keys("esc 1");
-    harness.assert_hides("points in graded work");
+    harness.assert_hides("if nothing more were graded");
 }
 
 #[test]
@@ -501,4 +501,33 @@ fn is_new_password(effect: &Effect) -> bool {
     let wanted =
         account::Effect::ChangePassword { old: Secret::new("the-old-one"), new: Secret::new("the-new-one-of-mine") };
     *effect == Effect::Shared(shared::Effect::Account(wanted))
+}
+
+#[test]
+fn a_supposed_score_shows_what_the_grade_would_be_and_is_forgotten_on_request() {
+    let mut harness = open(Course::new("cs101"));
+    settle(&mut harness);
+    harness.keys("5");
+    settle(&mut harness);
+    assert!(harness.screen().contains("So far 95.00 % (A)"), "{}", harness.screen());
+    harness.keys("j j w");
+    harness.type_text("5");
+    harness.keys("enter");
+    let screen = harness.screen();
+    // Of 9.5 and 5 the 5 is dropped; of 9.5, 5 and nothing the nothing is.
+    assert!(screen.contains("What if hw2 = 5") && screen.contains("So far it would be 95.00 % (A)"), "{screen}");
+    assert!(screen.contains("72.50 % if nothing more were graded"), "{screen}");
+    harness.keys("k w");
+    harness.type_text("10x");
+    harness.keys("enter");
+    assert!(harness.screen().contains("is no number of points"), "{}", harness.screen());
+    harness.keys("backspace enter");
+    assert!(harness.screen().contains("So far it would be 97.50 % (A)"), "{}", harness.screen());
+    assert_eq!(harness.effects().filter(|effect| effect_is_change(effect)).count(), 0, "nothing goes to the cluster");
+    harness.keys("W");
+    assert!(harness.screen().contains("So far 95.00 % (A)"), "{}", harness.screen());
+}
+
+fn effect_is_change(effect: &Effect) -> bool {
+    crate::effects::is_change(effect)
 }

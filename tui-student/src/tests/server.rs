@@ -285,6 +285,8 @@ fn grades() -> Grades {
         assignment_slug: slug.into(),
         title: title.into(),
         points_possible: 10 * POINT,
+        assignment_id: format!("id-{slug}"),
+        group_id: "g1".into(),
         grade,
         ..Default::default()
     };
@@ -307,8 +309,39 @@ fn grades() -> Grades {
             v1::MyGrade { missing: true, ..row("hw1", "Hello, world", None) },
             v1::MyGrade { state: submitted, ..row("hw2", "Sorting a list", None) },
         ],
-        score: 19 * POINT / 2,
-        possible: 10 * POINT,
+        groups: vec![v1::AssignmentGroup {
+            group_id: "g1".into(),
+            slug: "homework".into(),
+            settings: Some(v1::AssignmentGroupSettings {
+                name: "Homework".into(),
+                weight: 6_000,
+                drop_lowest: 1,
+                ..Default::default()
+            }),
+            revision: 1,
+        }],
+        group_totals: vec![v1::GroupTotal {
+            group_id: "g1".into(),
+            current_score: 19 * POINT / 2,
+            current_possible: 10 * POINT,
+            final_score: 19 * POINT / 2,
+            final_possible: 20 * POINT,
+        }],
+        total: v1::CourseTotal {
+            current: Some(9_500),
+            current_level: "A".into(),
+            r#final: Some(4_750),
+            final_level: "F".into(),
+            ..Default::default()
+        },
+        policy: v1::GradingPolicy {
+            levels: vec![
+                v1::GradingLevel { name: "A".into(), from: 9_000 },
+                v1::GradingLevel { name: "B".into(), from: 8_000 },
+                v1::GradingLevel { name: "F".into(), from: 0 },
+            ],
+            ..Default::default()
+        },
     }
 }
 

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{Change, LEAST_VOTERS, Observations, Place, Settings, Wish, view::View, words::nodes};
-use crate::NodeId;
+use crate::{
+    NodeId,
+    mutation::{Mutation, mutated},
+};
 
 /// Why a voter keeps its vote although it should not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,13 +61,14 @@ pub fn decide(seen: &Observations, settings: &Settings, now: u64) -> Option<Chan
 
 fn may_act(view: &View) -> bool {
     let seen = view.seen;
-    let settled = seen.contact_since.is_some_and(|since| since.saturating_add(view.settings.settle_ms) <= view.now);
+    let settled = seen.contact_since.is_some_and(|since| since.saturating_add(view.settings.settle_ms) <= view.now)
+        || mutated(Mutation::ChangesUnsettled);
     let votes = seen.nodes.get(&seen.leader).is_some_and(|leader| leader.place == Place::Voter);
     seen.ready && settled && votes && !seen.joint && !seen.busy
 }
 
 fn hand_over(view: &View) -> Option<Change> {
-    let unwanted = view.seen.wish(view.seen.leader) != Wish::Stay;
+    let unwanted = view.seen.wish(view.seen.leader) != Wish::Stay && !mutated(Mutation::LeaderDismissed);
     let to = unwanted.then(|| view.successor()).flatten()?;
     safe(view, Change::HandOver { to }).ok()
 }
@@ -118,7 +122,7 @@ fn safe(view: &View, change: Change) -> Result<Change, Obstacle> {
     let after = change.voters_after(&before);
     let healthy = view.healthy_of(&after);
     for voters in [before, after] {
-        if healthy.intersection(&voters).count() <= voters.len() / 2 {
+        if healthy.intersection(&voters).count() <= voters.len() / 2 && !mutated(Mutation::ChangesUnsafely) {
             return Err(Obstacle::NoMajority { healthy: &healthy & &voters, of: voters });
         }
     }

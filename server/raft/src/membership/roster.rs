@@ -19,6 +19,7 @@ use crate::{
     NodeId, OpenError,
     format::{Fields, Writer},
     members,
+    mutation::{Mutation, mutated},
 };
 
 /// How far a node's membership has come.
@@ -88,6 +89,11 @@ impl Roster {
             }
             record.card = card;
             return Ok(*node);
+        }
+        let unused = self.records.iter().find(|(_, record)| record.stage == Stage::Removed).map(|(node, _)| *node);
+        if let Some(node) = unused.filter(|_| mutated(Mutation::NumberReused)) {
+            self.records.remove(&node);
+            self.last = node - 1;
         }
         self.last += 1;
         let incarnation = Some(incarnation.to_owned());

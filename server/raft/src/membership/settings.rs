@@ -45,7 +45,8 @@ impl Default for Settings {
 
 impl Settings {
     /// What makes no sense about them, if anything does not.
-    pub(crate) fn problem(&self) -> Option<String> {
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
         if self.target_voters.is_multiple_of(2) {
             return Some(format!(
                 "membership.target_voters is {}: an even number of voters survives no more losses than the odd one below it",

@@ -7,7 +7,10 @@ use super::{
     Answer, Change, Observations, Place, Request, Roster, Seen, Stage, answer, decide,
     watch::{Glance, InFlight},
 };
-use crate::{CommittedKind, Disk, NodeId, Refused, Replica, members};
+use crate::{
+    CommittedKind, Disk, Effect, NodeId, Refused, Replica, members,
+    mutation::{Mutation, mutated},
+};
 
 impl<D: Disk> Replica<D> {
     /// Judges what an operator, or a node that wants to join, asks for. Only a leader that has committed in its term can: it
@@ -22,7 +25,12 @@ impl<D: Disk> Replica<D> {
 
     /// The state machine's roster, after something in it changed.
     pub(crate) fn take_roster(&mut self, roster: Roster) {
-        self.peers.enrolled(&roster);
+        for peer in self.peers.enrolled(&roster) {
+            self.notice(format!(
+                "node {peer} was believed before it was known which disk joined under this number: it was another one"
+            ));
+            self.effects.push(Effect::Disconnect { peer });
+        }
         self.roster = roster;
     }
 
@@ -58,6 +66,10 @@ impl<D: Disk> Replica<D> {
             return self.raw.transfer_leader(to);
         }
         let Some(entry) = change.entry() else { return };
+        if mutated(Mutation::ChangesTwice) {
+            // raft-rs would make an empty entry of it.
+            self.raw.raft.pending_conf_index = 0;
+        }
         let proposed = self.admit(0).is_ok() && self.raw.propose_conf_change(Vec::new(), entry).is_ok();
         if proposed {
             let (index, term) = (self.raw.raft.raft_log.last_index(), self.raw.raft.term);
@@ -108,6 +120,9 @@ impl<D: Disk> Replica<D> {
     /// Nothing may be changed for now.
     fn busy(&self) -> bool {
         let raft = &self.raw.raft;
+        if mutated(Mutation::ChangesTwice) {
+            return !self.clock_verdict().good;
+        }
         let quiet = self.now < self.watch.quiet_until;
         let in_flight = self.watch.in_flight.is_some() || raft.has_pending_conf() || raft.lead_transferee.is_some();
         // A roster that does not know all members is older than the configuration, or the state machine keeps none.
@@ -131,7 +146,7 @@ impl<D: Disk> Replica<D> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Config, Effect, Hello, Input, OpenError, found, founding_state, membership::Settings, sim::SimDisk};
+    use crate::{Config, Hello, Input, OpenError, found, founding_state, membership::Settings, sim::SimDisk};
 
     fn open(adjust: impl FnOnce(&mut Config)) -> Result<(Replica<SimDisk>, Vec<Effect>), OpenError> {
         let hello = Hello { cluster_id: "c".into(), epoch: 1, node: 1, incarnation: "i".into() };
@@ -140,7 +155,7 @@ mod tests {
         let applied = founding_state(&disk)?;
         let mut config = Config::new(hello);
         adjust(&mut config);
-        Replica::open(config, disk, applied, 1, slog::Logger::root(slog::Discard, slog::o!()), 0)
+        Replica::open(config, disk, applied, 1, &slog::Logger::root(slog::Discard, slog::o!()), 0)
     }
 
     /// Writes and applies at once whatever comes up.

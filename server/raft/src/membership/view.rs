@@ -3,7 +3,10 @@
 use std::{cmp::Reverse, collections::BTreeSet};
 
 use super::{Dismissed, Observations, Place, Seen, Settings, Wish};
-use crate::NodeId;
+use crate::{
+    NodeId,
+    mutation::{Mutation, mutated},
+};
 
 /// See the module's text.
 #[derive(Clone, Copy)]
@@ -64,7 +67,8 @@ impl View<'_> {
     }
 
     fn is_unwanted(&self, node: NodeId) -> bool {
-        node != self.seen.leader && (self.offline(node) || self.seen.wish(node) != Wish::Stay)
+        let leads = node == self.seen.leader && !mutated(Mutation::LeaderDismissed);
+        !leads && (self.offline(node) || self.seen.wish(node) != Wish::Stay)
     }
 
     fn offline(&self, node: NodeId) -> bool {

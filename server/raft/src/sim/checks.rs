@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use raft::eraftpb::ConfState;
+use raft::eraftpb::EntryType;
 
 use crate::{
     Committed, CommittedKind, Effect, NodeId, Persist, Role,
-    sim::{Counters, machine::Link},
+    sim::{Counters, machine::Link, members::Members},
 };
 
 /// Something that must never happen has happened.
@@ -63,15 +63,13 @@ struct Seen {
 /// What every node must agree on.
 #[derive(Debug, Default)]
 pub(crate) struct Checks {
-    pub(crate) nodes: NodeId,
     leaders: BTreeMap<u64, NodeId>,
     entries: BTreeMap<(u64, u64), Seen>,
     /// The terms along each node's log, as far as it was told to write it.
     logs: BTreeMap<NodeId, BTreeMap<u64, u64>>,
     /// Term and contents of every entry that any node has applied.
     committed: BTreeMap<u64, (u64, u64)>,
-    /// The configuration of the last of them.
-    configuration: ConfState,
+    pub(crate) members: Members,
     chains: BTreeMap<u64, [u8; 32]>,
     /// Where each request took effect, and what the client is told.
     pub(crate) effective: BTreeMap<u64, u64>,
@@ -89,8 +87,7 @@ pub(crate) fn digest(bytes: &[u8]) -> u64 {
 impl Checks {
     /// For a cluster founded with these nodes.
     pub(crate) fn new(voters: &[NodeId]) -> Self {
-        let configuration = ConfState { voters: voters.to_vec(), ..ConfState::default() };
-        Self { nodes: voters.len() as NodeId, configuration, ..Self::default() }
+        Self { members: Members::founded(voters), ..Self::default() }
     }
 
     /// A node begins from what its disk holds.
@@ -146,8 +143,13 @@ impl Checks {
             let contents = digest(&entry.data) ^ u64::from(entry.entry_type.unsigned_abs());
             let before = entry.index.checked_sub(1).and_then(|before| log.get(&before).copied());
             log.insert(entry.index, entry.term);
+            if entry.entry_type != EntryType::EntryNormal as i32 {
+                let committed = |index: u64, term: u64| self.committed.get(&index).is_some_and(|(at, _)| *at == term);
+                let leader = self.leaders.get(&entry.term).copied();
+                self.members.written(node, (entry.index, entry.term), leader, log, committed)?;
+            }
             // Alone, a node may lose a term that was never durable, and nobody else has heard of it.
-            if self.nodes == 1 {
+            if self.members.is_alone(node) {
                 continue;
             }
             let this = Seen { contents, before };
@@ -162,14 +164,15 @@ impl Checks {
         Ok(())
     }
 
-    /// A node applies an entry. `durable` says which nodes would still hold it after a crash; asked the first time.
+    /// A node applies an entry. `durable` says which nodes would still hold it after a crash; asked the first time. Whether it
+    /// was that.
     pub(crate) fn applied(
         &mut self,
         node: NodeId,
         entry: &Committed,
         (done, chain): &Link,
         durable: impl Fn(NodeId) -> bool,
-    ) -> Outcome {
+    ) -> Outcome<bool> {
         let index = entry.index;
         let command: &[u8] = if let CommittedKind::Command(command) = &entry.kind { command } else { &[] };
         let this = (entry.term, digest(command));
@@ -178,23 +181,23 @@ impl Checks {
         if let Some(known) = self.committed.get(&index) {
             ensure(*known == this, || format!("node {node} applies another entry at {index} than was applied before"))?;
         } else {
-            ensure(self.is_quorum(&durable), || {
+            ensure(self.members.is_quorum(&durable), || {
                 format!("entry {index} is applied by node {node}, and durable at no majority")
             })?;
             self.committed.insert(index, this);
             self.last_index = self.last_index.max(index);
             if let CommittedKind::Configuration(conf_state) = &entry.kind {
-                self.configuration = conf_state.clone();
+                self.members.configured(index, conf_state, &mut self.counters)?;
             }
         }
         let known = *self.chains.entry(index).or_insert(*chain);
         ensure(known == *chain, || format!("the state of node {node} differs after entry {index}"))?;
-        let Some(done) = done else { return Ok(()) };
+        let Some(done) = done else { return Ok(first) };
         if first && done.effective {
             *self.counters.commands.entry(done.kind).or_default() += 1;
         }
         if done.request == 0 {
-            return Ok(());
+            return Ok(first);
         }
         let request = done.request;
         let at = *self.effective.entry(request).or_insert(index);
@@ -203,14 +206,33 @@ impl Checks {
             format!("request {request} takes effect at {at} and at {index} (node {node})")
         })?;
         let told = *self.outcomes.entry(request).or_insert(done.outcome);
-        ensure(told == done.outcome, || format!("request {request} is answered in two ways, at {at} and at {index}"))
+        ensure(told == done.outcome, || format!("request {request} is answered in two ways, at {at} and at {index}"))?;
+        Ok(first)
     }
 
-    /// Whether so many voters hold it that no future leader can lack it.
-    fn is_quorum(&self, durable: impl Fn(NodeId) -> bool) -> bool {
-        let majority = |voters: &[NodeId]| {
-            voters.is_empty() || voters.iter().filter(|voter| durable(**voter)).count() > voters.len() / 2
-        };
-        majority(&self.configuration.voters) && majority(&self.configuration.voters_outgoing)
+    /// Up to where the log of a node agrees with what was applied.
+    pub(crate) fn agrees_through(&self, terms: &BTreeMap<u64, u64>) -> u64 {
+        let first = terms.first_key_value().map_or(0, |(first, _)| *first);
+        let same = |(index, (term, _)): &(&u64, &(u64, u64))| terms.get(*index) == Some(term);
+        self.committed.range(first..).take_while(same).last().map_or(first, |(index, _)| *index)
+    }
+
+    /// The cluster goes on from one node alone, which has applied entries up to `applied` and holds those up to `kept` that
+    /// were; what others had applied beyond is lost. How many entries that are.
+    pub(crate) fn recovered(&mut self, node: NodeId, terms: BTreeMap<u64, u64>, applied: u64, kept: u64) -> u64 {
+        let lost = self.committed.split_off(&(kept + 1)).len() as u64;
+        // Its changes of the configuration that it had not applied mean nothing any more.
+        self.chains.split_off(&(applied + 1));
+        let lost_requests: Vec<u64> =
+            self.effective.iter().filter(|(_, index)| **index > kept).map(|(request, _)| *request).collect();
+        for request in lost_requests {
+            self.effective.remove(&request);
+            self.outcomes.remove(&request);
+        }
+        self.last_index = kept;
+        self.leaders.clear();
+        self.entries.clear();
+        self.logs = [(node, terms)].into();
+        lost
     }
 }

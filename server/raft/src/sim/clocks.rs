@@ -6,6 +6,7 @@ use crate::{
         checks::Outcome,
         machine::Machine,
         node::{Ask, Delivery},
+        orders,
         world::World,
     },
 };
@@ -32,10 +33,15 @@ impl<M: Machine> World<M> {
     /// How far a clock will be wrong: never twice the same, for two clocks that are wrong alike, one of them as it was heard
     /// last, would rightly be believed.
     pub(crate) fn draw_clock_fault(&mut self) -> i64 {
-        let faults = if self.nodes.len() < 3 { &FAULTS_MS[..SMALL_FAULTS] } else { FAULTS_MS };
+        let faults = if self.has_two_clocks() { &FAULTS_MS[..SMALL_FAULTS] } else { FAULTS_MS };
         let by = *self.dice.pick(faults).expect("there are faults");
         let apart = i64::try_from(self.checks.counters.clock_faults).unwrap_or(0) * APART_MS;
         if by < 0 { by - apart } else { by + apart }
+    }
+
+    /// The cluster has, or had, fewer than three voters: of two clocks nobody can say which is wrong.
+    pub(crate) fn has_two_clocks(&self) -> bool {
+        self.plan.nodes < 3 || self.checks.counters.recoveries > 0
     }
 
     /// No clock is wrong: two wrong ones of three could outvote the right one.
@@ -103,8 +109,9 @@ impl<M: Machine> World<M> {
         let stamp_ms = true_time(self.now) + off;
         self.clients.stamped(id, off);
         let data = match what {
-            Ask::Request(request) => Some(M::command(request, id, stamp_ms)),
-            Ask::Time { since_ms } => M::time_passes(id, stamp_ms, since_ms),
+            Ask::Request(request) => Some(orders::of_machine(M::command(request, id, stamp_ms))),
+            Ask::Time { since_ms } => M::time_passes(id, stamp_ms, since_ms).map(orders::of_machine),
+            Ask::Order(order) => Some(order.encode()),
         };
         let Some(data) = data else {
             self.clients.withdraw(id);

@@ -33,7 +33,8 @@ impl<M: Machine> World<M> {
     fn greeting(&self, id: NodeId, welcomed: bool) -> Option<Greeting> {
         let status = self.nodes[&id].replica.as_ref().map(Replica::<SimDisk>::status)?;
         let hello = self.nodes[&id].config.hello.clone();
-        Some(Greeting { hello, configured_at: status.configured_at, member: status.is_member(), welcomed })
+        let (configured_at, member, durable) = (status.configured_at, status.is_member(), status.durable_index);
+        Some(Greeting { hello, configured_at, member, durable, welcomed })
     }
 
     /// A node has judged a hello.
@@ -44,12 +45,16 @@ impl<M: Machine> World<M> {
         peer: NodeId,
         result: &Result<Hello, TurnedAway>,
     ) -> Outcome {
-        if let Err(away) = result {
-            self.checks.counters.hellos_turned_away += 1;
-            let one_is_wiped = self.nodes[&id].wiped || self.nodes[&peer].wiped;
-            return ensure(one_is_wiped && !away.removed, || format!("node {id} turns node {peer} away: {away:?}"));
-        }
         let (life, answers) = (connection / 2, connection % 2 == 1);
+        if let Err(away) = result {
+            self.turned_away(id, peer, away)?;
+            if away.removed && !answers {
+                self.checks.members.tell(peer);
+                let told = Input::TurnedAway { by: self.nodes[&id].config.hello.clone() };
+                self.schedule(2, Event::InputInLife { node: peer, life, input: told });
+            }
+            return Ok(());
+        }
         if self.nodes[&peer].life != life {
             // It has died since.
             return Ok(());
@@ -72,6 +77,59 @@ impl<M: Machine> World<M> {
         Ok(())
     }
 
+    /// A hello was refused: that of a node that lost its disk, of one that is no member or was removed, or by one of these.
+    fn turned_away(&mut self, id: NodeId, peer: NodeId, away: &TurnedAway) -> Outcome {
+        let counters = &mut self.checks.counters;
+        counters.hellos_turned_away += 1;
+        counters.wiped_turned_away += u64::from(self.nodes[&peer].wiped && !away.removed);
+        let outside = |node: &NodeId| {
+            let known = self.nodes[&id].replica.as_ref().map(Replica::<SimDisk>::status);
+            known.is_some_and(|status| !crate::members(&status.conf_state).contains(node))
+        };
+        let gone = |node: &NodeId| self.checks.members.is_gone(*node);
+        let right = if away.removed {
+            gone(&peer) || outside(&peer)
+        } else {
+            // A newcomer may have been let in since it was refused; and a node's word of what it has applied may overtake a hello
+            // that it said before, which is refused once.
+            let overtaken = away.reason.contains("comes back with a log that ends");
+            overtaken || [id, peer].iter().any(|node| self.nodes[node].wiped || gone(node)) || self.nodes[&peer].joined
+        };
+        ensure(right, || format!("node {id} turns node {peer} away: {away:?}"))
+    }
+
+    /// Messages came, and were stepped. Who lost its disk is not listened to where that is known; what it said before may
+    /// still be on its way.
+    pub(crate) fn has_heard(&mut self, id: NodeId, from: &[NodeId]) -> Outcome {
+        let now = self.now;
+        for peer in from {
+            self.node(id).heard.insert(*peer, now);
+            if !self.nodes[peer].wiped {
+                continue;
+            }
+            let node = &self.nodes[&id];
+            let enrolled = node.told.records().get(peer).and_then(|record| record.incarnation.as_ref());
+            let known = enrolled.is_some_and(|known| *known != self.nodes[peer].config.hello.incarnation)
+                && self.connections.contains(&(*peer, id));
+            let status = node.replica.as_ref().map(Replica::<SimDisk>::status);
+            let listened = status.is_some_and(|status| {
+                status.peers.iter().any(|status| status.node == *peer && status.silent_ms == Some(0))
+            });
+            ensure(!known || !listened, || {
+                format!("node {id} listens to node {peer}, whose disk it knows to be another than the one that joined")
+            })?;
+        }
+        Ok(())
+    }
+
+    /// What the replica is to be told of the roster.
+    pub(crate) fn roster(&mut self, id: NodeId) -> Option<Input> {
+        self.plan.churn.as_ref()?;
+        let node = self.node(id);
+        node.told = node.state.roster.clone();
+        Some(Input::Roster(node.told.clone()))
+    }
+
     /// Whether `id` had a connection to `peer` while that had its first disk.
     fn has_met_the_first(&self, id: NodeId, peer: NodeId) -> bool {
         !self.nodes[&id].wiped && self.met.contains(&(id, peer))
@@ -86,7 +144,8 @@ impl<M: Machine> World<M> {
                 self.schedule(delay, Event::Input { node: from, input: Input::PeerLost { peer: to, refused: false } });
             }
         }
-        self.call_peers(one);
-        self.call_peers(other);
+        for node in [one, other].into_iter().filter(|node| self.nodes.contains_key(node)).collect::<Vec<_>>() {
+            self.call_peers(node);
+        }
     }
 }

@@ -2,13 +2,14 @@
 
 use crate::{
     Input, NodeId, Role,
+    membership::LEAST_VOTERS,
     sim::{
         checks::{Halt, Outcome, ensure},
         failpoints::Point,
         machine::Machine,
         network::Weather,
         node::Node,
-        plan::Accident,
+        plan::{Accident, Deed},
         world::{Event, World},
     },
 };
@@ -35,7 +36,8 @@ pub(crate) enum Fault {
 impl<M: Machine> World<M> {
     pub(crate) fn fault(&mut self, fault: Fault) -> Outcome {
         match fault {
-            Fault::Next if self.healed => Ok(()),
+            // Healed is then everything but what stays cut off for good.
+            Fault::Next | Fault::HealNetwork if self.healed => Ok(()),
             Fault::Next => {
                 let (accident, next) = self.plan.next(&mut self.dice);
                 self.schedule(next, Event::Fault(Fault::Next));
@@ -59,8 +61,9 @@ impl<M: Machine> World<M> {
             Fault::RestartWiped(node) => {
                 self.checks.counters.disks_lost += 1;
                 self.tell(|| format!("node {node} starts again with an empty disk"));
-                let voters = self.ids();
-                self.node(node).wipe(&voters);
+                // Whoever founded a cluster alone would found another one: it comes back as a node that joins.
+                let founders: Vec<NodeId> = (1..=self.plan.nodes).filter(|_| self.plan.nodes > 1).collect();
+                self.node(node).wipe(&founders);
                 self.start(node)
             }
             Fault::HealNetwork => {
@@ -82,20 +85,14 @@ impl<M: Machine> World<M> {
             Accident::Crash => self.crash(node, "crashes"),
             Accident::CrashSeveral | Accident::CrashAll => self.crash_several(accident == Accident::CrashAll),
             Accident::Failpoint => self.light_a_fuse(node),
-            Accident::LoseDisk => {
-                let wiped = self.nodes[&node].is_up() && self.may_damage(node) && self.all_have_met();
-                self.die(node, "crashes");
-                let away = 20 + self.dice.below(700);
-                let restart = if wiped { Fault::RestartWiped(node) } else { Fault::Restart(node) };
-                self.schedule(away, Event::Fault(restart));
-            }
+            Accident::LoseDisk => self.lose_disk(node),
             Accident::Partition => self.cut(None, false),
             Accident::OneWayPartition => self.cut(None, true),
             Accident::Isolate => self.cut(Some(node), false),
             Accident::BreakConnection => {
-                self.checks.counters.connections_broken += 1;
                 let others: Vec<NodeId> = self.ids().into_iter().filter(|other| *other != node).collect();
-                let other = *self.dice.pick(&others).expect("there are two nodes");
+                let Some(other) = self.dice.pick(&others).copied() else { return Ok(()) };
+                self.checks.counters.connections_broken += 1;
                 self.tell(|| format!("the connection between nodes {node} and {other} breaks"));
                 self.break_connection(node, other);
             }
@@ -134,6 +131,15 @@ impl<M: Machine> World<M> {
         let long = self.dice.chance(250);
         let away = 20 + self.dice.below(if long { 4_000 } else { 700 });
         self.schedule(away, Event::Fault(Fault::Restart(node)));
+    }
+
+    /// A node dies, and comes back on an empty disk.
+    pub(crate) fn lose_disk(&mut self, node: NodeId) {
+        let wiped = self.nodes[&node].is_up() && self.may_damage(node) && self.all_have_met();
+        self.die(node, "crashes");
+        let away = 20 + self.dice.below(700);
+        let restart = if wiped { Fault::RestartWiped(node) } else { Fault::Restart(node) };
+        self.schedule(away, Event::Fault(restart));
     }
 
     fn crash_several(&mut self, all: bool) {
@@ -197,10 +203,20 @@ impl<M: Machine> World<M> {
         Err(Halt::Died)
     }
 
-    /// A node says that it must stop. Without a disk that failed it must not.
+    /// A node says that it must stop: because it was removed, or because its disk failed.
     pub(crate) fn stopped(&mut self, id: NodeId, reason: &str) -> Outcome {
+        if self.checks.members.was_told(id) && reason.contains("was removed from the cluster") {
+            self.checks.counters.removals_told += 1;
+            self.die(id, &format!("stops ({reason})"));
+            self.node(id).retired = true;
+            if self.dice.chance(500) {
+                // Its directory is emptied, and it joins anew.
+                self.schedule(300, Event::Deed(Deed::Join));
+            }
+            return Err(Halt::Died);
+        }
         let node = &self.nodes[&id];
-        ensure(node.excused || node.disk.is_damaged(), || format!("node {id} stops: {reason}"))?;
+        ensure(node.excused || node.is_damaged(), || format!("node {id} stops: {reason}"))?;
         self.checks.counters.stops += 1;
         self.crash(id, &format!("stops ({reason})"));
         Err(Halt::Died)
@@ -246,14 +262,25 @@ impl<M: Machine> World<M> {
 
     /// Whether the data of this node may be lost for good, and a majority of whole ones is left.
     pub(crate) fn may_damage(&self, node: NodeId) -> bool {
+        if self.plan.churn.is_some() {
+            return self.may_damage_member(node);
+        }
         let others = self.nodes.iter().filter(|(id, other)| **id != node && other.is_damaged()).count();
         !self.nodes[&node].is_damaged() && others < (self.nodes.len() - 1) / 2
     }
 
+    /// Where members come and go, one at a time: five voters with two damaged disks may become three, whose majority they are.
+    fn may_damage_member(&self, node: NodeId) -> bool {
+        let members = self.checks.members.all();
+        let damaged = |node: &NodeId| self.nodes.get(node).is_some_and(Node::is_damaged);
+        self.checks.members.fewest_voters() >= LEAST_VOTERS && members.contains(&node) && !members.iter().any(damaged)
+    }
+
     /// Before all founding nodes have met, a cluster that loses a disk has to be founded again.
-    fn all_have_met(&self) -> bool {
+    pub(crate) fn all_have_met(&mut self) -> bool {
         let met = |node: &Node<M>| node.replica.as_ref().is_some_and(|replica| replica.status().unmet.is_empty());
-        self.nodes.values().all(|node| node.is_damaged() || met(node))
+        self.all_met = self.all_met || self.nodes.values().all(|node| node.joined || node.is_damaged() || met(node));
+        self.all_met
     }
 
     fn storm(&mut self) {

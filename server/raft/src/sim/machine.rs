@@ -2,7 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Applied, Committed, CommittedKind, encode_conf_state};
+use crate::{
+    Applied, Committed, CommittedKind, encode_conf_state,
+    membership::Roster,
+    mutation::{Mutation, mutated},
+    sim::orders::{self, Command},
+};
 
 /// A command of the log, where it stands.
 #[derive(Clone, Copy, Debug)]
@@ -124,6 +129,8 @@ impl Machine for Ledger {
 pub(crate) struct State<M> {
     pub(crate) machine: M,
     pub(crate) applied: Applied,
+    /// Who belongs to the cluster.
+    pub(crate) roster: Roster,
     /// The hash chain over everything applied.
     pub(crate) chain: [u8; 32],
 }
@@ -133,7 +140,9 @@ pub(crate) type Link = (Option<Done>, [u8; 32]);
 
 impl<M: Machine> State<M> {
     pub(crate) fn new(applied: Applied) -> Self {
-        Self { machine: M::default(), applied, chain: [0; 32] }
+        let mut roster = Roster::default();
+        roster.configured(&applied.conf_state);
+        Self { machine: M::default(), applied, roster, chain: [0; 32] }
     }
 
     /// Applies entries as one batch, with the configuration in it (trap 18). Batches are cut differently on each node, so
@@ -141,7 +150,9 @@ impl<M: Machine> State<M> {
     pub(crate) fn apply(&mut self, entries: &[Committed]) -> Vec<Link> {
         let mut batch = Vec::with_capacity(entries.len());
         for entry in entries {
-            if let CommittedKind::Command(command) = &entry.kind {
+            if let CommittedKind::Command(data) = &entry.kind
+                && let Command::Machine(command) = orders::read(data)
+            {
                 batch.push(Logged { index: entry.index, term: entry.term, command });
             }
         }
@@ -154,14 +165,21 @@ impl<M: Machine> State<M> {
         hasher.update(&self.chain).update(&entry.index.to_be_bytes()).update(&entry.term.to_be_bytes());
         let mut this = None;
         match &entry.kind {
-            CommittedKind::Command(_) => {
-                this = done.next();
-                hasher.update(&this.as_ref().expect("one answer for each command").changes);
+            CommittedKind::Command(data) => {
+                let came_to = match orders::read(data) {
+                    Command::Machine(_) => done.next().expect("one answer for each command"),
+                    Command::Roster(order) => order.carry_out(&mut self.roster),
+                };
+                hasher.update(&came_to.changes);
+                this = Some(came_to);
             }
             CommittedKind::Empty => {}
             CommittedKind::Configuration(conf_state) => {
                 hasher.update(&encode_conf_state(conf_state));
-                self.applied.conf_state = conf_state.clone();
+                self.roster.configured(conf_state);
+                if !mutated(Mutation::ConfigurationApart) {
+                    self.applied.conf_state = conf_state.clone();
+                }
             }
         }
         self.chain = *hasher.finalize().as_bytes();

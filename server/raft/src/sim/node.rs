@@ -6,10 +6,12 @@ use crate::{
     Applied, Batch, Committed, Config, Effect, Hello, Input, NodeId, OpenError, Persist, Replica, Role, RoleChange,
     dice::Dice,
     found, founding_state,
+    membership::Roster,
     sim::{
         SimDisk,
         failpoints::Point,
         machine::{Machine, State},
+        orders::Order,
     },
     state_directory,
 };
@@ -41,6 +43,8 @@ pub(crate) enum Ask {
     Request(u64),
     /// Time passes; at the start of a term, since when nothing was applied.
     Time { since_ms: Option<i64> },
+    /// Something about the members.
+    Order(Order),
 }
 
 /// See the module's text. What a crash takes is taken in [`Node::crash`]; everything else survives.
@@ -88,11 +92,23 @@ pub(crate) struct Node<M> {
     pub(crate) beyond_repair: bool,
     /// The disk it lost.
     lost_disk: Option<SimDisk>,
+    /// It came later than the founding nodes.
+    pub(crate) joined: bool,
+    /// It was removed and knows, or was given up: its number is used up, and it starts no more.
+    pub(crate) retired: bool,
+    /// It is switched off until then.
+    pub(crate) away_until: u64,
+    /// Since when it leads and has committed in its term.
+    pub(crate) ready_since: u64,
+    /// The roster that its replica was told last.
+    pub(crate) told: Roster,
+    /// When it heard whom last.
+    pub(crate) heard: BTreeMap<NodeId, u64>,
 }
 
 impl<M: Machine> Node<M> {
-    pub(crate) fn found(id: NodeId, voters: &[NodeId], synchronous: bool, adjust: impl FnOnce(&mut Config)) -> Self {
-        let hello = Hello { cluster_id: "simulated".to_owned(), epoch: 1, node: id, incarnation: format!("disk {id}") };
+    /// On an empty disk, as one of the founding voters, or as one that joins where none are given.
+    pub(crate) fn new(hello: Hello, voters: &[NodeId], synchronous: bool, adjust: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::new(hello);
         adjust(&mut config);
         let disk = SimDisk::new();
@@ -128,11 +144,17 @@ impl<M: Machine> Node<M> {
             excused: false,
             beyond_repair: false,
             lost_disk: None,
+            joined: false,
+            retired: false,
+            away_until: 0,
+            ready_since: 0,
+            told: Roster::default(),
+            heard: BTreeMap::new(),
         }
     }
 
     /// Starts from what the disks hold.
-    pub(crate) fn start(&mut self, seed: u64, logger: slog::Logger, now: u64) -> Result<Vec<Effect>, OpenError> {
+    pub(crate) fn start(&mut self, seed: u64, logger: &slog::Logger, now: u64) -> Result<Vec<Effect>, OpenError> {
         self.directory = state_directory(&self.disk)?.unwrap_or_else(|| ORIGINAL.to_owned());
         let state = self.directories.get(&self.directory);
         self.state = state.expect("the directory that the log names was synced before the switch").clone();
@@ -163,6 +185,7 @@ impl<M: Machine> Node<M> {
         self.checkpoints.clear();
         self.role.role = Role::Follower;
         self.role.ready = false;
+        self.heard.clear();
         if dice.chance(500) {
             // All of the state's writes happened to reach the disk.
             self.sync_state();
@@ -172,11 +195,14 @@ impl<M: Machine> Node<M> {
 
     /// An empty disk takes the place of this one, founded as the first was.
     pub(crate) fn wipe(&mut self, voters: &[NodeId]) {
-        let mut anew = Self::found(self.config.node, voters, self.synchronous, |config| {
+        let mut hello = self.config.hello.clone();
+        hello.incarnation.push_str(", replaced");
+        let voters = if self.joined { &[] } else { voters };
+        let mut anew = Self::new(hello.clone(), voters, self.synchronous, |config| {
             config.clone_from(&self.config);
-            config.hello.incarnation.push_str(", replaced");
+            config.hello = hello;
         });
-        (anew.life, anew.wiped) = (self.life, true);
+        (anew.life, anew.wiped, anew.joined, anew.away_until) = (self.life, true, self.joined, self.away_until);
         (anew.system_clock, anew.skew) = (self.system_clock, self.skew);
         anew.lost_disk = Some(std::mem::take(&mut self.disk));
         *self = anew;

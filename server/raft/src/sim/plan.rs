@@ -1,10 +1,13 @@
 //! What a seed has in store: each draws its own size, settings, load, and which accidents exist at all and how often, so
 //! that runs differ more than runs of one mixture would (swarm testing: Groce and others, ISSTA 2012).
 
-use crate::{Config, NodeId, dice::Dice};
+use crate::{Config, NodeId, dice::Dice, membership};
 
 /// How long before the healing one node is taken away, so that it needs a snapshot then.
 const OUTAGE_MS: u64 = 4_000;
+
+/// In so many of a thousand runs members come and go.
+const CHURN_PERMILLE: u64 = 500;
 
 /// A kind of accident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +34,23 @@ pub(crate) enum Accident {
     Rot,
     WrongClock,
     Transfer,
+}
+
+/// What is done about the members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deed {
+    Join,
+    Remove,
+    Drain,
+    Restore,
+    Transfer,
+    /// A node has moved.
+    Describe,
+    /// A node is switched off, or stands still, for longer than it keeps its vote.
+    Away,
+    LoseDisk,
+    /// A majority of the voters is destroyed, and the cluster recovered on one survivor.
+    LoseMajority,
 }
 
 use Accident as A;
@@ -87,7 +107,22 @@ pub(crate) struct Plan {
     pub(crate) outage_ms: Option<u64>,
     /// How likely one node stays cut off when all else is healed.
     pub(crate) leave_out_permille: u64,
+    /// Members come and go.
+    pub(crate) churn: Option<Churn>,
     settings: Settings,
+}
+
+/// How members come and go.
+#[derive(Clone, Debug)]
+pub(crate) struct Churn {
+    /// What is done about them, and how often each in proportion.
+    deeds: Vec<(Deed, u64)>,
+    /// About this long between two deeds.
+    gap_ms: u64,
+    /// With how many nodes in a run newcomers stop coming.
+    pub(crate) most_nodes: usize,
+    /// When membership follows the nodes: seconds take the place of minutes and hours.
+    pub(crate) settings: membership::Settings,
 }
 
 #[derive(Clone, Debug)]
@@ -121,23 +156,14 @@ impl Plan {
             batch: 1 + dice.below(30),
             outage_ms: (nodes > 2 && dice.chance(600)).then_some(OUTAGE_MS),
             leave_out_permille: if nodes > 2 { 250 } else { 0 },
+            churn: dice.chance(CHURN_PERMILLE).then(|| Churn::draw(dice, nodes)),
             settings: Settings::draw(dice),
         }
     }
 
     /// The next accident, and how long after this one it comes.
     pub(crate) fn next(&self, dice: &mut Dice) -> (Accident, u64) {
-        let sum = self.accidents.iter().map(|(_, weight)| weight).sum();
-        let mut drawn = dice.below(sum);
-        let mut accident = A::Crash;
-        for (kind, weight) in &self.accidents {
-            accident = *kind;
-            if drawn < *weight {
-                break;
-            }
-            drawn -= weight;
-        }
-        (accident, 20 + dice.below(2 * self.gap_ms))
+        (draw_weighted(dice, &self.accidents), 20 + dice.below(2 * self.gap_ms))
     }
 
     /// A node's settings in this run.
@@ -155,14 +181,83 @@ impl Plan {
         config.snapshot_stall_ms = 1_000;
         config.snapshot_timeout_ms = 2_000;
         config.snapshot_retry_ms = 100;
+        if let Some(churn) = &self.churn {
+            config.membership = churn.settings.clone();
+        }
     }
 
     /// The plan in a few words.
     pub(crate) fn describe(&self) -> String {
         let names: Vec<String> =
             self.accidents.iter().map(|(accident, weight)| format!("{accident:?} {weight}")).collect();
-        format!("{} nodes; an accident every {} ms or so: {}", self.nodes, self.gap_ms, names.join(", "))
+        let accidents =
+            format!("{} nodes; an accident every {} ms or so: {}", self.nodes, self.gap_ms, names.join(", "));
+        self.churn.as_ref().map_or(accidents.clone(), |churn| format!("{accidents}; {}", churn.describe()))
     }
+}
+
+impl Churn {
+    /// Growing is always possible; of the rest, each run has a part.
+    fn draw(dice: &mut Dice, nodes: NodeId) -> Self {
+        let mut deeds = vec![(Deed::Join, 3 + dice.below(5))];
+        let others =
+            [Deed::Remove, Deed::Drain, Deed::Restore, Deed::Transfer, Deed::Describe, Deed::Away, Deed::LoseDisk];
+        for deed in others {
+            if dice.chance(600) {
+                deeds.push((deed, 1 + dice.below(6)));
+            }
+        }
+        if nodes > 2 && dice.chance(80) {
+            deeds.push((Deed::LoseMajority, 1));
+        }
+        let lag_ms = 100 + dice.below(200);
+        let replace_ms = 1_000 + dice.below(3_000);
+        let target_voters = *dice.pick(&[3, 5, 5]).expect("there are numbers");
+        let target_voters = target_voters.max(usize::try_from(nodes | 1).unwrap_or(5));
+        Self {
+            deeds,
+            gap_ms: 300 + dice.below(2_500),
+            most_nodes: 7 + usize::try_from(dice.below(5)).unwrap_or(0),
+            settings: membership::Settings {
+                target_voters,
+                max_members: target_voters + 1 + usize::try_from(dice.below(3)).unwrap_or(0),
+                settle_ms: 100 + dice.below(900),
+                lag_ms,
+                ready_ms: 100 + dice.below(1_000),
+                degraded_ms: lag_ms + dice.below(600),
+                replace_ms,
+                forget_ms: replace_ms + dice.below(8_000),
+                retry_ms: 1_000 + dice.below(1_000),
+            },
+        }
+    }
+
+    /// What is done next, and how long after this the one after it comes.
+    pub(crate) fn next(&self, dice: &mut Dice) -> (Deed, u64) {
+        (draw_weighted(dice, &self.deeds), 20 + dice.below(2 * self.gap_ms))
+    }
+
+    fn describe(&self) -> String {
+        let names: Vec<String> = self.deeds.iter().map(|(deed, weight)| format!("{deed:?} {weight}")).collect();
+        let membership::Settings { target_voters, max_members, replace_ms, forget_ms, .. } = self.settings;
+        format!(
+            "members come and go every {} ms or so: {}; {target_voters} voters of {max_members} members; replaced after {replace_ms} ms, \
+             forgotten after {forget_ms} ms",
+            self.gap_ms,
+            names.join(", ")
+        )
+    }
+}
+
+/// One of these, each as often in proportion as it weighs.
+fn draw_weighted<T: Copy>(dice: &mut Dice, weighted: &[(T, u64)]) -> T {
+    let mut drawn = dice.below(weighted.iter().map(|(_, weight)| weight).sum());
+    let chosen = weighted.iter().find(|(_, weight)| {
+        let here = drawn < *weight;
+        drawn = drawn.saturating_sub(*weight);
+        here
+    });
+    chosen.or(weighted.last()).expect("there is something to choose from").0
 }
 
 /// Each kind exists in about half of the runs, at least three do in each.

@@ -28,6 +28,7 @@ impl<M: Machine> World<M> {
             let node = self.node(id);
             node.disk.repair();
             (node.paused_until, node.slow_until, node.fuse) = (now, now, None);
+            node.away_until = 0;
             let life = node.life;
             self.schedule(0, Event::Wake { node: id, life });
             self.start(id)?;
@@ -61,17 +62,26 @@ impl<M: Machine> World<M> {
     /// Everyone has applied all that was acknowledged, and a write made after the healing.
     pub(crate) fn has_recovered(&self) -> bool {
         let Some(last) = self.clients.last_after_healing else { return false };
-        self.clients.all_answered() && !self.sound_nodes().any(|node| node.state.applied.index < last)
+        let caught_up = !self.sound_nodes().any(|node| node.state.applied.index < last);
+        caught_up && self.clients.all_answered() && self.is_at_rest()
     }
 
-    /// The nodes that must come to life again.
+    /// The nodes that must come to life again: members of the cluster whose data is not lost.
     fn sound_nodes(&self) -> impl Iterator<Item = &Node<M>> {
-        let gone = |node: &Node<M>| node.wiped || node.beyond_repair || self.left_out == Some(node.config.node);
-        self.nodes.values().filter(move |node| !gone(node))
+        let members = self.checks.members.all();
+        self.nodes.values().filter(move |node| members.contains(&node.config.node) && self.is_sound(node.config.node))
+    }
+
+    /// Its data is not lost, and nothing keeps it from the others.
+    pub(crate) fn is_sound(&self, id: NodeId) -> bool {
+        let gone = |node: &Node<M>| node.wiped || node.beyond_repair || node.retired;
+        self.left_out != Some(id) && self.nodes.get(&id).is_some_and(|node| !gone(node))
     }
 
     /// At the end every node holds what was acknowledged, and nothing else than what took effect.
     pub(crate) fn audit(&self) -> Outcome {
+        let told = self.checks.members.told_in_error();
+        ensure(told.is_none(), || format!("node {told:?} was told that it was removed, and was not"))?;
         for node in self.sound_nodes() {
             let (id, machine) = (node.config.node, &node.state.machine);
             let lost = self.clients.acknowledged().iter().find(|request| {
@@ -115,9 +125,12 @@ impl<M: Machine> World<M> {
         };
         let nodes: Vec<String> = self.nodes.iter().map(describe).collect();
         format!(
-            "healed, but no progress: last write {:?}, all answered: {}\n{}",
+            "healed, but no progress: last write {:?}, all answered: {}, at rest: {}, {:?}, {:?}\n{}",
             self.clients.last_after_healing,
             self.clients.all_answered(),
+            self.is_at_rest(),
+            self.checks.members.now,
+            self.checks.members.roster.records(),
             nodes.join("\n")
         )
     }

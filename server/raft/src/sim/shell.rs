@@ -26,6 +26,7 @@ impl<M: Machine> World<M> {
             self.point(id, Point::Stepped)?;
         }
         for effect in effects {
+            self.check_changes(id, &effect)?;
             self.checks.effect(id, &effect)?;
             self.remember(id, &effect);
             self.carry_out_one(id, effect, &mut feedback)?;
@@ -68,7 +69,11 @@ impl<M: Machine> World<M> {
                 self.welcome(id, connection, peer, &result)?;
                 self.point(id, Point::Welcomed)
             }
-            Effect::Disconnect { peer } => Err(format!("node {id} closes the connection of node {peer}").into()),
+            Effect::Disconnect { peer } => {
+                self.checks.counters.disconnections += 1;
+                self.break_connection(id, peer);
+                Ok(())
+            }
             Effect::MoveClock { by_ms } => {
                 self.checks.counters.clocks_moved += 1;
                 self.node(id).stamping_clock += by_ms;
@@ -89,6 +94,7 @@ impl<M: Machine> World<M> {
     fn role_changed(&mut self, id: NodeId, change: RoleChange) {
         if change.ready && !self.node(id).role.ready {
             self.tell(|| format!("node {id} leads in term {}", change.term));
+            self.node(id).ready_since = self.now;
         }
         self.node(id).role = change;
     }
@@ -225,12 +231,12 @@ impl<M: Machine> World<M> {
         self.feed_all(id, applied)
     }
 
-    /// Applies up to so many entries as one batch.
-    fn apply(&mut self, id: NodeId, count: usize) -> Outcome<Option<Input>> {
+    /// Applies up to so many entries as one batch. If that changed the roster, the replica hears of it first.
+    fn apply(&mut self, id: NodeId, count: usize) -> Outcome<Vec<Input>> {
         let node = self.node(id);
         let count = count.min(node.applying.len());
         let entries: Vec<Committed> = node.applying.drain(..count).collect();
-        let Some(last) = entries.last().map(|last| last.index) else { return Ok(None) };
+        let Some(last) = entries.last().map(|last| last.index) else { return Ok(Vec::new()) };
         self.point(id, Point::BeforeApply)?;
         let node = self.node(id);
         let next = node.state.applied.index + 1;
@@ -239,17 +245,21 @@ impl<M: Machine> World<M> {
             format!("node {id} applies entries out of order: {indexes:?} where {next} is due")
         })?;
         let links = node.state.apply(&entries);
+        let changes_roster = entries.iter().any(Committed::changes_roster);
         for (entry, link) in entries.iter().zip(&links) {
             let nodes = &self.nodes;
             let durable = |node: NodeId| nodes.get(&node).is_some_and(|node| node.held(entry.index, entry.term));
-            self.checks.applied(id, entry, link, durable)?;
+            if self.checks.applied(id, entry, link, durable)? {
+                self.first_applied(id, entry)?;
+            }
             self.compare_chains(id, entry.index, link.1);
         }
         self.point(id, Point::StateWritten)?;
         for entry in &entries {
             self.acknowledge(entry);
         }
-        Ok(Some(Input::Applied { index: last }))
+        let told = if changes_roster { self.roster(id) } else { None };
+        Ok(told.into_iter().chain([Input::Applied { index: last }]).collect())
     }
 
     fn compare_chains(&mut self, id: NodeId, index: u64, hash: [u8; 32]) {
@@ -265,7 +275,7 @@ impl<M: Machine> World<M> {
 
     fn send(&mut self, from: NodeId, to: NodeId, bytes: Vec<u8>, urgent: bool) {
         if urgent {
-            self.count_refused_votes(&bytes);
+            self.count_kinds(&bytes);
         }
         let counters = &mut self.checks.counters;
         if !self.connections.contains(&(from, to)) {
@@ -286,12 +296,13 @@ impl<M: Machine> World<M> {
         self.schedule(last - self.now, Event::Input { node: to, input: Input::Message { from, bytes } });
     }
 
-    fn count_refused_votes(&mut self, bytes: &[u8]) {
+    fn count_kinds(&mut self, bytes: &[u8]) {
         use raft::eraftpb::MessageType as Kind;
-        let Some(message) = crate::codec::decode_message(bytes).filter(|message| message.reject) else { return };
+        let Some(message) = crate::codec::decode_message(bytes) else { return };
         match message.get_msg_type() {
-            Kind::MsgRequestPreVoteResponse => self.checks.counters.pre_votes_refused += 1,
-            Kind::MsgRequestVoteResponse => self.checks.counters.votes_refused += 1,
+            Kind::MsgRequestPreVoteResponse => self.checks.counters.pre_votes_refused += u64::from(message.reject),
+            Kind::MsgRequestVoteResponse => self.checks.counters.votes_refused += u64::from(message.reject),
+            Kind::MsgTimeoutNow => self.checks.counters.hand_overs += 1,
             _ => {}
         }
     }

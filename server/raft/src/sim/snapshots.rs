@@ -90,8 +90,10 @@ impl<M: Machine> World<M> {
     }
 
     /// The switch: from here on the staged directory is the state.
-    pub(crate) fn switch(&mut self, id: NodeId) -> Outcome<Option<Input>> {
-        let Some(Install { id: snapshot, index, switch }) = self.node(id).installing.take() else { return Ok(None) };
+    pub(crate) fn switch(&mut self, id: NodeId) -> Outcome<Vec<Input>> {
+        let Some(Install { id: snapshot, index, switch }) = self.node(id).installing.take() else {
+            return Ok(Vec::new());
+        };
         self.point(id, Point::InstallDrained)?;
         let staged = self.nodes[&id].directories.get(&snapshot).cloned();
         let staged = staged.ok_or_else(|| format!("the staged snapshot {snapshot} of node {id} is gone"))?;
@@ -106,6 +108,7 @@ impl<M: Machine> World<M> {
         node.applying.clear();
         node.directory.clone_from(&snapshot);
         self.point(id, Point::Switched)?;
-        Ok(Some(Input::SnapshotInstalled { id: snapshot }))
+        let told = self.roster(id);
+        Ok([Input::SnapshotInstalled { id: snapshot }].into_iter().chain(told).collect())
     }
 }

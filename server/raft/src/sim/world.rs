@@ -7,17 +7,18 @@ use std::{
 };
 
 use crate::{
-    Input, NodeId, OpenError,
+    Hello, Input, NodeId, OpenError,
     dice::Dice,
     sim::{
         Options, Report,
         checks::{Checks, Halt, Outcome, Violation, ensure},
+        churn::Newcomers,
         clients::Clients,
         faults::Fault,
         machine::{Machine, State},
         network::Network,
         node::{Delivery, Node},
-        plan::Plan,
+        plan::{Deed, Plan},
     },
 };
 
@@ -28,10 +29,16 @@ const COMPARE_CLOCKS_MS: u64 = 500;
 /// How often a leader looks at its duties.
 const DUTIES_MS: u64 = 100;
 
+/// What the simulated clusters are called, and their first epoch.
+pub(crate) const CLUSTER: &str = "simulated";
+const FIRST_EPOCH: u64 = 1;
+
 /// No run is healed before this many accidents.
 const LEAST_FAULTS: u64 = 3;
 /// By how much a run is prolonged that was too quiet.
 const MORE_MS: u64 = 2_000;
+/// So many times longer may a healing take where members come and go.
+const MORE_PATIENCE: u64 = 2;
 
 /// Something that will happen.
 pub(crate) enum Event<M> {
@@ -88,6 +95,15 @@ pub(crate) enum Event<M> {
     },
     Client,
     Fault(Fault),
+    /// Something is done about the members …
+    Operator,
+    /// … and in answer to something that happened.
+    Deed(Deed),
+    /// A newcomer starts.
+    ComeUp {
+        node: NodeId,
+        disk: u64,
+    },
 }
 
 /// A cluster and everything around it.
@@ -105,7 +121,12 @@ pub(crate) struct World<M> {
     pub(crate) met: BTreeSet<(NodeId, NodeId)>,
     pub(crate) clients: Clients,
     pub(crate) checks: Checks,
-    events: BTreeMap<(u64, u64), Event<M>>,
+    pub(crate) newcomers: Newcomers,
+    /// Raised where the cluster is recovered after a lost majority.
+    pub(crate) epoch: u64,
+    /// All founding nodes have met.
+    pub(crate) all_met: bool,
+    pub(crate) events: BTreeMap<(u64, u64), Event<M>>,
     scheduled: u64,
     /// One more snapshot is lost without a report, although all is healed.
     pub(crate) lose_a_stream: bool,
@@ -126,7 +147,9 @@ impl<M: Machine> World<M> {
         let mut nodes = BTreeMap::new();
         for id in &ids {
             let synchronous = dice.chance(plan.synchronous_permille);
-            let mut node = Node::found(*id, &ids, synchronous, |config| plan.configure(config));
+            let incarnation = format!("disk {id}");
+            let hello = Hello { cluster_id: CLUSTER.to_owned(), epoch: FIRST_EPOCH, node: *id, incarnation };
+            let mut node = Node::new(hello, &ids, synchronous, |config| plan.configure(config));
             node.skew = i64::try_from(dice.below(plan.skew_ms + 1)).unwrap_or(0);
             node.system_clock = node.skew;
             nodes.insert(*id, node);
@@ -141,6 +164,7 @@ impl<M: Machine> World<M> {
             3 => &mut counters.runs_of_three,
             _ => &mut counters.runs_of_five,
         } = 1;
+        counters.runs_with_churn = u64::from(plan.churn.is_some());
         Self {
             seed,
             now: 0,
@@ -153,6 +177,9 @@ impl<M: Machine> World<M> {
             met: BTreeSet::new(),
             clients: Clients::default(),
             checks,
+            newcomers: Newcomers::default(),
+            epoch: FIRST_EPOCH,
+            all_met: false,
             events: BTreeMap::new(),
             scheduled: 0,
             lose_a_stream: false,
@@ -193,6 +220,7 @@ impl<M: Machine> World<M> {
         }
         self.schedule(300, Event::Client);
         self.schedule(500, Event::Fault(Fault::Next));
+        self.schedule(700, Event::Operator);
         let tick = self.nodes[&1].config.tick_ms;
         let end = self.options.ticks * tick;
         if let Some(outage) = self.plan.outage_ms {
@@ -203,7 +231,9 @@ impl<M: Machine> World<M> {
             self.run_until(self.now + MORE_MS, |_| false)?;
         }
         self.heal()?;
-        let finish = self.now + self.options.heal_ticks * tick;
+        // Who comes and goes also has to be waited for: they have to be missed, found healthy, and let in one by one.
+        let patience = if self.plan.churn.is_some() { MORE_PATIENCE } else { 1 };
+        let finish = self.now + self.options.heal_ticks * tick * patience;
         self.run_until(finish, Self::has_recovered)?;
         ensure(self.has_recovered(), || self.why_no_progress())?;
         self.audit()
@@ -228,8 +258,9 @@ impl<M: Machine> World<M> {
         Ok(())
     }
 
+    /// The nodes that are there, up or down: not those that were removed and know it.
     pub(crate) fn ids(&self) -> Vec<NodeId> {
-        self.nodes.keys().copied().collect()
+        self.nodes.iter().filter(|(_, node)| !node.retired).map(|(id, _)| *id).collect()
     }
 
     pub(crate) fn schedule(&mut self, after: u64, event: Event<M>) {
@@ -257,15 +288,18 @@ impl<M: Machine> World<M> {
         let (seed, now) = (self.dice.roll(), self.now);
         let logger = slog::Logger::root(slog::Discard, slog::o!());
         let node = self.node(id);
-        if node.is_up() || node.beyond_repair {
+        if node.is_up() || node.beyond_repair || node.retired || node.away_until > now {
             return Ok(());
         }
-        let effects = match node.start(seed, logger, now) {
+        let effects = match node.start(seed, &logger, now) {
             Ok(effects) => effects,
             Err(error) => return self.start_refused(id, &error),
         };
         self.checks.started(id, self.nodes[&id].disk.terms());
         lived(self.carry_out(id, effects).and_then(|feedback| self.feed_all(id, feedback)))?;
+        if let Some(told) = self.roster(id) {
+            self.feed(id, told)?;
+        }
         self.call_peers(id);
         Ok(())
     }
@@ -295,6 +329,7 @@ impl<M: Machine> World<M> {
 
     fn happen(&mut self, event: Event<M>) -> Outcome {
         match event {
+            Event::Tick(id) if self.nodes[&id].retired => Ok(()),
             Event::Tick(id) => {
                 self.schedule(self.nodes[&id].config.tick_ms, Event::Tick(id));
                 self.tick(id)
@@ -323,6 +358,9 @@ impl<M: Machine> World<M> {
             }
             Event::Client => self.client(),
             Event::Fault(fault) => self.fault(fault),
+            Event::Operator => self.operate(),
+            Event::Deed(deed) => self.deed(deed),
+            Event::ComeUp { node, disk } => self.come_up(node, disk),
             _ => Ok(()),
         }
     }
@@ -403,12 +441,21 @@ impl<M: Machine> World<M> {
     fn step_on(&mut self, id: NodeId) -> Outcome {
         let deliveries = std::mem::take(&mut self.node(id).inbox);
         let mut inputs: Vec<Input> = deliveries.into_iter().filter_map(|delivery| self.stamp(id, delivery)).collect();
+        let mut heard = Vec::new();
         while !inputs.is_empty() {
             let now = self.now;
             let Some(replica) = &mut self.node(id).replica else { return Ok(()) };
+            for input in &inputs {
+                if let Input::Message { from, .. } = input {
+                    heard.push(*from);
+                }
+            }
             let effects = replica.step(inputs, now);
             self.checks.counters.steps += 1;
+            self.has_heard(id, &heard)?;
+            heard.clear();
             inputs = self.carry_out(id, effects)?;
+            self.leads_as_a_voter(id)?;
         }
         Ok(())
     }

@@ -42,12 +42,15 @@ pub struct Node {
     pub state: State,
     checkpoints: BTreeMap<String, State>,
     staged: BTreeMap<String, State>,
+    /// What is to be said once the switch to a snapshot is made.
+    installing: Vec<Input>,
     /// The checkpoint it sent last.
     pub sending: String,
     pub writing: VecDeque<Persist>,
 }
 
 #[derive(Default)]
+#[allow(clippy::struct_excessive_bools)] // Each is a wish of a script.
 pub struct Cluster {
     pub nodes: BTreeMap<NodeId, Node>,
     pub queue: VecDeque<(NodeId, NodeId, Parcel)>,
@@ -56,6 +59,8 @@ pub struct Cluster {
     pub manual_writes: bool,
     /// Snapshots vanish on the way, and nobody says so.
     pub lose_snapshots: bool,
+    /// The switch to a snapshot waits for `install`.
+    pub manual_installs: bool,
     /// Seconds take the place of minutes and hours where membership is decided.
     pub hurried: bool,
     pub now: u64,
@@ -97,6 +102,7 @@ impl Cluster {
             state,
             checkpoints: BTreeMap::new(),
             staged: BTreeMap::new(),
+            installing: Vec::new(),
             sending: String::new(),
             writing: VecDeque::new(),
         };
@@ -113,7 +119,8 @@ impl Cluster {
         let now = self.now;
         let logger = slog::Logger::root(slog::Discard, slog::o!());
         let node = self.nodes.get_mut(&id).unwrap();
-        let opened = Replica::open(node.config.clone(), node.disk.clone(), node.state.applied.clone(), id, logger, now);
+        let opened =
+            Replica::open(node.config.clone(), node.disk.clone(), node.state.applied.clone(), id, &logger, now);
         let (replica, effects) = opened.map_err(|error| error.to_string())?;
         node.replica = Some(replica);
         let roster = node.state.roster.clone();
@@ -144,8 +151,9 @@ impl Cluster {
     pub fn greeting(&self, id: NodeId, welcomed: bool) -> Greeting {
         let node = &self.nodes[&id];
         let status = node.replica.as_ref().map(Replica::status);
-        let (configured_at, member) = status.map_or((0, false), |status| (status.configured_at, status.is_member()));
-        Greeting { hello: node.config.hello.clone(), configured_at, member, welcomed }
+        let of = |status: lectern_raft::Status| (status.configured_at, status.is_member(), status.durable_index);
+        let (configured_at, member, durable) = status.map_or((0, false, 0), of);
+        Greeting { hello: node.config.hello.clone(), configured_at, member, durable, welcomed }
     }
 
     /// Everyone, or one peer, measures that this node's clock is ahead by so much.
@@ -216,7 +224,8 @@ impl Cluster {
                 node.disk.sync().unwrap();
                 assert_eq!(state_directory(&node.disk), Ok(Some(snapshot.clone())));
                 let roster = node.state.roster.clone();
-                return vec![Input::SnapshotInstalled { id: snapshot }, Input::Roster(roster)];
+                node.installing = vec![Input::SnapshotInstalled { id: snapshot }, Input::Roster(roster)];
+                return if self.manual_installs { Vec::new() } else { self.installed(id) };
             }
             Effect::DiscardSnapshot { id: snapshot } => {
                 self.say(format!("n{id} discards a snapshot"));
@@ -287,6 +296,11 @@ impl Cluster {
         }
         node.disk.sync().unwrap();
         self.feed(id, last.into_iter().collect());
+    }
+
+    /// The switch to a snapshot is made.
+    pub fn installed(&mut self, id: NodeId) -> Vec<Input> {
+        std::mem::take(&mut self.nodes.get_mut(&id).unwrap().installing)
     }
 
     fn apply(&mut self, id: NodeId, entries: Vec<Committed>) -> Vec<Input> {

@@ -1,6 +1,5 @@
 //! Runs the scripts in `tests/scripts`, one scenario each. `UPDATE_GOLDENFILES=1` rewrites what they expect.
 
-mod churn;
 mod cluster;
 mod script;
 

@@ -6,7 +6,7 @@ use goldenscript::{Argument, Command, Context, Runner};
 use lectern_raft::{
     Batch, Disk, Greeting, Input, NodeId, Replica, Role,
     eraftpb::{ConfChangeSingle, ConfChangeTransition, ConfChangeType, ConfChangeV2},
-    found,
+    found, founding_state,
     membership::Request,
 };
 
@@ -45,6 +45,7 @@ fn node(text: &str) -> Result<NodeId, Box<dyn Error>> {
 impl Runner for Script {
     type Command = Command;
 
+    #[allow(clippy::too_many_lines)] // One arm a command.
     fn run(&mut self, command: &Command, _: &Context) -> Result<String, Box<dyn Error>> {
         let words = positional(command);
         let cluster = &mut self.cluster;
@@ -90,6 +91,11 @@ impl Runner for Script {
                 cluster.feed(node(id)?, vec![input]);
             }
             ("writes", [mode]) => cluster.manual_writes = *mode == "manual",
+            ("installs", [mode]) => cluster.manual_installs = *mode == "manual",
+            ("install", [id]) => {
+                let installed = cluster.installed(node(id)?);
+                cluster.feed(node(id)?, installed);
+            }
             ("persist", [id]) => cluster.finish_writes(node(id)?),
             ("lose-snapshots", [mode]) => cluster.lose_snapshots = *mode == "yes",
             // The snapshot on its way from the first node to the second moves on.
@@ -126,6 +132,11 @@ impl Runner for Script {
                 let input = Input::StateHash { node: node(of)?, index: index.parse()?, hash: [hash.parse()?; 32] };
                 cluster.feed(node(id)?, vec![input]);
             }
+            // The first node hears from the second one how far that has come.
+            ("came-to", [id, peer, index]) => {
+                let input = Input::PeerApplied { peer: node(peer)?, index: index.parse()? };
+                cluster.feed(node(id)?, vec![input]);
+            }
             ("damage", [id, what]) => damage(cluster, node(id)?, what, command)?,
             ("found", [id]) => {
                 let id = node(id)?;
@@ -153,6 +164,7 @@ fn found_cluster(cluster: &mut Cluster, count: NodeId, command: &Command) -> Out
     let cap: Option<u64> = key(command, "cap").map(str::parse).transpose()?;
     let entry: Option<u64> = key(command, "entry").map(str::parse).transpose()?;
     let cache: Option<u64> = key(command, "cache").map(str::parse).transpose()?;
+    let message: Option<u64> = key(command, "message").map(str::parse).transpose()?;
     cluster.hurried = key(command, "hurried").is_some();
     for id in &ids {
         cluster.add(*id, &ids, |config| {
@@ -160,6 +172,7 @@ fn found_cluster(cluster: &mut Cluster, count: NodeId, command: &Command) -> Out
             config.keep_ms = keep_ms.unwrap_or(config.keep_ms);
             config.cap_bytes = cap.unwrap_or(config.cap_bytes);
             config.cache_bytes = cache.unwrap_or(config.cache_bytes);
+            config.max_message_bytes = message.unwrap_or(config.max_message_bytes);
             config.max_entry_bytes = entry.unwrap_or(config.max_entry_bytes);
             config.snapshot_stall_ms = 2_000;
             config.snapshot_timeout_ms = 2_000;
@@ -243,10 +256,10 @@ fn change(words: &[&str], leave: Option<&str>) -> Result<ConfChangeV2, Box<dyn E
     Ok(change)
 }
 
-/// The node's disk is replaced by an empty one, and founded again under the same number.
+/// The node's disk is replaced by an empty one, and founded again under the same number: as the first was.
 fn wipe(cluster: &mut Cluster, id: NodeId) {
     cluster.crash(id);
-    let voters: Vec<NodeId> = cluster.nodes.keys().copied().collect();
+    let voters = founding_state(&cluster.nodes[&id].disk).unwrap().conf_state.voters;
     cluster.add(id, &voters, |config| config.hello.incarnation = "another disk".into());
 }
 
@@ -255,13 +268,17 @@ fn say_hello(cluster: &mut Cluster, id: NodeId, command: &Command) -> Outcome {
     let mut greeting = if cluster.nodes.contains_key(&peer) {
         cluster.greeting(peer, false)
     } else {
-        Greeting { hello: hello(peer), configured_at: 0, member: false, welcomed: false }
+        Greeting { hello: hello(peer), configured_at: 0, member: false, durable: 0, welcomed: false }
     };
     if let Some(cluster_id) = key(command, "cluster") {
         cluster_id.clone_into(&mut greeting.hello.cluster_id);
     }
     if let Some(epoch) = key(command, "epoch") {
         greeting.hello.epoch = epoch.parse()?;
+    }
+    // As if its disk had been restored from an older copy.
+    if let Some(durable) = key(command, "durable") {
+        greeting.durable = durable.parse()?;
     }
     cluster.feed(id, vec![Input::Hello { connection: HEARD, greeting }]);
     Ok(())

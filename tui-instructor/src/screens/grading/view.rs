@@ -138,7 +138,7 @@ impl GradingScreen {
         self.score_cursor(model, place, area, canvas);
         let mut lines = state_lines(model, place, look);
         if let Some(grade) = model.desk.grade(place) {
-            let grader = words::name(grade.grader.as_ref());
+            let grader = if grade.automatic { "the missing policy".into() } else { words::name(grade.grader.as_ref()) };
             let seen = if grade.posted { "the student sees it" } else { "hidden from the student" };
             let mut words = format!("{} by {grader}, {seen}", points(grade.score));
             if grade.points_deducted > 0 {

@@ -168,23 +168,74 @@ pub(super) fn gradebook() -> Gradebook {
         slug: slug.into(),
         title: slug.to_uppercase(),
         points_possible: points * POINT,
+        group_id: if slug == "project" { "g2".into() } else { "g1".into() },
     };
     let columns: Vec<_> = (1..=9).map(|at| column(&format!("hw{at}"), 10)).chain([column("project", 40)]).collect();
-    let row = |at: usize| v1::GradebookRow {
-        student: Some(person(at)),
-        cells: (0..columns.len()).map(|column| grade_cell(at, column)).collect(),
-        current_score: i64::try_from(20 - at).unwrap_or(0) * POINT,
-        current_possible: 20 * POINT,
-        ..Default::default()
+    let row = |at: usize| {
+        let percent = 10_000 - 487 * i64::try_from(at).unwrap_or(0);
+        let level = if percent >= 9_000 { "A" } else { "F" };
+        v1::GradebookRow {
+            student: Some(person(at)),
+            cells: (0..columns.len()).map(|column| grade_cell(at, column)).collect(),
+            groups: vec![v1::GroupTotal {
+                group_id: "g1".into(),
+                current_score: percent,
+                current_possible: 10_000,
+                ..Default::default()
+            }],
+            total: Some(v1::CourseTotal {
+                current: (at != 1).then_some(percent),
+                r#final: Some(percent / 2),
+                current_level: level.into(),
+                final_level: "F".into(),
+                ..Default::default()
+            }),
+            ..Default::default()
+        }
     };
-    Gradebook { rows: (0..20).map(row).collect(), columns }
+    let groups = vec![policy().groups.swap_remove(0)];
+    Gradebook { rows: (0..20).map(row).collect(), columns, groups }
+}
+
+pub(super) fn policy() -> v1::GetGradingPolicyResponse {
+    let group = |id: &str, slug: &str, name: &str, weight, drop_lowest| v1::AssignmentGroup {
+        group_id: id.into(),
+        slug: slug.into(),
+        settings: Some(v1::AssignmentGroupSettings { name: name.into(), weight, drop_lowest, ..Default::default() }),
+        revision: 1,
+    };
+    let level = |name: &str, from| v1::GradingLevel { name: name.into(), from };
+    v1::GetGradingPolicyResponse {
+        policy: Some(v1::GradingPolicy {
+            levels: vec![level("A", 9_000), level("B", 8_000), level("F", 0)],
+            ..Default::default()
+        }),
+        groups: vec![group("g1", "homework", "Homework", 6_000, 1), group("g2", "project", "The project", 4_000, 0)],
+        revision: 1,
+    }
+}
+
+pub(super) fn statistics() -> v1::GetStatisticsResponse {
+    v1::GetStatisticsResponse {
+        students: 20,
+        count: 18,
+        lowest: 2_000,
+        lower_quartile: 5_500,
+        median: 7_000,
+        upper_quartile: 8_500,
+        highest: 10_000,
+        mean: 6_833,
+        histogram: vec![0, 0, 1, 0, 2, 3, 2, 4, 3, 2, 1],
+        points_possible: 0,
+    }
 }
 
 fn grade_cell(student: usize, column: usize) -> v1::GradebookCell {
     match (student + column) % 5 {
         0 => v1::GradebookCell { needs_grading: true, ..Default::default() },
         1 => v1::GradebookCell { missing: true, ..Default::default() },
-        2 => v1::GradebookCell { score: Some(75_000), late: true, ..Default::default() },
+        2 if column == 8 => v1::GradebookCell { excused: true, ..Default::default() },
+        2 => v1::GradebookCell { score: Some(75_000), late: true, dropped: column == 3, ..Default::default() },
         3 => v1::GradebookCell { score: Some(90_000), posted: true, ..Default::default() },
         _ => v1::GradebookCell::default(),
     }

@@ -9,8 +9,8 @@ use lectern_tui_kit::remote::Failure;
 use lectern_tui_kit::shared::{self, account, material, talk};
 
 use data::{
-    accounts, announcement, assignments, audit, course, gradebook, home, library, people, preview, requests, thread,
-    work,
+    accounts, announcement, assignments, audit, course, gradebook, home, library, people, policy, preview, requests,
+    statistics, thread, work,
 };
 
 use crate::effects::{Change, Effect, FileText, Gradebook, Made, Message, Read};
@@ -111,6 +111,14 @@ impl Fake {
             }
             Read::Gradebook(_) => Message::Gradebook(Ok(if when(true) { gradebook() } else { Gradebook::default() })),
             Read::GradebookCsv(_) => Message::Bytes(Ok(b"Student,ID\n".to_vec())),
+            Read::Policy(course) => Message::Policy(
+                course.clone(),
+                Ok(if busy { policy() } else { v1::GetGradingPolicyResponse::default() }),
+            ),
+            Read::Statistics(_) => {
+                Message::Statistics(Ok(if busy { statistics() } else { v1::GetStatisticsResponse::default() }))
+            }
+            Read::Overrides(_) => Message::Overrides(Ok(Vec::new())),
             Read::Requests(_) => Message::Requests(Ok(if busy { requests() } else { Vec::new() })),
             Read::Audit(_) => Message::Audit(Ok(if busy { audit() } else { Vec::new() })),
             Read::Accounts => Message::Accounts(Ok(if busy { accounts() } else { Vec::new() })),
@@ -197,6 +205,12 @@ fn made(change: &Change) -> Made {
         }
         Change::DeleteAssignment(_) => Made::DeleteAssignment(v1::DeleteAssignmentResponse::default()),
         Change::PostGrades(_) => Made::PostGrades(v1::PostGradesResponse { changed: 1 }),
+        Change::CreateGroup(_) => Made::CreateGroup(v1::CreateAssignmentGroupResponse { group: policy().groups.pop() }),
+        Change::UpdateGroup(_) => Made::UpdateGroup(v1::UpdateAssignmentGroupResponse { group: policy().groups.pop() }),
+        Change::DeleteGroup(_) => Made::DeleteGroup(v1::DeleteAssignmentGroupResponse::default()),
+        Change::UpdatePolicy(_) => Made::UpdatePolicy(v1::UpdateGradingPolicyResponse::default()),
+        Change::SetOverride(_) => Made::SetOverride(v1::SetOverrideResponse::default()),
+        Change::SetFinalGrade(_) => Made::SetFinalGrade(v1::SetFinalGradeResponse::default()),
         Change::DecideExtension(_) => Made::DecideExtension(v1::DecideExtensionRequestResponse::default()),
         Change::CreateUser(_) => Made::CreateUser(v1::CreateUserResponse { user: accounts().pop() }),
         Change::UpdateUser(_) => Made::UpdateUser(v1::UpdateUserResponse { user: accounts().pop() }),
@@ -264,6 +278,9 @@ fn refusal(effect: &Effect, failure: &Failure) -> Message {
             Read::Work(place) => Message::Work(place.clone(), Err(failure)),
             Read::Gradebook(_) => Message::Gradebook(Err(failure)),
             Read::GradebookCsv(_) => Message::Bytes(Err(failure)),
+            Read::Policy(course) => Message::Policy(course.clone(), Err(failure)),
+            Read::Statistics(_) => Message::Statistics(Err(failure)),
+            Read::Overrides(_) => Message::Overrides(Err(failure)),
             Read::Requests(_) => Message::Requests(Err(failure)),
             Read::Audit(_) => Message::Audit(Err(failure)),
             Read::Accounts => Message::Accounts(Err(failure)),

@@ -1,6 +1,6 @@
 //! Points as people write them: exact decimals of ten-thousandths, `12.5` for 125000.
 
-use lectern_proto::POINT;
+pub use lectern_proto::POINT;
 
 /// Digits after the point that a score can hold.
 const DECIMALS: usize = 4;
@@ -51,19 +51,6 @@ pub fn format(points: i64) -> String {
     format!("{sign}{whole}.{}", fraction.trim_end_matches('0'))
 }
 
-/// `score` of `possible` as a percentage with two decimals, computed in integers and rounded half up: `66.67`. `None`
-/// where nothing is possible.
-pub fn percent(score: i64, possible: i64) -> Option<String> {
-    if possible <= 0 {
-        return None;
-    }
-    let (score, possible) = (i128::from(score), i128::from(possible));
-    // Hundredths of a percent: floor(10000 * score / possible + 1/2).
-    let hundredths = (20_000 * score + possible).div_euclid(2 * possible);
-    let sign = if hundredths < 0 { "-" } else { "" };
-    Some(format!("{sign}{}.{:02}", hundredths.abs() / 100, hundredths.abs() % 100))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,16 +81,6 @@ mod tests {
         assert_eq!(parse("0.33333"), Err(ParseError::TooFine));
         assert_eq!(parse("99999999999999999999"), Err(ParseError::TooLarge));
         assert_eq!(parse("9223372036854775807"), Err(ParseError::TooLarge));
-    }
-
-    #[test]
-    fn percentages_round_half_up_without_floating_point() {
-        assert_eq!(percent(2, 3).as_deref(), Some("66.67"));
-        assert_eq!(percent(1, 3).as_deref(), Some("33.33"));
-        assert_eq!(percent(1, 20_000).as_deref(), Some("0.01"), "half of the last digit goes up");
-        assert_eq!(percent(0, 5).as_deref(), Some("0.00"));
-        assert_eq!(percent(3, 2).as_deref(), Some("150.00"));
-        assert_eq!(percent(5, 0), None);
     }
 
     proptest! {

@@ -1,0 +1,41 @@
+//! Feature levels: what apply does only once every node does it alike.
+//!
+//! Commands that an older release cannot read are not proposed below their level, and what an older release does not know of
+//! the others is not done below it either: it leaves out fields that came later, and so does apply here.
+
+use lectern_proto::internal::v1::command::Body;
+
+use crate::lookup;
+use crate::store::{Store, StoreResult};
+
+/// From here on there are assignment groups, policies, overrides, final grades and rows of the gradebook.
+pub const GRADING: u32 = 3;
+
+/// The level below which a command must not be proposed.
+pub fn needed(body: &Body) -> u32 {
+    let names_a_group = |settings: Option<&lectern_proto::v1::AssignmentSettings>| {
+        settings.is_some_and(|settings| !settings.group.is_empty())
+    };
+    let is_new = match body {
+        Body::CreateAssignmentGroup(_)
+        | Body::UpdateAssignmentGroup(_)
+        | Body::DeleteAssignmentGroup(_)
+        | Body::UpdateGradingPolicy(_)
+        | Body::SetOverride(_)
+        | Body::SetFinalGrade(_) => true,
+        Body::CreateAssignment(request) => names_a_group(request.settings.as_ref()),
+        Body::UpdateAssignment(request) => names_a_group(request.settings.as_ref()),
+        Body::SetGrade(request) => request.waive_late,
+        _ => false,
+    };
+    if is_new { GRADING } else { 0 }
+}
+
+/// Whether the cluster is at [`GRADING`].
+pub(crate) fn has_grading(store: &dyn Store) -> StoreResult<bool> {
+    Ok(lookup::cluster(store)?.feature_level >= GRADING)
+}
+
+#[cfg(test)]
+#[path = "levels_tests.rs"]
+mod tests;

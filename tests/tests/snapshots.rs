@@ -1,0 +1,141 @@
+//! A node that missed more than the log keeps: what travels to it, and what happens when that breaks.
+
+use std::path::Path;
+use std::time::Duration;
+
+use lectern_client::{Client, ClientOptions, v1};
+use lectern_tests::Class;
+use lectern_tests::cluster::{PATIENCE, make_file};
+use lectern_tests::wait;
+use tokio::runtime::Runtime;
+
+const MIB: usize = 1 << 20;
+/// Handed in while every node runs.
+const OLD_BYTES: usize = 12 * MIB;
+/// Handed in while one is away.
+const NEW_BYTES: usize = 48 * MIB;
+/// Everything but chunks.
+const ROWS_BYTES: u64 = 2 * MIB as u64;
+
+struct Scene {
+    class: Class,
+    behind: u32,
+    runtime: Runtime,
+}
+
+impl Scene {
+    /// Three nodes have the old file; two of them have the new one, and a log that begins after it.
+    fn new() -> Self {
+        let mut class = Class::on(3);
+        class.cluster.extra_config = "[limits]\nlog_keep_mib = 24\nsnapshot_mib_per_second = 6\n".into();
+        (1..=3).for_each(|node| class.cluster.kill(node));
+        class.cluster.start_all();
+        class.assignment("hw1", &[]);
+        hand_in(&class, "old.bin", OLD_BYTES, 1);
+        class.cluster.await_caught_up();
+        let leader = class.cluster.await_leader();
+        let behind = if leader == 3 { 2 } else { 3 };
+        class.cluster.terminate(behind);
+        hand_in(&class, "new.bin", NEW_BYTES, 2);
+        Self { class, behind, runtime: Runtime::new().expect("a runtime") }
+    }
+
+    fn leader(&mut self) -> u32 {
+        self.class.cluster.await_leader()
+    }
+
+    /// A node's own view.
+    fn status(&self, node: u32) -> Option<v1::NodeStatus> {
+        let address = self.class.cluster.address(node);
+        let client = Client::connect(ClientOptions::new([address.clone()])).expect("an address");
+        self.runtime.block_on(client.status_of(&address)).ok()?.self_
+    }
+
+    /// Waits until so many bytes of a snapshot are at the node that is behind.
+    fn await_received(&self, bytes: u64) -> v1::SnapshotTransfer {
+        wait::until("a part of the snapshot", PATIENCE, || {
+            let snapshots = self.status(self.behind)?.snapshots;
+            snapshots.into_iter().find(|transfer| !transfer.sending && transfer.bytes_done >= bytes)
+        })
+    }
+
+    /// A counter of a node's metrics.
+    fn metric(&self, node: u32, line: &str) -> u64 {
+        let metrics = self.class.cluster.metrics(node);
+        let value = metrics.lines().find_map(|known| known.strip_prefix(line)?.trim().parse().ok());
+        value.unwrap_or_else(|| panic!("no {line} in\n{metrics}"))
+    }
+
+    /// The node that was behind has everything, and answers from it.
+    fn assert_complete(&mut self) {
+        self.class.cluster.await_caught_up();
+        let here = self.class.student.through(&self.class.cluster.address(self.behind));
+        for (attempt, name) in [("1", "old.bin"), ("2", "new.bin")] {
+            let folder = self.class.cluster.path(&format!("fetched{attempt}"));
+            let into = folder.to_str().expect("UTF-8");
+            here.run(&["submission", "fetch", "cs101/hw1", "--attempt", attempt, "--dir", into]).ok();
+            let read = |folder: &Path| std::fs::read(folder.join(name)).expect("the file is there");
+            let handed_in = read(self.class.cluster.path(name).parent().expect("a folder"));
+            assert!(read(&folder) == handed_in, "{name} is not what was handed in");
+        }
+        self.class.cluster.assert_none_stopped();
+    }
+}
+
+fn hand_in(class: &Class, name: &str, bytes: usize, seed: u64) {
+    let path = class.cluster.path(name);
+    make_file(&path, bytes, seed);
+    class.student.run(&["submit", "cs101/hw1", path.to_str().expect("UTF-8")]).ok();
+}
+
+#[test]
+fn a_node_that_fell_behind_gets_only_the_chunks_that_it_does_not_have() {
+    let mut scene = Scene::new();
+    scene.class.cluster.start_node(scene.behind);
+    let transfer = scene.await_received(4 * MIB as u64);
+    assert!(transfer.bytes_saved >= OLD_BYTES as u64, "{transfer:?}");
+    assert!(transfer.bytes_total < NEW_BYTES as u64 + ROWS_BYTES, "{transfer:?}");
+    assert!(transfer.bytes_per_second <= 7 * MIB as u64, "{transfer:?}");
+    scene.assert_complete();
+    let received = scene.metric(scene.behind, "lectern_snapshot_bytes_total{direction=\"received\"}");
+    assert!((NEW_BYTES as u64..NEW_BYTES as u64 + ROWS_BYTES).contains(&received), "{received}");
+    let saved = scene.metric(scene.behind, "lectern_snapshot_bytes_saved_total{direction=\"received\"}");
+    assert!((OLD_BYTES as u64..OLD_BYTES as u64 + ROWS_BYTES).contains(&saved), "{saved}");
+}
+
+#[test]
+fn a_transfer_goes_on_where_it_stopped_after_the_receiver_was_killed() {
+    let mut scene = Scene::new();
+    scene.class.cluster.start_node(scene.behind);
+    scene.await_received(36 * MIB as u64);
+    scene.class.cluster.kill(scene.behind);
+    let leader = scene.leader();
+    scene.class.cluster.start_node(scene.behind);
+    scene.assert_complete();
+    let log = scene.class.cluster.log(scene.behind);
+    assert!(log.contains("going on with a snapshot that was begun"), "{log}");
+    assert_eq!(scene.metric(leader, "lectern_snapshots_made_total"), 1, "it is the same snapshot");
+    assert!(scene.metric(leader, "lectern_snapshots_resumed_total{direction=\"sent\"}") >= 1);
+    // What was on its way when it was killed, and the chunks that were not durable yet, went twice.
+    let sent = scene.metric(leader, "lectern_snapshot_bytes_total{direction=\"sent\"}");
+    assert!(sent < (NEW_BYTES + 24 * MIB) as u64, "{sent}");
+}
+
+#[test]
+fn another_leaders_snapshot_goes_on_with_the_chunks_of_the_first_ones() {
+    let mut scene = Scene::new();
+    scene.class.cluster.start_node(scene.behind);
+    scene.await_received(36 * MIB as u64);
+    let killed = scene.class.cluster.kill_leader();
+    scene.class.cluster.start_node(killed);
+    scene.assert_complete();
+    let received = scene.metric(scene.behind, "lectern_snapshot_bytes_total{direction=\"received\"}");
+    assert!(received < (NEW_BYTES + 24 * MIB) as u64, "{received}");
+    wait::until("nothing to be left over", Duration::from_secs(10), || {
+        let left = |parent: &str| {
+            let folder = scene.class.cluster.data_dir(scene.behind).join(parent);
+            std::fs::read_dir(folder).expect("a folder").count()
+        };
+        (left("staging") == 0 && left("state") == 1).then_some(())
+    });
+}
