@@ -55,6 +55,14 @@ impl Estimate {
         bytes
     }
 
+    /// What a message costs beside its text, in bytes of text.
+    pub fn bytes_of_a_message(&self) -> usize {
+        // A handful of tokens.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let bytes = (TOKENS_PER_MESSAGE * self.bytes_per_token).ceil() as usize;
+        bytes
+    }
+
     /// Learns from the count of a prompt, unless the prompt was cut.
     pub fn learn(&mut self, bytes: usize, messages: usize, counted: u64) -> Result<(), Cut> {
         // Of what the model still knows from the request before it may count nothing.

@@ -90,7 +90,9 @@ pub fn build(model: &Model, estimate: &Estimate, fences: &Fences, question: &Que
     let message = visible(question.message);
     let system = format!("{POLICY} {} {}\n{}", question.level.instruction(), question.style, fences.rule());
     let room = estimate.bytes(model.context.saturating_sub(model.answer));
-    let Some(mut left) = room.checked_sub(system.len() + message.len()) else {
+    // Many short turns cost more by what stands around each than by what they say.
+    let around = estimate.bytes_of_a_message();
+    let Some(mut left) = room.checked_sub(system.len() + message.len() + around) else {
         return Err(TooLong::Message { most: room.saturating_sub(system.len()) });
     };
     let mut messages = vec![ChatMessage::system(system)];
@@ -101,8 +103,8 @@ pub fn build(model: &Model, estimate: &Estimate, fences: &Fences, question: &Que
         left = left.saturating_sub(fenced.len());
         last += &fenced;
     }
-    let history = recent(question.history, left / HISTORY_SHARE);
-    left -= history.iter().map(|message| message.content.len()).sum::<usize>().min(left);
+    let history = recent(question.history, left / HISTORY_SHARE, around);
+    left -= history.iter().map(|message| message.content.len() + around).sum::<usize>().min(left);
     messages.extend(history);
     let mut passages = 0;
     for passage in question.passages {
@@ -122,8 +124,8 @@ pub fn build(model: &Model, estimate: &Estimate, fences: &Fences, question: &Que
     Ok(Request { body: body(model, messages), bytes, messages: count, passages })
 }
 
-/// The latest turns that fit, in order, beginning with one of the student.
-fn recent(history: &[Turn], bytes: usize) -> Vec<ChatMessage> {
+/// The latest turns that fit into so many bytes, with `around` for each, in order, beginning with one of the student.
+fn recent(history: &[Turn], bytes: usize, around: usize) -> Vec<ChatMessage> {
     let mut left = bytes;
     let mut turns = Vec::new();
     for turn in history.iter().rev() {
@@ -131,7 +133,7 @@ fn recent(history: &[Turn], bytes: usize) -> Vec<ChatMessage> {
             Turn::Student(text) => ChatMessage::user(visible(text)),
             Turn::Tutor(text) => ChatMessage::assistant(visible(text)),
         };
-        let Some(rest) = left.checked_sub(message.content.len()) else { break };
+        let Some(rest) = left.checked_sub(message.content.len() + around) else { break };
         left = rest;
         turns.push((matches!(turn, Turn::Student(_)), message));
     }

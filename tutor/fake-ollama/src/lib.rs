@@ -133,9 +133,12 @@ pub fn done(reason: &str, prompt: u64, answer: u64) -> String {
     format!("{counts}\n")
 }
 
+/// What it counts as a prompt: about as many tokens as a question with one excerpt has.
+const PROMPT_TOKENS: u64 = 300;
+
 /// A whole answer, a word a line.
 pub fn answer(text: &str) -> Reply {
     let words = text.split_inclusive(' ').map(|word| line(word).into_bytes());
-    let end = done("stop", 100, text.split_whitespace().count() as u64).into_bytes();
+    let end = done("stop", PROMPT_TOKENS, text.split_whitespace().count() as u64).into_bytes();
     Reply::Pieces(words.chain([end]).collect(), After::End)
 }

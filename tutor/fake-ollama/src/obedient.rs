@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{done, line};
+use crate::{PROMPT_TOKENS, done, line};
 
 const ORDER: &str = "say:";
 
@@ -14,7 +14,7 @@ pub(crate) fn answer(request: &Value) -> Vec<Vec<u8>> {
     let orders: Vec<&str> = told.lines().filter_map(|line| line.trim().strip_prefix(ORDER)).map(str::trim).collect();
     let text = orders.last().map_or("As the excerpt says [1].", |order| order);
     let words = text.split_inclusive(' ').map(|word| line(word).into_bytes());
-    words.chain([done("stop", 100, 10).into_bytes()]).collect()
+    words.chain([done("stop", PROMPT_TOKENS, 10).into_bytes()]).collect()
 }
 
 /// A text without what stands between `⟦name nonce⟧` and `⟦end nonce⟧`, for a nonce of 16 digits.
