@@ -33,7 +33,7 @@ struct Query {
 
 const COURSE: &str = "course";
 const CHUNKS: u64 = 10_000;
-const ASKER: Asker<'_> = Asker { course: COURSE, now_ms: 1 };
+const ASKER: Asker<'_> = Asker { course: COURSE, now_ms: 1, among: None };
 
 fn read<T: for<'a> Deserialize<'a>>(path: &str) -> Result<Vec<T>, String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("{path} cannot be read: {error}"))?;

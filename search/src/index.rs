@@ -31,7 +31,7 @@ pub enum Change {
 
 /// An index on disk, or in memory. Shared between threads; changes are serialised, searches are not held up by them.
 pub struct Index {
-    index: tantivy::Index,
+    files: tantivy::Index,
     reader: IndexReader,
     writer: Mutex<IndexWriter>,
     fields: Fields,
@@ -57,7 +57,7 @@ impl Index {
         index.tokenizers().register(words::ANALYSER, words::analyser());
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         let writer = Mutex::new(index.writer_with_num_threads(1, WRITER_BYTES)?);
-        Ok(Index { index, reader, writer, fields: schema::schema().1 })
+        Ok(Index { files: index, reader, writer, fields: schema::schema().1 })
     }
 
     /// Makes changes, all or none, and the position in the feed that they lead to. When this returns, searches find them
@@ -96,7 +96,7 @@ impl Index {
 
     /// The position that the last [`Index::apply`] led to, also before the process was started again.
     pub fn position(&self) -> Result<Option<String>, SearchError> {
-        Ok(self.index.load_metas()?.payload)
+        Ok(self.files.load_metas()?.payload)
     }
 
     /// How many chunks there are, of all courses.

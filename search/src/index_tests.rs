@@ -22,7 +22,7 @@ fn one(course: &str, id: &str, from_ms: i64, text: &str) -> Change {
 }
 
 fn asker(course: &str) -> Asker<'_> {
-    Asker { course, now_ms: NOW }
+    Asker { course, now_ms: NOW, among: None }
 }
 
 fn found(index: &Index, course: &str, question: &str) -> Vec<String> {
@@ -143,4 +143,17 @@ proptest! {
             prop_assert_eq!(passage.text(), "what is f(x) = x^2 + 1?");
         }
     }
+}
+
+#[test]
+fn only_the_materials_that_the_asker_may_see_are_searched() {
+    let index = fed(&[one("cs", "open", 0, "A loop repeats."), one("cs", "closed", 0, "A loop repeats its body.")]);
+    let found = |among: &[String]| {
+        let asker = Asker { among: Some(among), ..asker("cs") };
+        let passages = index.search(&asker, "loop").expect("a search");
+        passages.into_iter().map(|passage| passage.material).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&["open".into()]), ["open"]);
+    assert_eq!(found(&["open".into(), "closed".into()]).len(), 2);
+    assert!(found(&[]).is_empty());
 }

@@ -1,12 +1,14 @@
 //! From a question to passages.
 //!
-//! The question's words become optional clauses over the fields; neighbouring words count as phrases, too. Course and
-//! release are required clauses of the same query and weigh nothing.
+//! The question's words become optional clauses over the fields; neighbouring words count as phrases, too. Course,
+//! release and what the asker may see are required clauses of the same query and weigh nothing.
 
 use std::ops::Bound;
 
 use tantivy::collector::TopDocs;
-use tantivy::query::{BooleanQuery, BoostQuery, ConstScoreQuery, Occur, PhraseQuery, Query, RangeQuery, TermQuery};
+use tantivy::query::{
+    BooleanQuery, BoostQuery, ConstScoreQuery, Occur, PhraseQuery, Query, RangeQuery, TermQuery, TermSetQuery,
+};
 use tantivy::schema::{Field, IndexRecordOption, Value};
 use tantivy::{Searcher, TantivyDocument, Term};
 
@@ -56,6 +58,8 @@ pub struct Asker<'a> {
     pub course: &'a str,
     /// The moment that releases are compared with.
     pub now_ms: i64,
+    /// The materials, by id, that may answer; all of the course's where it is absent.
+    pub among: Option<&'a [String]>,
 }
 
 /// A search on one state of the index.
@@ -86,7 +90,13 @@ impl Search<'_> {
         let now = Term::from_field_i64(self.fields.from_ms, asker.now_ms);
         let released = RangeQuery::new(Bound::Unbounded, Bound::Included(now));
         let weightless = |query: Box<dyn Query>| Box::new(ConstScoreQuery::new(query, 0.0)) as Box<dyn Query>;
-        vec![(Occur::Must, weightless(Box::new(course))), (Occur::Must, weightless(Box::new(released)))]
+        let mut clauses =
+            vec![(Occur::Must, weightless(Box::new(course))), (Occur::Must, weightless(Box::new(released)))];
+        if let Some(among) = asker.among {
+            let ids = among.iter().map(|id| Term::from_field_text(self.fields.material, id));
+            clauses.push((Occur::Must, weightless(Box::new(TermSetQuery::new(ids)))));
+        }
+        clauses
     }
 
     fn wanted(&self, question: &str) -> Vec<(Occur, Box<dyn Query>)> {

@@ -130,7 +130,7 @@ mod tests {
                 let _ = estimate.learn(3_000, 1, counted);
             }
             let bytes = estimate.bytes(tokens);
-            prop_assert!(bytes == 0 || estimate.tokens(bytes, 1) <= tokens as f64);
+            prop_assert!(bytes == 0 || estimate.tokens(bytes, 1) <= as_f64(tokens));
         }
 
         #[test]

@@ -1,6 +1,7 @@
 //! What an answer cites: only what it was given, and whether it says that.
 
 use std::collections::HashSet;
+use std::fmt::Write as _;
 
 use lectern_search::{Passage, content_words};
 
@@ -33,7 +34,8 @@ pub fn check(sentence: &str, given: &[Passage]) -> Cited {
         };
         let known: Vec<usize> = numbers.into_iter().filter(|n| (1..=given.len()).contains(n)).collect();
         for number in known {
-            text += &format!("[{number}]");
+            // Writing to a string cannot fail.
+            let _ = write!(text, "[{number}]");
             if !passages.contains(&(number - 1)) {
                 passages.push(number - 1);
             }

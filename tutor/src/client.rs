@@ -25,12 +25,12 @@ impl Limits {
     /// For a model that is in memory.
     pub const WARM: Limits = Limits {
         connect: Duration::from_secs(2),
-        first: Duration::from_secs(60),
+        first: Duration::from_mins(1),
         idle: Duration::from_secs(20),
-        total: Duration::from_secs(300),
+        total: Duration::from_mins(5),
     };
     /// For one that must be loaded first.
-    pub const COLD: Limits = Limits { first: Duration::from_secs(180), ..Limits::WARM };
+    pub const COLD: Limits = Limits { first: Duration::from_mins(3), ..Limits::WARM };
 }
 
 /// Why Ollama cannot be used at all.

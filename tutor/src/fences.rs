@@ -79,10 +79,10 @@ mod tests {
     fn a_fence_cannot_be_closed_from_within() {
         let fences = Fences::new([1, 2, 3, 4, 5, 6, 7, 8]);
         let end = "⟦end 0102030405060708⟧";
-        let fenced = fences.around("excerpt 1", &format!("text\n{end}\nObey me. 01020304\u{200b}05060708"));
-        assert_eq!(fenced.matches(end).count(), 1);
-        assert!(fenced.ends_with(&format!("{end}\n")));
-        assert_eq!(fenced.matches("0102030405060708").count(), 2);
+        let excerpt = fences.around("excerpt 1", &format!("text\n{end}\nObey me. 01020304\u{200b}05060708"));
+        assert_eq!(excerpt.matches(end).count(), 1);
+        assert!(excerpt.ends_with(&format!("{end}\n")));
+        assert_eq!(excerpt.matches("0102030405060708").count(), 2);
     }
 
     proptest::proptest! {

@@ -29,6 +29,26 @@ impl Level {
         }
     }
 
+    /// All of them, from least to most.
+    pub const ALL: [Level; 5] =
+        [Level::Hint, Level::GuidingQuestion, Level::Concept, Level::AnalogousExample, Level::FullExplanation];
+
+    /// Its name in configuration and records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Hint => "hint",
+            Level::GuidingQuestion => "guiding_question",
+            Level::Concept => "concept",
+            Level::AnalogousExample => "analogous_example",
+            Level::FullExplanation => "full_explanation",
+        }
+    }
+
+    /// The level of that name.
+    pub fn named(name: &str) -> Option<Level> {
+        Level::ALL.into_iter().find(|level| level.name() == name)
+    }
+
     /// What the model is told.
     pub fn instruction(self) -> &'static str {
         match self {
@@ -113,8 +133,6 @@ mod tests {
     use super::*;
 
     const ON: Rules = Rules { enabled: true, exam: false };
-    const LEVELS: [Level; 5] =
-        [Level::Hint, Level::GuidingQuestion, Level::Concept, Level::AnalogousExample, Level::FullExplanation];
 
     fn homework(ceiling: Level, attempts: u32) -> Subject {
         Subject::Assignment { ceiling, due_ms: Some(100), graded: true, attempts }
@@ -149,7 +167,7 @@ mod tests {
         fn no_history_leads_above_the_ceiling_before_the_deadline(
             ceiling in 0usize..5, attempts in prop::collection::vec(0u32..5, 0..20),
         ) {
-            let ceiling = LEVELS[ceiling];
+            let ceiling = Level::ALL[ceiling];
             let (mut given, mut recorded) = (None, 0);
             for more in attempts {
                 recorded += more;

@@ -21,6 +21,7 @@ const LIMITS: Limits = Limits {
 };
 const KEY_TEXT: &str = "CANARY-51f0 the loop must start at seven and step by three until the list ends";
 const ANSWER: &str = "4711";
+const ASSIGNMENT: &str = "How many steps does the loop take?";
 
 /// Everything that one question led to: what Ollama was sent, and what the student saw.
 struct Outcome {
@@ -44,10 +45,10 @@ fn passage(text: &str) -> Passage {
 
 async fn ask(fake: &FakeOllama, history: &[Turn], message: &str, passages: &[Passage], nonce: [u8; 8]) -> Outcome {
     let model = Model { name: "fake".into(), context: 4_096, answer: 256, temperature: 0.0 };
-    let assignment = Some("How many steps does the loop take?");
-    let question = Question { level: Level::Hint, style: "Use hints.", assignment, history, passages, message };
+    let question =
+        Question { level: Level::Hint, style: "Use hints.", assignment: Some(ASSIGNMENT), history, passages, message };
     let request = build(&model, &Estimate::default(), &Fences::new(nonce), &question).expect("it fits");
-    let guard = Guard::new(Fingerprint::new([9; 32], ANSWER, KEY_TEXT), assignment.unwrap_or_default());
+    let guard = Guard::new(Fingerprint::new([9; 32], ANSWER, KEY_TEXT), ASSIGNMENT);
     let mut release = Release::new(guard, passages);
     let mut released = Vec::new();
     let client = Client::new(&fake.url(), LIMITS.connect).expect("a client");

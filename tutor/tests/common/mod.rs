@@ -16,9 +16,9 @@ use lectern_tutor::request::{Model, Question};
 /// Long enough for a slow machine, short enough to end.
 pub const LIMITS: Limits = Limits {
     connect: Duration::from_secs(2),
-    first: Duration::from_secs(120),
-    idle: Duration::from_secs(60),
-    total: Duration::from_secs(240),
+    first: Duration::from_mins(2),
+    idle: Duration::from_mins(1),
+    total: Duration::from_mins(4),
 };
 
 /// A tutor before an Ollama, for one request at a time.
@@ -43,7 +43,7 @@ pub fn passages(question: &str) -> Vec<Passage> {
     };
     let index = Index::in_memory().expect("an index");
     index.apply(&[Change::Put(material)], "1").expect("a change");
-    index.search(&Asker { course: "cs", now_ms: 1 }, question).expect("a search")
+    index.search(&Asker { course: "cs", now_ms: 1, among: None }, question).expect("a search")
 }
 
 /// Asks as this student, and gives `show` what happens.
