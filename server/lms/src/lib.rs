@@ -72,6 +72,7 @@ mod ledger;
 pub mod levels;
 pub mod limits;
 pub mod lookup;
+pub mod mastery;
 pub mod materials;
 pub mod memory;
 mod missing;
