@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::Leader;
 use super::vitals::Vitals;
+use crate::store::disk_space;
 
 /// A member as the configuration and its own hello describe it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -418,12 +419,6 @@ fn ahead_seconds(clock: ClockVerdict) -> f64 {
 #[allow(clippy::cast_precision_loss)] // Milliseconds of an offset are far below 2^52.
 fn seconds(milliseconds: i64) -> f64 {
     milliseconds as f64 / 1_000.0
-}
-
-fn disk_space(path: &std::path::Path) -> (u64, u64) {
-    rustix::fs::statvfs(path)
-        .map(|fs| (fs.f_bavail.saturating_mul(fs.f_frsize), fs.f_blocks.saturating_mul(fs.f_frsize)))
-        .unwrap_or_default()
 }
 
 /// Resident memory of this process; 0 where `/proc` does not say.

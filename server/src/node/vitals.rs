@@ -187,7 +187,7 @@ impl Moving {
 
     /// It is known now that so many bytes are left to be moved.
     pub(crate) fn left(&self, bytes: u64) {
-        self.transfer.total.store(self.done() + bytes, Ordering::Relaxed);
+        self.transfer.total.store(self.done().saturating_add(bytes), Ordering::Relaxed);
     }
 
     /// It broke, and goes on.

@@ -18,7 +18,7 @@ use tonic::{Status, Streaming};
 use super::Hub;
 use crate::fatal;
 use crate::node::Moving;
-use crate::store::{Staging, StagingProblem};
+use crate::store::{Staging, StagingProblem, StateDb, disk_space};
 
 /// Frames read ahead of the disk.
 const FRAMES_AHEAD: usize = 8;
@@ -29,6 +29,9 @@ const TURN_DEADLINE: Duration = Duration::from_secs(5);
 /// How often the sender hears that this node is at work.
 const WORK_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Bytes of the disk that a snapshot leaves to the log.
+const LEFT_FREE: u64 = 32 << 20;
+
 /// What goes back to the sender.
 pub(super) type Replies = mpsc::Sender<Result<SnapshotReply, Status>>;
 
@@ -36,6 +39,8 @@ pub(super) type Replies = mpsc::Sender<Result<SnapshotReply, Status>>;
 enum End {
     /// Sending it again would not help.
     Refused(String),
+    /// … and what came of it is of no use, or in the way: it is deleted.
+    Spoiled(String),
     /// The stream broke, or it is not its turn: it may come again, and goes on.
     Broken(String),
 }
@@ -43,7 +48,15 @@ enum End {
 impl From<StagingProblem> for End {
     fn from(problem: StagingProblem) -> Self {
         match &problem {
-            StagingProblem::Store(store) if store.is_damage() => fatal::stop(&store.to_string()),
+            // The state in use, and not what comes.
+            StagingProblem::Own(store) if store.is_damage() => fatal::stop(&store.to_string()),
+            problem if problem.is_full() => Self::Spoiled(format!(
+                "the receiver's disk is full: free space on it, and it gets the snapshot anew; what had come is deleted ({problem})"
+            )),
+            StagingProblem::Store(store) if store.is_damage() => Self::Spoiled(format!(
+                "the receiver's disk returned damaged data of what had come, which is deleted; look after that disk ({})",
+                store.what()
+            )),
             _ => Self::Refused(problem.to_string()),
         }
     }
@@ -58,7 +71,7 @@ pub(super) async fn receive(
 ) {
     let last = match take(&hub, frames, certified.as_ref(), &replies).await {
         Ok(()) => Ok(SnapshotReply { kind: Some(snapshot_reply::Kind::Staged(true)) }),
-        Err(End::Refused(problem)) => {
+        Err(End::Refused(problem) | End::Spoiled(problem)) => {
             tracing::warn!(problem, "did not stage a snapshot");
             Ok(SnapshotReply { kind: Some(snapshot_reply::Kind::Problem(problem)) })
         }
@@ -94,7 +107,7 @@ async fn take(
         return Ok(());
     }
     tracing::info!(from = hello.node_id, id, row_bytes, chunk_bytes, "receiving a snapshot");
-    let moving = hub.shared.board.vitals().transfer(hello.node_id, false, row_bytes + chunk_bytes);
+    let moving = hub.shared.board.vitals().transfer(hello.node_id, false, row_bytes.saturating_add(chunk_bytes));
     let work = Arc::new(AtomicU64::new(0));
     let (pieces, incoming) = mpsc::channel(FRAMES_AHEAD);
     let receiver = Receiver {
@@ -163,9 +176,23 @@ struct Receiver {
 impl Receiver {
     fn run(mut self) -> Result<(), End> {
         let data = self.hub.data.clone();
+        let staged = self.stage();
+        if let Err(End::Spoiled(_)) = &staged
+            && let Err(problem) = data.delete_partial()
+        {
+            tracing::warn!(%problem, "could not delete an unfinished snapshot");
+        }
+        staged?;
+        data.complete_partial(&self.id).map_err(|error| End::Refused(format!("cannot name the snapshot: {error}")))?;
+        self.moving.finished();
+        Ok(())
+    }
+
+    fn stage(&mut self) -> Result<(), End> {
         let current = self.hub.shared.state.current();
-        let mut staging = Staging::open(&data.partial(), &current, self.work.clone())?;
+        let mut staging = Staging::open(&self.hub.data.partial(), &current, self.work.clone())?;
         let have = staging.begin(&self.id)?;
+        self.require_room(self.least_to_come(&have, &current))?;
         if have.row_bytes > 0 {
             tracing::info!(id = self.id, bytes = have.row_bytes, "going on with a snapshot that was begun");
             self.moving.resumed();
@@ -177,19 +204,41 @@ impl Receiver {
         drop(current);
         if let Err(end) = taken {
             // For the next stream; what cannot be written now is sent again.
-            if let Err(problem) = staging.flush() {
+            if !matches!(end, End::Spoiled(_))
+                && let Err(problem) = staging.flush()
+            {
                 tracing::warn!(%problem, "an unfinished snapshot is not kept");
             }
             return Err(end);
         }
-        staging.finish()?;
-        data.complete_partial(&self.id).map_err(|error| End::Refused(format!("cannot name the snapshot: {error}")))?;
-        self.moving.finished();
-        Ok(())
+        Ok(staging.finish()?)
+    }
+
+    /// Bytes that have to come however many of the chunks are here.
+    fn least_to_come(&self, have: &SnapshotHave, current: &StateDb) -> u64 {
+        let rows = self.row_bytes.saturating_sub(have.row_bytes);
+        rows.saturating_add(self.chunk_bytes.saturating_sub(current.size_bytes()))
+    }
+
+    /// Before they come: a disk that fills up with a snapshot has no room for the log, and stops the node.
+    fn require_room(&self, bytes: u64) -> Result<(), End> {
+        let (free, total) = disk_space(self.hub.data.root());
+        // A file system that does not say how large it is fills up when it does.
+        if total == 0 || bytes.saturating_add(LEFT_FREE) <= free {
+            return Ok(());
+        }
+        let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+        Err(End::Spoiled(format!(
+            "the receiver's disk has {} MiB free, and what is to come of the snapshot needs {} MiB, with {} MiB more for the log: free \
+             space on it, and it gets the snapshot anew",
+            free >> 20,
+            mib(bytes),
+            mib(LEFT_FREE)
+        )))
     }
 
     fn take_rows(&mut self, staging: &Staging, mut have: SnapshotHave) -> Result<(), End> {
-        self.moving.left(self.row_bytes.saturating_sub(have.row_bytes) + self.chunk_bytes);
+        self.moving.left(self.row_bytes.saturating_sub(have.row_bytes).saturating_add(self.chunk_bytes));
         self.reply(snapshot_reply::Kind::Have(have.clone()))?;
         loop {
             match self.next()? {
@@ -216,6 +265,7 @@ impl Receiver {
 
     fn take_chunks(&mut self, staging: &Staging) -> Result<(), End> {
         let mut missing_bytes = staging.missing_bytes()?;
+        self.require_room(missing_bytes)?;
         self.moving.left(missing_bytes);
         let mut after: Option<Vec<u8>> = None;
         loop {
