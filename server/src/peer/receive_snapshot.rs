@@ -10,13 +10,14 @@ use lectern_proto::internal::v1::{
     SnapshotWant, snapshot_frame, snapshot_reply,
 };
 use lectern_raft::Input;
-use lectern_tls::Name;
 use prost::Message as _;
 use tokio::sync::mpsc;
 use tonic::{Status, Streaming};
 
 use super::Hub;
+use super::service::{Caller, HANDSHAKE_DEADLINE};
 use crate::fatal;
+use crate::listener::Refusal;
 use crate::node::Moving;
 use crate::store::{Staging, StagingProblem, StateDb, disk_space};
 
@@ -62,14 +63,19 @@ impl From<StagingProblem> for End {
     }
 }
 
-/// Takes one snapshot from the peer that the connection's certificate is for, and tells the replica once it is staged.
-pub(super) async fn receive(
-    hub: Arc<Hub>,
-    frames: Streaming<SnapshotFrame>,
-    certified: Option<Name>,
-    replies: Replies,
-) {
-    let last = match take(&hub, frames, certified.as_ref(), &replies).await {
+/// Takes one snapshot from a peer that vouches for it, and tells the replica once it is staged.
+pub(super) async fn receive(hub: Arc<Hub>, mut frames: Streaming<SnapshotFrame>, caller: Caller, replies: Replies) {
+    let start = match begin(&hub, &mut frames).await {
+        Ok(start) => start,
+        Err(refusal) => {
+            caller.note(&refusal);
+            // A node whose stream of messages has just broken opens that again, and goes on with the same snapshot.
+            let _gone = replies.send(Err(Status::unauthenticated(refusal.reason()))).await;
+            return;
+        }
+    };
+    let _open = caller.proven();
+    let last = match take(&hub, start, frames, &caller, &replies).await {
         Ok(()) => Ok(SnapshotReply { kind: Some(snapshot_reply::Kind::Staged(true)) }),
         Err(End::Refused(problem) | End::Spoiled(problem)) => {
             tracing::warn!(problem, "did not stage a snapshot");
@@ -83,19 +89,28 @@ pub(super) async fn receive(
     let _gone = replies.send(last).await;
 }
 
+/// The caller's first word, which a node that is connected vouches for.
+async fn begin(hub: &Hub, frames: &mut Streaming<SnapshotFrame>) -> Result<SnapshotStart, Refusal> {
+    let first = tokio::time::timeout(HANDSHAKE_DEADLINE, frames.message()).await;
+    match first {
+        Err(_) => Err(Refusal::unproven("it did not say in time what snapshot it has")),
+        Ok(Err(status)) => Err(Refusal::unproven(status.message())),
+        Ok(Ok(Some(SnapshotFrame { kind: Some(snapshot_frame::Kind::Start(vouched)) }))) => {
+            hub.conversations.open(&vouched).map_err(|problem| Refusal::unproven(&problem))
+        }
+        Ok(Ok(_)) => Err(Refusal::unproven("it did not begin with what snapshot it has")),
+    }
+}
+
 async fn take(
     hub: &Arc<Hub>,
-    mut frames: Streaming<SnapshotFrame>,
-    certified: Option<&Name>,
+    start: SnapshotStart,
+    frames: Streaming<SnapshotFrame>,
+    caller: &Caller,
     replies: &Replies,
 ) -> Result<(), End> {
-    let first = frames.message().await.map_err(|status| End::Broken(status.message().into()))?;
-    let Some(SnapshotFrame { kind: Some(snapshot_frame::Kind::Start(vouched)) }) = first else {
-        return Err(End::Refused("a snapshot begins with what it is".into()));
-    };
-    let start = hub.conversations.open(&vouched).map_err(End::Refused)?;
     let hello = start.hello.clone().unwrap_or_default();
-    hub.greet(&hello, false, certified).await.map_err(|refused| End::Refused(refused.reason))?;
+    hub.greet(&hello, false, caller.certified()).await.map_err(|refused| End::Refused(refused.reason))?;
     let SnapshotStart { snapshot_id: id, raft_message, row_bytes, chunk_bytes, .. } = start;
     if !is_plain(&id) {
         return Err(End::Refused("the snapshot's id is not a plain name".into()));
