@@ -15,18 +15,21 @@ use tokio::sync::oneshot;
 
 use crate::backup::{self, Backup, Restore};
 use crate::certs::{self, Certs};
-use crate::config::{Addresses, Config, Limits, Log, Membership, Timing};
-use crate::descriptors::Descriptors;
+use crate::config::{Config, Limits, Log, Membership, Prepared, Timing};
 use crate::init::{self, Genesis, GenesisMember};
 use crate::inspect::{self, Inspect};
 use crate::join::{self, Invitation};
 use crate::recover::Survivor;
 use crate::services::{self, ServeOptions};
 use crate::tls::Tls;
-use crate::{logging, metrics, node};
+use crate::{fatal, logging, metrics, node};
 
 /// Tasks that are still running get this long at the end.
 const RUNTIME_PATIENCE: Duration = Duration::from_secs(1);
+
+/// A node that was told to stop is gone after this long, even where its disk answers no more. More than the longest election and
+/// the time that calls under way are given, and less than the 90 s after which systemd kills.
+const LONGEST_STOP: Duration = Duration::from_secs(80);
 
 /// One node of a Lectern cluster.
 #[derive(Debug, Parser)]
@@ -216,7 +219,8 @@ const KEYS: &str = "Keys of server.toml:
     ca                 PEM of the authorities that are trusted: a file, or a list of files
   [log]
     format             human or json [human]
-    filter             what is logged, as tracing's EnvFilter reads it; LECTERN_LOG goes first [info,raft=warn]
+    filter             what is logged, as tracing's EnvFilter reads it, with a level for all that it does not name; LECTERN_LOG
+                       goes first [info,raft=warn]
   [timing]             the same on every node; raise it on slow networks
     tick_ms            milliseconds of one tick [20]
     heartbeat_ticks    ticks between a leader's heartbeats [2]
@@ -268,6 +272,7 @@ impl Cli {
             Command::Recover(recover) => recover.run(),
             Command::CheckConfig(check) => {
                 let config = Config::load(&check.config)?;
+                config.prepare()?;
                 if let Some(files) = &config.tls {
                     Tls::load(files.paths())?;
                 }
@@ -405,7 +410,7 @@ impl Run {
 
 /// Runs the node until it is told to stop.
 fn run_node(config: &Config, invitation: Option<&Invitation>) -> Result<(), Problem> {
-    let addresses = config.check()?;
+    let prepared = config.prepare()?;
     logging::start(&config.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("lectern").build()?;
     let ran = runtime.block_on(async {
@@ -414,15 +419,14 @@ fn run_node(config: &Config, invitation: Option<&Invitation>) -> Result<(), Prob
             let identity = join::join(config, invitation).await?;
             join::require_certificate(config, &identity)?;
         }
-        serve(config, &addresses).await
+        serve(config, prepared).await
     });
     runtime.shutdown_timeout(RUNTIME_PATIENCE);
     ran
 }
 
-async fn serve(config: &Config, addresses: &Addresses) -> Result<(), Problem> {
-    let descriptors = Descriptors::claim()?;
-    let connections = config.connections(&descriptors)?;
+async fn serve(config: &Config, prepared: Prepared) -> Result<(), Problem> {
+    let Prepared { addresses, descriptors, connections } = prepared;
     // Before anything else, so that a stop during the start is not lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -454,6 +458,10 @@ async fn serve(config: &Config, addresses: &Addresses) -> Result<(), Problem> {
         ended = &mut serving => return Err(ended?.err().map_or_else(|| "the client listener ended".into(), Into::into)),
     }
     tracing::info!("stopping");
+    fatal::stop_within(
+        LONGEST_STOP,
+        "it was told to stop and did not get to its end in time; nothing acknowledged is lost",
+    )?;
     running.hand_over().await;
     let _gone = stop.send(());
     serving.await??;

@@ -10,6 +10,7 @@ use lectern_raft::{Identity, NodeId, OpenError};
 use serde::{Deserialize, Serialize};
 
 use crate::belonging::ClusterKeys;
+use crate::config::is_address;
 use crate::services::secrets::{self, NoRandomness};
 use crate::store::{Caches, DiskProblem, NodeDisk};
 
@@ -196,9 +197,6 @@ pub fn parse_member(text: &str) -> Result<GenesisMember, String> {
     let (node, addresses) = text.split_once('=').ok_or_else(form)?;
     let (peer_address, client_address) = addresses.split_once(',').ok_or_else(form)?;
     let node = node.trim().parse().map_err(|_| form())?;
-    let is_address = |address: &str| {
-        address.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
-    };
     if !is_address(peer_address) || !is_address(client_address) {
         return Err(form());
     }

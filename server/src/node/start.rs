@@ -112,7 +112,8 @@ pub fn start(config: &Config, peer_listener: TcpListener) -> Result<Running, Sta
     runtime.spawn(serve_peers(hub.clone(), peer_listener));
     runtime.spawn(duties::keep(node.clone(), opened.belonging.genesis()));
     runtime.spawn(measure_sizes(node.clone(), opened.log.clone()));
-    let longest_election = Duration::from_millis(config.timing.tick_ms * u64::from(config.timing.election_ticks_max));
+    let longest_election =
+        Duration::from_millis(config.timing.tick_ms.saturating_mul(u64::from(config.timing.election_ticks_max)));
     Ok(Running { node, identity: opened.identity, log: opened.log, threads, longest_election, _data: opened.data })
 }
 
