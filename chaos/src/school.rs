@@ -117,7 +117,8 @@ async fn activate(client: &Client, username: &str, code: &str) -> Result<String,
         match client.call(request).await {
             Ok(response) => return Ok(response.token),
             // It did not happen, or this answer was lost, too.
-            Err(ClientError::NotSignedIn { .. } | ClientError::Refused { .. } | ClientError::OutcomeUnknown { .. }) => {}
+            Err(ClientError::NotSignedIn { .. } | ClientError::Refused { .. } | ClientError::OutcomeUnknown { .. }) => {
+            }
             Err(error) => return Err(words(&error)),
         }
     }

@@ -246,9 +246,13 @@ fn metrics_address(text: &str) -> Result<SocketAddr, ConfigError> {
     ))
 }
 
+/// Characters of an address: a name of 253, brackets, a port.
+const ADDRESS_CHARS: usize = 260;
+
 /// Whether a text is HOST:PORT; the host need not be known yet.
 pub fn is_address(text: &str) -> bool {
-    let host_and_port = text.rsplit_once(':');
+    let fits = text.len() <= ADDRESS_CHARS && text.bytes().all(|byte| byte.is_ascii_graphic());
+    let host_and_port = text.rsplit_once(':').filter(|_| fits);
     host_and_port.is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0))
 }
 
@@ -427,6 +431,15 @@ mod tests {
             with(text).expect(text);
         }
         assert!(Config { data_dir: PathBuf::new(), ..with("").unwrap() }.check().is_err());
+    }
+
+    #[test]
+    fn an_address_says_where_a_node_is_found() {
+        assert!(is_address("n4.example.org:7601") && is_address("[::1]:7601"));
+        let endless = format!("{}:1", "n".repeat(300));
+        for text in ["", "n4", ":1", "n4:0", "n4:x", "n4:99999", "n4\n:1", "n 4:1", "n4\u{1b}[2J:1", &endless] {
+            assert!(!is_address(text), "{text}");
+        }
     }
 
     #[test]

@@ -163,6 +163,17 @@ impl Members {
         self.usable_token(token_id, now_ms).map(|_| ())
     }
 
+    /// What keeps a disk from being told the cluster's secret, if anything does: beside what keeps it from a number, that the token
+    /// was revoked after the number was given. Judged at the door alone; apply gives the same number again.
+    pub(crate) fn may_join(&self, incarnation: &str, token_id: &[u8], now_ms: i64) -> Result<(), Refusal> {
+        self.may_enrol(incarnation, token_id, now_ms)?;
+        if self.tokens.iter().any(|token| token.token_id == token_id) {
+            return Ok(());
+        }
+        let message = "the join token was revoked, or forgotten since it was used up; ask an operator for another one (lectern-monitor members token create)";
+        Err(refusal(Code::PermissionDenied, reasons::JOIN_TOKEN, message.into()))
+    }
+
     fn usable_token(&self, token_id: &[u8], now_ms: i64) -> Result<usize, Refusal> {
         let bad = |why: &str| {
             let message = format!("{why}; ask an operator for another one (lectern-monitor members token create)");
@@ -409,6 +420,19 @@ mod tests {
         members.apply(at(8, 2), by_ada(Kind::RevokeJoinToken(vec![7; 32])));
         assert!(number(members.apply(at(9, 3), enrol("d5", 7))).unwrap_err().contains("does not know"));
         assert!(members.tokens().is_empty());
+    }
+
+    #[test]
+    fn a_revoked_token_tells_a_secret_to_nobody_not_even_to_who_has_its_number() {
+        let mut members = founded();
+        members.apply(at(5, 0), token(7, 1));
+        members.apply(at(6, 1), enrol("d4", 7));
+        assert_eq!(members.may_join("d4", &[7; 32], 2 * HOUR_MS), Ok(()), "its answer was lost, it asks again");
+        members.apply(at(7, 2), by_ada(Kind::RevokeJoinToken(vec![7; 32])));
+        assert!(members.may_join("d4", &[7; 32], 3).unwrap_err().message.contains("was revoked"));
+        members.apply(at(8, 3), token(8, 1));
+        assert_eq!(members.may_join("d4", &[8; 32], 4), Ok(()), "with another token it goes on");
+        assert_eq!(number(members.apply(at(9, 4), enrol("d4", 8))), Ok(4));
     }
 
     #[test]
