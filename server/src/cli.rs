@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
@@ -199,7 +199,7 @@ const RECOVER_HELP: &str = "Go on with this stopped node alone, after a majority
 Membership follows liveness while a majority is alive. Losing a majority stops writes and never loses acknowledged data; recovery is
 an explicit operator command with documented loss.
 
-Bring the other nodes back if there is any way to: nothing is lost then. If not, run this on each survivor without going on, compare
+Bring the other nodes back if there is any way to: nothing is lost then. If not, run this on each survivor and answer nothing, compare
 where their logs end, and recover the one whose log ends at the highest term, then the highest entry. It becomes the whole cluster,
 under a new epoch: start it, empty the data directories of all others, and let each join anew.
 
@@ -262,6 +262,11 @@ another one; LECTERN_FAULT_MAX_FEATURE_LEVEL is the newest feature level that is
 /// What a command that failed says on standard error.
 pub type Problem = Box<dyn Error + Send + Sync>;
 
+/// The command line asks for nothing that can be done: exit code 2, as for what the parser refuses.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct WrongUsage(pub String);
+
 impl Cli {
     /// Does what the command line says.
     pub fn run(self) -> Result<(), Problem> {
@@ -294,10 +299,10 @@ impl Init {
             return say(&format!("Node {node} of cluster {} is founded in {}.", genesis.cluster_id, data.display()));
         }
         if self.data.is_none() && self.genesis.is_none() {
-            return Err("give --data DIR to found a node, or --genesis FILE to write a genesis for several".into());
+            return usage("give --data DIR to found a node, or --genesis FILE to write a genesis for several", "init");
         }
         let members = match self.member.is_empty() {
-            true if self.genesis.is_some() => return Err("give each founding node with --member".into()),
+            true if self.genesis.is_some() => return usage("give each founding node with --member", "init"),
             true => vec![init::parse_member(init::DEFAULT_MEMBER)?],
             false => self.member.clone(),
         };
@@ -352,6 +357,9 @@ impl Recover {
             None => say("A recovery of this node was interrupted; it is finished now.")?,
             Some(prospect) => {
                 say(&prospect.warning())?;
+                if !self.yes && !io::stdin().is_terminal() {
+                    return usage("nothing was changed: nobody is there to answer; give --yes to go on", "recover");
+                }
                 if !self.yes && !confirmed(survivor.identity().node)? {
                     return Err("nothing was changed".into());
                 }
@@ -477,6 +485,10 @@ async fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, Problem> {
         }
         _ => format!("{key}: cannot listen on {address}: {error}").into(),
     })
+}
+
+fn usage(problem: &str, command: &str) -> Result<(), Problem> {
+    Err(WrongUsage(format!("{problem}\n`lectern-server {command} --help` says more")).into())
 }
 
 /// A line on standard output.

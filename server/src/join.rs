@@ -20,6 +20,7 @@ use crate::belonging::{Joined, JoinedMember};
 use crate::config::Config;
 use crate::join_token::{JoinTokenText, NoJoinToken};
 use crate::node::features;
+use crate::peer;
 use crate::store::{Caches, DataDir, DiskProblem, NodeDisk};
 use crate::tls::Tls;
 
@@ -207,17 +208,12 @@ async fn call(contact: &str, token: &JoinTokenText, request: &JoinRequest) -> Re
         Some(tls) => Connector::tls(move || tls.config()),
         None => Connector::clear(),
     };
-    let unreachable = |error: tonic::transport::Error| {
-        let mut cause: &dyn std::error::Error = &error;
-        while let Some(inner) = cause.source() {
-            cause = inner;
-        }
-        Status::unavailable(cause.to_string())
-    };
+    let unreachable = |error: tonic::transport::Error| peer::described(&error, Code::Unavailable);
     let endpoint = Endpoint::from_shared(format!("http://{contact}")).map_err(unreachable)?;
     let endpoint = endpoint.connect_timeout(CONNECT_DEADLINE).timeout(CALL_DEADLINE);
     let channel = endpoint.connect_with_connector(connector).await.map_err(unreachable)?;
-    Ok(MembershipServiceClient::new(channel).join(request.clone()).await?.into_inner())
+    let joined = MembershipServiceClient::new(channel).join(request.clone()).await;
+    joined.map(tonic::Response::into_inner).map_err(|status| peer::described(&status, status.code()))
 }
 
 /// Makes the directory a node's: what it was told, and then, at once, its log.

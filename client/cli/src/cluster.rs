@@ -347,9 +347,15 @@ mod tests {
         let transfer = v1::SnapshotTransfer { node_id: 3, sending: true, bytes_done: 7, ..Default::default() };
         own.snapshots = vec![transfer];
         let node = &Cluster::from_views(&[busy]).json()["nodes"][0];
-        assert_eq!((&node["scrub"]["finished_at"], &node["scrub"]["bytes_done"]), (&"1970-01-01T00:00:00Z".into(), &3.into()));
+        assert_eq!(
+            (&node["scrub"]["finished_at"], &node["scrub"]["bytes_done"]),
+            (&"1970-01-01T00:00:00Z".into(), &3.into())
+        );
         let snapshot = &node["snapshots"][0];
-        assert_eq!((&snapshot["node"], &snapshot["direction"], &snapshot["bytes_done"]), (&3.into(), &"sent".into(), &7.into()));
+        assert_eq!(
+            (&snapshot["node"], &snapshot["direction"], &snapshot["bytes_done"]),
+            (&3.into(), &"sent".into(), &7.into())
+        );
         let silent = Cluster::from_views(&[view(1, 1, 5)]).json();
         assert_eq!((&silent["nodes"][1]["scrub"], &silent["nodes"][1]["snapshots"]), (&Value::Null, &Value::Null));
     }

@@ -30,6 +30,7 @@ mod service;
 mod twins;
 mod unproven;
 
+pub(crate) use dialer::described;
 pub(crate) use handshake::PeerKey;
 pub(crate) use hub::{Hub, Whereabouts};
 pub(crate) use service::serve;
