@@ -72,6 +72,7 @@ async fn dial(hub: &Hub, peer: NodeId, lane: &Lane, address: &str) {
     let mut last_problem = String::new();
     let mut twin_since: Option<Instant> = None;
     loop {
+        let begun = Instant::now();
         let end = talk(hub, peer, lane, address).await;
         hub.shared.inbox.push(Input::PeerLost { peer, refused: matches!(end, End::Refused) });
         let since = matches!(end, End::Twin(_)).then(|| twin_since.unwrap_or_else(Instant::now));
@@ -79,6 +80,10 @@ async fn dial(hub: &Hub, peer: NodeId, lane: &Lane, address: &str) {
         let (problem, pause) = match end {
             End::Twin(problem) if since.is_some_and(|since| since.elapsed() >= TWIN_PATIENCE) => {
                 fatal::stop(&format!("node {peer} says: {problem}"))
+            }
+            // One that breaks as soon as it is open is not opened again as fast as it breaks.
+            End::Broken(problem) if begun.elapsed() < LONGEST_BACKOFF => {
+                (format!("lost the stream: {problem}"), backoff)
             }
             // At once: whether the process is gone shows in the answer.
             End::Broken(problem) => {
