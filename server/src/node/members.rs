@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use lectern_lms::levels;
 use lectern_proto::internal::v1::{
     ClusterChange, CreateJoinToken, Describe, Enrol, Enrolled, JoinTokenRecord, MemberCard, MembersRecord,
     MembershipEventRecord, Outcome, Refusal, cluster_change::Kind, outcome,
@@ -108,10 +109,12 @@ impl Members {
         found.map(|(node, record)| (*node, record))
     }
 
-    /// A configuration is in effect.
-    pub(crate) fn configured(&mut self, moment: Moment, before: &ConfState, after: &ConfState) {
+    /// A configuration is in effect, in a cluster of this feature level.
+    pub(crate) fn configured(&mut self, moment: Moment, level: u32, before: &ConfState, after: &ConfState) {
         self.roster.configured(after);
-        for text in differences(before, after) {
+        // An older release tells what becomes of a node when the change begins; what is told is part of the state.
+        let vote_until_the_end = level >= levels::GRADING;
+        for text in differences(before, after, vote_until_the_end) {
             self.note(moment, "", text);
         }
     }
@@ -335,10 +338,11 @@ fn refused(error: &RosterError) -> Refusal {
     refusal(code, reasons::MEMBERSHIP, error.to_string())
 }
 
-/// What a configuration changed, a sentence for each node.
-fn differences(before: &ConfState, after: &ConfState) -> Vec<String> {
+/// What a configuration changed, a sentence for each node. Whoever is to give up its vote has it until the joint configuration is
+/// left.
+fn differences(before: &ConfState, after: &ConfState, vote_until_the_end: bool) -> Vec<String> {
     let place = |conf: &ConfState, node: &NodeId| {
-        if conf.voters.contains(node) {
+        if conf.voters.contains(node) || (vote_until_the_end && conf.voters_outgoing.contains(node)) {
             Some("votes")
         } else if conf.learners.contains(node) || conf.learners_next.contains(node) {
             Some("is a learner")
@@ -464,8 +468,8 @@ mod tests {
     fn who_asked_for_what_and_what_became_of_it_is_kept() {
         let mut members = founded();
         members.apply(at(5, 9), by_ada(Kind::Drain(3)));
-        members.configured(at(8, 10), &conf(&[1, 2, 3], &[4]), &conf(&[1, 2, 4], &[3]));
-        members.configured(at(9, 11), &conf(&[1, 2, 4], &[3]), &conf(&[1, 2, 4], &[]));
+        members.configured(at(8, 10), levels::GRADING, &conf(&[1, 2, 3], &[4]), &conf(&[1, 2, 4], &[3]));
+        members.configured(at(9, 11), levels::GRADING, &conf(&[1, 2, 4], &[3]), &conf(&[1, 2, 4], &[]));
         let told: Vec<_> = members.events().iter().map(|event| (&event.operator[..], &event.text[..])).collect();
         let expected = [
             ("ada", "node 3 is drained"),
@@ -478,6 +482,19 @@ mod tests {
             members.apply(at(index, 12), by_ada(Kind::Drain(1)));
         }
         assert_eq!((members.events().len(), members.events()[MOST_EVENTS - 1].index), (MOST_EVENTS, 199));
+    }
+
+    #[test]
+    fn a_node_has_left_when_the_joint_configuration_is_left_and_not_before() {
+        let (before, after) = (conf(&[1, 2, 3], &[4]), conf(&[1, 2, 4], &[]));
+        let joint = ConfState { voters_outgoing: vec![1, 2, 3], ..after.clone() };
+        assert_eq!(differences(&before, &joint, true), ["node 4 votes"]);
+        assert_eq!(differences(&joint, &after, true), ["node 3 has left the cluster"]);
+        let demoted = ConfState { learners_next: vec![3], ..joint.clone() };
+        assert_eq!(differences(&before, &demoted, true), ["node 4 votes"]);
+        assert_eq!(differences(&demoted, &conf(&[1, 2, 4], &[3]), true), ["node 3 is a learner"]);
+        // As long as there may be nodes that tell it at once.
+        assert_eq!(differences(&before, &joint, false), ["node 3 has left the cluster", "node 4 votes"]);
     }
 
     #[test]
