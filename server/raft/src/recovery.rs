@@ -23,13 +23,10 @@ use crate::{
     Applied, Batch, Disk, Identity, NodeId, OpenError,
     format::{self, entry_key},
     founding_state, load_identity,
-    log::Log,
+    log::{Log, SCAN_BYTES},
     members,
     replica::voters,
 };
-
-/// Bytes read at once.
-const SCAN_BYTES: u64 = 4 << 20;
 
 /// What recovering this node would mean, to be compared with the other survivors and shown to the person who decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
