@@ -198,3 +198,16 @@ fn damage_in_what_came_of_a_snapshot_costs_that_part_and_not_the_node() {
         "{log}"
     );
 }
+
+#[test]
+fn a_node_that_is_killed_while_it_installs_a_snapshot_comes_back_with_it() {
+    let mut scene = Scene::new();
+    scene.class.cluster.start_node(scene.behind);
+    for word in ["staged a snapshot", "installed a snapshot"] {
+        // The second may have happened before the first kill.
+        wait::until(word, PATIENCE, || scene.class.cluster.log(scene.behind).contains(word).then_some(()));
+        scene.class.cluster.kill(scene.behind);
+        scene.class.cluster.start_node(scene.behind);
+    }
+    scene.assert_complete();
+}
