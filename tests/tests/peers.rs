@@ -298,7 +298,7 @@ fn strangers_who_call_and_say_nothing_keep_no_node_out_and_fill_no_log() {
 
 #[test]
 fn who_has_proven_nothing_cannot_have_a_node_keep_what_he_says() {
-    let cluster = Cluster::start();
+    let mut cluster = Cluster::start();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let said = runtime.block_on(async {
         let mut client =
