@@ -35,6 +35,7 @@ fn a_join_that_is_killed_again_and_again_makes_one_member_with_one_token() {
     for moment in MOMENTS_MS {
         run_and_kill(&mut join, Duration::from_millis(moment));
     }
+    join.stdout(Stdio::piped()).stderr(Stdio::piped());
     let last = Ran::new("lectern-server join".into(), join.output().expect("it starts"));
     let joined = last.stdout.contains(&format!("This is node {node} of cluster"));
     let before = last.stderr.contains(&format!("this directory is node {node} of cluster"));
