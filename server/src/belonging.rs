@@ -78,6 +78,9 @@ impl Joined {
     fn load(path: &Path) -> Result<Self, InitError> {
         let problem = |problem: String| InitError::Joined { path: path.display().to_string(), problem };
         let text = std::fs::read_to_string(path).map_err(|error| problem(error.to_string()))?;
+        if text.trim().is_empty() {
+            return Err(problem("it is empty".into()));
+        }
         let joined: Self = serde_json::from_str(&text).map_err(|error| problem(error.to_string()))?;
         if joined.format != JOINED_FORMAT {
             return Err(problem(format!("its format is {}, this program knows {JOINED_FORMAT}", joined.format)));
@@ -94,6 +97,9 @@ impl Belonging {
     pub fn load(data: &DataDir) -> Result<Self, InitError> {
         if data.joined().exists() {
             return Joined::load(&data.joined()).map(Self::Joined);
+        }
+        if !data.genesis().exists() {
+            return Err(InitError::NoBelonging(data.root().display().to_string()));
         }
         Genesis::load(&data.genesis()).map(Self::Founded)
     }
