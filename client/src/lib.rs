@@ -45,6 +45,7 @@ mod profile;
 mod save;
 mod secret;
 mod submit;
+mod tutor;
 mod upload;
 mod watch;
 
@@ -65,5 +66,6 @@ pub use save::{Destination, Saved, save};
 pub use secret::Secret;
 pub use submit::{HandIn, HandedIn, OnStage, Stage, hand_in};
 pub use tonic::Code;
+pub use tutor::Answering;
 pub use upload::{OnProgress, Progress, upload, upload_files};
 pub use watch::{EventStream, StatusStream, WatchItem};

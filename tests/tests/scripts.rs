@@ -54,10 +54,12 @@ fn the_demo_comes_up_twice_survives_a_kill_and_leaves_no_process_behind() {
     assert!(dead.code == 1 && dead.stderr.contains("stopped"), "a node that died at once: {}", dead.stderr);
     std::fs::write(&config, sound).expect("it can be written");
     script("cluster", &["restart", &leader, "--dir", dir]).ok();
-    script("cluster", &["stop", "--dir", dir]).ok();
-    script("cluster", &["stop", "--dir", dir]).ok();
-    let left = Command::new("pgrep").args(["-f", &format!("lectern-server.*{dir}")]).output().expect("pgrep runs");
-    assert!(left.stdout.is_empty(), "a node still runs: {}", String::from_utf8_lossy(&left.stdout));
+    script("demo", &["--stop", "--dir", dir]).ok();
+    script("demo", &["--stop", "--dir", dir]).ok();
+    wait::until("nodes and tutor to be gone", PATIENCE, || {
+        let left = Command::new("pgrep").args(["-f", &format!("lectern-.*{dir}")]).output().expect("pgrep runs");
+        left.stdout.is_empty().then_some(())
+    });
 }
 
 /// The cluster of one in a folder, changed so that it notices soon who comes and goes, and running.

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand};
 use lectern_cli::args::{AssignmentArg, CourseArg, GlobalArgs, IntoArg, PagesArg, ScopeArg};
 use lectern_cli::watch::WatchArgs;
-use lectern_cli::{assignment, format, material, shared::SharedCommand, talk};
+use lectern_cli::{assignment, format, material, shared::SharedCommand, talk, tutor};
 use lectern_tui_kit::guide::GuideCommand;
 use lectern_tui_kit::settings::TuiArgs;
 
@@ -62,9 +62,11 @@ pub enum Command {
     /// Work you offered after the lock date.
     #[command(subcommand)]
     Extension(ExtensionCommand),
-    /// Questions to the instructor.
+    /// Ask the course's staff, or the tutor, and read its answer as it comes.
+    Ask(tutor::AskArgs),
+    /// Questions and their answers.
     #[command(subcommand)]
-    Thread(talk::ThreadCommand),
+    Thread(ThreadCommand),
     /// Announcements.
     #[command(subcommand)]
     Announcement(talk::AnnouncementCommand),
@@ -236,6 +238,17 @@ impl FromStr for SupposedArg {
         let score = if score == "none" { None } else { Some(format::parse_points(score)?) };
         Ok(Self { assignment: assignment.into(), score })
     }
+}
+
+/// Questions.
+#[derive(Subcommand, Debug)]
+pub enum ThreadCommand {
+    /// What everybody does with threads.
+    #[command(flatten)]
+    Talk(talk::ThreadCommand),
+    /// From the tutor to the staff.
+    #[command(flatten)]
+    HandOver(tutor::HandOverCommand),
 }
 
 /// Extension requests.

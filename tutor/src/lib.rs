@@ -1,4 +1,5 @@
-//! The tutor's library: what happens between a student's question and a sentence on their screen.
+//! The tutor: what happens between a student's question and a sentence on their screen, and the service that does it
+//! ([`service`]).
 //!
 //! ```text
 //! question ─► policy (how far) ─► quota, queue ─► passages ─► request ─► Ollama
@@ -7,7 +8,8 @@
 //!                                                    └─► quotations, when no model answers
 //! ```
 //!
-//! Each room is about one thing and knows nothing of gRPC, of the cluster or of a clock of its own; moments are handed in.
+//! Each room but `service` is about one thing and knows nothing of gRPC, of the cluster or of a clock of its own; moments are
+//! handed in.
 //!
 //! Invariants
 //! - Keys and model solutions are never here: only digests of them ([`leaks`]).
@@ -29,4 +31,5 @@ pub mod queue;
 pub mod quota;
 pub mod release;
 pub mod request;
+pub mod service;
 pub mod stream;

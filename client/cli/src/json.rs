@@ -63,7 +63,7 @@ pub fn user(user: &v1::User) -> Value {
         "email": user.email, "time_zone": user.time_zone,
         "state": name(user.state().as_str_name(), "USER_STATE"),
         "admin": rights.admin, "course_creator": rights.course_creator, "operator": rights.operator,
-        "created_at": rfc3339(user.created_at_ms),
+        "tutor": rights.tutor, "created_at": rfc3339(user.created_at_ms),
     })
 }
 
@@ -363,6 +363,7 @@ pub fn thread(thread: &v1::Thread) -> Value {
         "state": name(thread.state().as_str_name(), "THREAD_STATE"), "author": person(thread.author.as_ref()),
         "created_at": rfc3339(thread.created_at_ms), "updated_at": rfc3339(thread.updated_at_ms),
         "messages": thread.message_count, "unread": thread.unread_count,
+        "asked_of": name(thread.asked_of().as_str_name(), "ASKED_OF"),
     })
 }
 
@@ -371,6 +372,25 @@ pub fn message(message: &v1::ThreadMessage) -> Value {
     json!({
         "number": message.number, "author": person(message.author.as_ref()), "from_staff": message.from_staff,
         "body": message.body, "created_at": rfc3339(message.created_at_ms), "unread": message.unread,
+        "tutor": message.tutor.as_ref().map(tutor_answer), "endorsed_by": person(message.endorsed_by.as_ref()),
+    })
+}
+
+/// How an answer of the tutor came about.
+pub fn tutor_answer(answer: &v1::TutorAnswer) -> Value {
+    json!({
+        "citations": answer.citations.iter().map(citation).collect::<Vec<_>>(),
+        "end": name(answer.end().as_str_name(), "TUTOR_END"), "model": answer.model, "level": answer.level,
+        "attempts": answer.attempts, "template_hash": answer.template_hash, "prompt_tokens": answer.prompt_tokens,
+        "answer_tokens": answer.answer_tokens,
+    })
+}
+
+/// A passage of a material.
+pub fn citation(citation: &v1::Citation) -> Value {
+    json!({
+        "material_id": citation.material_id, "material": citation.material_slug, "title": citation.material_title,
+        "pages": citation.pages, "ordinal": citation.ordinal, "hash": citation.hash, "verified": citation.verified,
     })
 }
 

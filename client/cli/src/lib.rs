@@ -47,6 +47,7 @@ pub mod table;
 pub mod talk;
 pub mod text;
 pub mod transfer;
+pub mod tutor;
 pub mod watch;
 pub mod what_if;
 

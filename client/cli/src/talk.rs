@@ -100,6 +100,7 @@ pub async fn thread(command: ThreadCommand, session: &Session) -> Result<()> {
                 body: body.read()?,
                 visibility: visibility.into(),
                 anonymous,
+                ..Default::default()
             };
             let thread = session.call(request).await?.thread.unwrap_or_default();
             session.show(json::thread(&thread), || format!("Asked as {}/{}.", thread.course_slug, thread.number))
@@ -175,7 +176,12 @@ async fn show(thread: &NumberedArg, session: &Session) -> Result<()> {
         let state = json::name(head.state().as_str_name(), "THREAD_STATE");
         let mut blocks = vec![format!("{thread} – {} ({state})", text::clean(&head.title))];
         blocks.extend(messages.iter().map(|message| {
-            let staff = if message.from_staff { " (staff)" } else { "" };
+            let staff = match (message.from_staff, &message.tutor, &message.endorsed_by) {
+                (true, ..) => " (staff)".into(),
+                (_, Some(_), Some(by)) => format!(" (a language model; endorsed by {})", text::clean(&by.name)),
+                (_, Some(_), None) => " (a language model)".into(),
+                _ => String::new(),
+            };
             let who = author(message.author.as_ref(), "anonymous");
             format!("{who}{staff}, {}:\n{}", text::time(message.created_at_ms), text::clean_body(&message.body))
         }));

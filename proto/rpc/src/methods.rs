@@ -122,6 +122,12 @@ methods! {
     ThreadService, SetThreadState, SetThreadStateRequest, SetThreadStateResponse, Keyed;
     ThreadService, GetThread, GetThreadRequest, GetThreadResponse, Read;
     ThreadService, ListThreads, ListThreadsRequest, ListThreadsResponse, Read;
+    ThreadService, AskInstructor, AskInstructorRequest, AskInstructorResponse, Keyed;
+    ThreadService, EndorseAnswer, EndorseAnswerRequest, EndorseAnswerResponse, Keyed;
+    ThreadService, AnswerAsTutor, AnswerAsTutorRequest, AnswerAsTutorResponse, Keyed;
+    TutorDirectoryService, RegisterTutor, RegisterTutorRequest, RegisterTutorResponse, Repeatable;
+    TutorDirectoryService, LeaveTutor, LeaveTutorRequest, LeaveTutorResponse, Repeatable;
+    TutorDirectoryService, ListTutors, ListTutorsRequest, ListTutorsResponse, Read;
     AnnouncementService, CreateAnnouncement, CreateAnnouncementRequest, CreateAnnouncementResponse, Keyed;
     AnnouncementService, DeleteAnnouncement, DeleteAnnouncementRequest, DeleteAnnouncementResponse, Keyed;
     AnnouncementService, ListAnnouncements, ListAnnouncementsRequest, ListAnnouncementsResponse, Read;

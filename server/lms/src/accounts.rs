@@ -63,6 +63,7 @@ pub(crate) fn create_user(tx: &mut Tx<'_, '_>, request: &CreateUserRequest) -> R
         ..User::default()
     };
     validate::time_zone(&user.time_zone)?;
+    require_separate_tutor(user.rights.unwrap_or_default())?;
     if tx.store.contains(Table::UsersByName, &key1(&user.username))? {
         return refuse(Reason::DuplicateName, format!("the username `{}` is taken; choose another", user.username));
     }
@@ -126,6 +127,13 @@ pub(crate) fn update_user(tx: &mut Tx<'_, '_>, request: &UpdateUserRequest) -> R
         user.time_zone.clone_from(zone);
     }
     user.rights = Some(request.rights.or(user.rights).unwrap_or_default());
+    if user.rights.unwrap_or_default().tutor != before.rights.unwrap_or_default().tutor {
+        return refuse(
+            Reason::InvalidArgument,
+            "an account is a tutor's from its beginning or never; create another one for the tutor",
+        );
+    }
+    require_separate_tutor(user.rights.unwrap_or_default())?;
     if request.state.is_some() {
         user.set_state(next_state(&record, request.state())?);
     }
@@ -153,6 +161,17 @@ pub(crate) fn update_user(tx: &mut Tx<'_, '_>, request: &UpdateUserRequest) -> R
     }
     save(tx, &record);
     Ok(UpdateUserResponse { user: Some(user) })
+}
+
+/// A tutor's account has no other right: whoever takes the tutor's machine over must come to nothing by it.
+fn require_separate_tutor(rights: AccountRights) -> Result<()> {
+    if rights.tutor && (rights.admin || rights.course_creator || rights.operator) {
+        return refuse(
+            Reason::InvalidArgument,
+            "an account of a tutor has no other right; create one for the tutor alone",
+        );
+    }
+    Ok(())
 }
 
 /// The state an account comes to when `wanted` is asked for. An account that nobody has used yet goes back to invited,
@@ -331,7 +350,12 @@ pub(crate) fn email(text: &str) -> Result<String> {
 /// Rights as the audit names them, such as `admin, operator`; empty without any.
 pub(crate) fn rights_in_words(rights: Option<AccountRights>) -> String {
     let rights = rights.unwrap_or_default();
-    let named = [(rights.admin, "admin"), (rights.course_creator, "course creator"), (rights.operator, "operator")];
+    let named = [
+        (rights.admin, "admin"),
+        (rights.course_creator, "course creator"),
+        (rights.operator, "operator"),
+        (rights.tutor, "tutor"),
+    ];
     named.iter().filter(|(has, _)| *has).map(|(_, name)| *name).collect::<Vec<_>>().join(", ")
 }
 

@@ -65,8 +65,13 @@ impl Actor {
         match self {
             Self::Person { user, .. } => user.rights.unwrap_or_default(),
             Self::Nobody => AccountRights::default(),
-            Self::System => AccountRights { admin: true, course_creator: true, operator: true },
+            Self::System => AccountRights { admin: true, course_creator: true, operator: true, tutor: false },
         }
+    }
+
+    /// Refuses unless the account is a tutor's.
+    pub fn require_tutor(&self) -> Result<()> {
+        if self.rights().tutor { Ok(()) } else { refuse(Reason::WrongRole, "only an account of a tutor may do this") }
     }
 
     /// Refuses unless the account is an administrator's.

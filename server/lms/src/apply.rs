@@ -139,7 +139,7 @@ macro_rules! call {
 fn handle(tx: &mut Tx<'_, '_>, body: &Body) -> Result<Vec<u8>> {
     use crate::{
         accounts, announcements, assignments, auth, clock, codes, courses, drafts, enrollments, extensions,
-        final_grades, grades, grading_policy, groups, home, materials, overrides, roster, submissions, threads,
+        final_grades, grades, grading_policy, groups, home, materials, overrides, roster, submissions, threads, tutors,
         uploads,
     };
     match body {
@@ -191,6 +191,11 @@ fn handle(tx: &mut Tx<'_, '_>, body: &Body) -> Result<Vec<u8>> {
         Body::CreateAnnouncement(it) => call!(announcements::create_announcement, tx, it),
         Body::DeleteAnnouncement(it) => call!(announcements::delete_announcement, tx, it),
         Body::MarkRead(it) => call!(home::mark_read, tx, it),
+        Body::AskInstructor(it) => call!(threads::ask_instructor, tx, it),
+        Body::EndorseAnswer(it) => call!(threads::endorse_answer, tx, it),
+        Body::AnswerAsTutor(it) => call!(threads::answer_as_tutor, tx, it),
+        Body::RegisterTutor(it) => call!(tutors::register_tutor, tx, it),
+        Body::LeaveTutor(it) => call!(tutors::leave_tutor, tx, it),
     }
 }
 

@@ -5,7 +5,7 @@ use lectern_proto::v1::{AccountRights, CreateUserRequest, CreateUserResponse, En
 use super::*;
 use crate::testing::{World, token};
 
-const ADMIN: AccountRights = AccountRights { admin: true, course_creator: false, operator: false };
+const ADMIN: AccountRights = AccountRights { admin: true, course_creator: false, operator: false, tutor: false };
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 fn world() -> World {

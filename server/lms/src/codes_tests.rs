@@ -8,7 +8,7 @@ use lectern_proto::v1::EnrollmentType;
 use super::*;
 use crate::testing::World;
 
-const ADMIN: AccountRights = AccountRights { admin: true, course_creator: false, operator: false };
+const ADMIN: AccountRights = AccountRights { admin: true, course_creator: false, operator: false, tutor: false };
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// Course cs101 of ines with the active student ada and the invited student bob.

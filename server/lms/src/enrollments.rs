@@ -102,6 +102,13 @@ fn require_type(kind: EnrollmentType) -> Result<EnrollmentType> {
 /// The state of a current enrolment of this account: active, or invited until the account is activated.
 pub(crate) fn current_state(record: &UserRecord) -> Result<EnrollmentState> {
     let user = record.user.clone().unwrap_or_default();
+    if user.rights.is_some_and(|rights| rights.tutor) {
+        // What it could read in a course it must not be able to tell: it reads with each asker's token alone.
+        return refuse(
+            Reason::InvalidArgument,
+            format!("{} is the account of a tutor and takes part in no course; it serves all of them", user.username),
+        );
+    }
     match user.state() {
         UserState::Active => Ok(EnrollmentState::Active),
         UserState::Invited => Ok(EnrollmentState::Invited),

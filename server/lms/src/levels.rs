@@ -11,11 +11,31 @@ use crate::store::{Store, StoreResult};
 /// From here on there are assignment groups, policies, overrides, final grades and rows of the gradebook.
 pub const GRADING: u32 = 3;
 
+/// From here on questions can be put to the tutor, and accounts can be tutors'.
+pub const TUTOR: u32 = 5;
+/// The newest level that this domain knows.
+pub const NEWEST: u32 = TUTOR;
+
 /// The level below which a command must not be proposed.
 pub fn needed(body: &Body) -> u32 {
     let names_a_group = |settings: Option<&lectern_proto::v1::AssignmentSettings>| {
         settings.is_some_and(|settings| !settings.group.is_empty())
     };
+    let makes_a_tutor = |rights: Option<&lectern_proto::v1::AccountRights>| rights.is_some_and(|rights| rights.tutor);
+    let is_of_the_tutor = match body {
+        Body::AskInstructor(_)
+        | Body::EndorseAnswer(_)
+        | Body::AnswerAsTutor(_)
+        | Body::RegisterTutor(_)
+        | Body::LeaveTutor(_) => true,
+        Body::CreateThread(request) => request.asked_of() == lectern_proto::v1::AskedOf::Tutor,
+        Body::CreateUser(request) => makes_a_tutor(request.rights.as_ref()),
+        Body::UpdateUser(request) => makes_a_tutor(request.rights.as_ref()),
+        _ => false,
+    };
+    if is_of_the_tutor {
+        return TUTOR;
+    }
     let is_new = match body {
         Body::CreateAssignmentGroup(_)
         | Body::UpdateAssignmentGroup(_)

@@ -125,3 +125,24 @@ fn what_an_older_release_cannot_read_is_not_proposed_below_the_level() {
     assert_eq!(needed(&Body::SetGrade(v1::SetGradeRequest { waive_late: true, ..Default::default() })), GRADING);
     assert_eq!(needed(&Body::SetGrade(v1::SetGradeRequest::default())), 0);
 }
+
+#[test]
+fn what_is_of_the_tutor_is_not_proposed_below_its_level() {
+    let tutor = || Some(v1::AccountRights { tutor: true, ..v1::AccountRights::default() });
+    let asked = |asked_of: v1::AskedOf| {
+        needed(&Body::CreateThread(v1::CreateThreadRequest { asked_of: asked_of.into(), ..Default::default() }))
+    };
+    assert_eq!((asked(v1::AskedOf::Tutor), asked(v1::AskedOf::Instructor)), (TUTOR, 0));
+    for body in [
+        Body::AnswerAsTutor(v1::AnswerAsTutorRequest::default()),
+        Body::AskInstructor(v1::AskInstructorRequest::default()),
+        Body::EndorseAnswer(v1::EndorseAnswerRequest::default()),
+        Body::RegisterTutor(v1::RegisterTutorRequest::default()),
+        Body::LeaveTutor(v1::LeaveTutorRequest::default()),
+        Body::CreateUser(v1::CreateUserRequest { rights: tutor(), ..Default::default() }),
+        Body::UpdateUser(v1::UpdateUserRequest { rights: tutor(), ..Default::default() }),
+    ] {
+        assert_eq!(needed(&body), TUTOR, "{body:?}");
+    }
+    assert_eq!(needed(&Body::CreateUser(v1::CreateUserRequest::default())), 0);
+}

@@ -96,6 +96,7 @@ pub mod submissions;
 mod tables;
 pub mod testing;
 pub mod threads;
+pub mod tutors;
 pub mod uploads;
 mod usage;
 pub mod validate;

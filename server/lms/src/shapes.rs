@@ -140,6 +140,7 @@ pub fn shape(table: Table) -> Shape {
         Table::Overrides => (&[ASSIGNMENT, Id("user_or_section_id")], Record("OverrideRecord")),
         Table::FinalGrades => (&[COURSE, USER], Record("FinalGradeRecord")),
         Table::GradebookRows => (&[COURSE, USER], Record("GradebookRowRecord")),
+        Table::Tutors => (&[USER], Record("TutorRecord")),
     };
     Shape { key, value }
 }

@@ -113,4 +113,6 @@ tables! {
     FinalGrades = 48,
     /// course id, user id → `GradebookRowRecord`.
     GradebookRows = 49,
+    /// user id of the tutor's account → `TutorRecord`.
+    Tutors = 52,
 }

@@ -9,9 +9,11 @@
 //!   opens it again: they are not done. What peers write changes no state.
 //! * The asker and the staff may resolve a thread and open it again; `ANSWERED` comes from an answer only.
 //! * Who writes has read: their own message and all before it count as read.
+//! * What was asked of the tutor is private and waits for nobody else (`threads/tutor.rs`), until somebody of the staff
+//!   answers, or the asker hands it over.
 
 use lectern_proto::internal::v1::{AssignmentRecord, ThreadMessageRecord, ThreadRecord};
-use lectern_proto::v1::{self, EventKind, PersonRef, ThreadState, ThreadVisibility};
+use lectern_proto::v1::{self, AskedOf, EventKind, PersonRef, ThreadState, ThreadVisibility};
 
 use crate::actor::CourseAccess;
 use crate::context::{Audience, PageRequest, Tx, View};
@@ -20,6 +22,10 @@ use crate::refusal::{Reason, Refusal, Result, refuse};
 use crate::store::{Order, Store, StoreExt};
 use crate::tables::Table;
 use crate::{limits, lookup, paging, standing, usage, validate};
+
+mod tutor;
+
+pub(crate) use tutor::{answer_as_tutor, ask_instructor, endorse_answer};
 
 /// Messages of one thread.
 const MAX_MESSAGES: u32 = 5_000;
@@ -37,6 +43,9 @@ pub(crate) fn create_thread(
     check_message(&request.body)?;
     if request.anonymous && !access.is_student() {
         return refuse(Reason::InvalidArgument, "only students ask anonymously; leave `anonymous` out");
+    }
+    if request.asked_of() == AskedOf::Tutor {
+        tutor::check_question(&access, request)?;
     }
     let assignment_id = match &*request.assignment {
         "" => String::new(),
@@ -60,6 +69,7 @@ pub(crate) fn create_thread(
         created_at_ms: tx.now_ms(),
         updated_at_ms: tx.now_ms(),
         message_count: 0,
+        asked_of: request.asked_of,
     };
     count_post(tx, &access, usage::Post::Thread)?;
     charge(tx, &access, thread.title.len())?;
@@ -84,6 +94,9 @@ pub(crate) fn reply_thread(tx: &mut Tx<'_, '_>, request: &v1::ReplyThreadRequest
         ThreadState::Answered | ThreadState::Resolved if asker => thread.set_state(ThreadState::Open),
         ThreadState::Open if access.is_staff() && !asker => thread.set_state(ThreadState::Answered),
         _ => {}
+    }
+    if access.is_staff() && !asker {
+        tutor::take_over(&mut thread);
     }
     let (thread, message) = add_message(tx, &access, thread, &request.body)?;
     let view = tx.view();
@@ -141,7 +154,7 @@ pub fn list_threads(view: &View<'_>, request: &v1::ListThreadsRequest) -> Result
     };
     let rows = (Table::Threads, &*key1(&access.course.course_id), Order::Descending);
     let (threads, next_page_token) = paging::scan(view.store, rows, &page, |thread: ThreadRecord| {
-        let wanted = (!request.open_only || thread.state() == ThreadState::Open)
+        let wanted = (!request.open_only || waits_for_staff(&thread))
             && assignment_id.as_ref().is_none_or(|id| *id == thread.assignment_id);
         if wanted && may_see(view, &access, &thread) { to_proto(view, &access, &thread).map(Some) } else { Ok(None) }
     })?;
@@ -191,9 +204,14 @@ pub(crate) fn counts(view: &View<'_>, access: &CourseAccess) -> Result<Counts> {
                 ..v1::UnreadItem::default()
             });
         }
-        counts.open_threads += u32::from(thread.state() == ThreadState::Open);
+        counts.open_threads += u32::from(waits_for_staff(thread));
     }
     Ok(counts)
+}
+
+/// Whether it waits for an answer of the staff.
+fn waits_for_staff(thread: &ThreadRecord) -> bool {
+    thread.state() == ThreadState::Open && thread.asked_of() != AskedOf::Tutor
 }
 
 fn check_message(body: &str) -> Result<()> {
@@ -229,6 +247,7 @@ fn add_message(
         from_staff: access.is_staff(),
         body: body.into(),
         created_at_ms: tx.now_ms(),
+        ..ThreadMessageRecord::default()
     };
     tx.put(Table::ThreadMessages, key2(&thread.thread_id, message.number), &message);
     tx.put(Table::Threads, key2(&thread.course_id, thread.number), &thread);
@@ -316,6 +335,10 @@ fn to_proto(view: &View<'_>, access: &CourseAccess, thread: &ThreadRecord) -> Re
         updated_at_ms: thread.updated_at_ms,
         message_count: thread.message_count,
         unread_count: thread.message_count.saturating_sub(last_read(view, thread)?),
+        asked_of: match thread.asked_of() {
+            AskedOf::Unspecified => AskedOf::Instructor.into(),
+            asked_of => asked_of.into(),
+        },
     })
 }
 
@@ -333,6 +356,11 @@ fn message_to_proto(
         body: message.body,
         created_at_ms: message.created_at_ms,
         unread: message.number > last_read,
+        tutor: message.tutor,
+        endorsed_by: match &*message.endorsed_by_user_id {
+            "" => None,
+            user_id => Some(lookup::person(view.store, user_id)?),
+        },
     })
 }
 

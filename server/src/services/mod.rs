@@ -49,6 +49,7 @@ mod stream;
 mod submissions;
 mod threads;
 mod touch;
+mod tutors;
 mod watch;
 mod write;
 

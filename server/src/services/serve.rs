@@ -19,6 +19,7 @@ use lectern_rpc::v1::material_service_server::MaterialServiceServer;
 use lectern_rpc::v1::membership_service_server::MembershipServiceServer;
 use lectern_rpc::v1::submission_service_server::SubmissionServiceServer;
 use lectern_rpc::v1::thread_service_server::ThreadServiceServer;
+use lectern_rpc::v1::tutor_directory_service_server::TutorDirectoryServiceServer;
 use lectern_rpc::v1::watch_service_server::WatchServiceServer;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -138,6 +139,7 @@ fn routes(door: &Door) -> Result<Routes, ServeError> {
         .add_service(server!(MembershipServiceServer))
         .add_service(server!(SubmissionServiceServer))
         .add_service(server!(ThreadServiceServer))
+        .add_service(server!(TutorDirectoryServiceServer))
         .add_service(server!(WatchServiceServer))
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?))

@@ -12,6 +12,9 @@ service! {
         write create_thread(CreateThreadRequest) = CreateThread, checked by check::create_thread;
         write reply_thread(ReplyThreadRequest) = ReplyThread;
         write set_thread_state(SetThreadStateRequest) = SetThreadState;
+        write ask_instructor(AskInstructorRequest) = AskInstructor;
+        write endorse_answer(EndorseAnswerRequest) = EndorseAnswer;
+        write answer_as_tutor(AnswerAsTutorRequest) = AnswerAsTutor;
     }
     custom {}
 }

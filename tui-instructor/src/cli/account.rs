@@ -82,6 +82,9 @@ pub struct CreateAccountArgs {
     /// May operate the cluster.
     #[arg(long)]
     pub operator: bool,
+    /// For a tutor: it writes the tutor's answers down and does nothing else.
+    #[arg(long, conflicts_with_all = ["admin", "course_creator", "operator"])]
+    pub tutor: bool,
 }
 
 /// Changes of an account.

@@ -19,8 +19,8 @@ mod submission;
 use clap::{Args, Parser, Subcommand};
 use lectern_cli::args::GlobalArgs;
 use lectern_cli::shared::SharedCommand;
-use lectern_cli::talk::ThreadCommand;
 use lectern_cli::watch::WatchArgs;
+use lectern_cli::{talk, tutor};
 use lectern_tui_kit::guide::GuideCommand;
 use lectern_tui_kit::settings::TuiArgs;
 
@@ -126,4 +126,15 @@ pub struct ReasonArg {
     /// Why, for the audit trail.
     #[arg(long, default_value = "")]
     pub reason: String,
+}
+
+/// Threads.
+#[derive(Subcommand, Debug)]
+pub enum ThreadCommand {
+    /// What everybody does with threads.
+    #[command(flatten)]
+    Talk(talk::ThreadCommand),
+    /// What only the staff do.
+    #[command(flatten)]
+    Endorse(tutor::EndorseCommand),
 }

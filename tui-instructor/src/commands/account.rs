@@ -30,7 +30,12 @@ pub async fn run(command: AccountCommand, session: &Session) -> Result<()> {
 }
 
 async fn create(args: CreateAccountArgs, session: &Session) -> Result<()> {
-    let rights = v1::AccountRights { admin: args.admin, course_creator: args.course_creator, operator: args.operator };
+    let rights = v1::AccountRights {
+        admin: args.admin,
+        course_creator: args.course_creator,
+        operator: args.operator,
+        tutor: args.tutor,
+    };
     let request = v1::CreateUserRequest {
         username: args.username,
         sis_user_id: args.sis_id,
@@ -76,6 +81,7 @@ async fn update(args: UpdateAccountArgs, session: &Session) -> Result<()> {
             admin: args.admin.unwrap_or(current.admin),
             course_creator: args.course_creator.unwrap_or(current.course_creator),
             operator: args.operator.unwrap_or(current.operator),
+            tutor: current.tutor,
         })
     } else {
         None
@@ -119,7 +125,12 @@ pub fn show_codes(codes: &[v1::IssuedCode], session: &Session) -> Result<()> {
 
 fn rights(user: &v1::User) -> String {
     let rights = user.rights.unwrap_or_default();
-    let held = [(rights.admin, "admin"), (rights.course_creator, "course creator"), (rights.operator, "operator")];
+    let held = [
+        (rights.admin, "admin"),
+        (rights.course_creator, "course creator"),
+        (rights.operator, "operator"),
+        (rights.tutor, "tutor"),
+    ];
     held.iter().filter(|(has, _)| *has).map(|(_, name)| *name).collect::<Vec<_>>().join(", ")
 }
 

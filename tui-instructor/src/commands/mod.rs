@@ -19,12 +19,12 @@ mod submission;
 
 pub use material::slug_of;
 
-use lectern_cli::{Result, Session, home, shared, talk, watch};
+use lectern_cli::{Result, Session, home, shared, talk, tutor, watch};
 
 use lectern_tui_kit::guide;
 
 use crate::actions::SCOPES;
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, ThreadCommand};
 
 /// Runs one subcommand.
 pub async fn run(command: Command, session: Session) -> Result<()> {
@@ -46,7 +46,8 @@ pub async fn run(command: Command, session: Session) -> Result<()> {
         Command::Policy(command) => policy::run(command, &session).await,
         Command::Override(command) => overrides::run(command, &session).await,
         Command::Extension(command) => extension::run(command, &session).await,
-        Command::Thread(command) => talk::thread(command, &session).await,
+        Command::Thread(ThreadCommand::Talk(command)) => talk::thread(command, &session).await,
+        Command::Thread(ThreadCommand::Endorse(command)) => tutor::endorse(command, &session).await,
         Command::Announcement(command) => announcement::run(command, &session).await,
         Command::Audit(command) => audit::run(command, &session).await,
         Command::Watch(args) => watch::run(&args, &session).await,

@@ -93,14 +93,14 @@ fn edit_form(user: &v1::User) -> FormScreen {
     ];
     fields.extend(rights_fields(user.rights.unwrap_or_default()));
     fields.push(Field::text("reason", "Reason").hint("why, for the audit trail"));
-    let username = user.username.clone();
+    let (username, tutor) = (user.username.clone(), user.rights.unwrap_or_default().tutor);
     FormScreen::new(format!("Account {username}"), "this change", Form::new(fields), move |form| {
         let request = v1::UpdateUserRequest {
             user: username.clone(),
             name: Some(form.text("name")),
             email: Some(form.text("email")),
             time_zone: Some(form.text("zone")),
-            rights: Some(rights(form)),
+            rights: Some(v1::AccountRights { tutor, ..rights(form) }),
             state: None,
             reason: form.text("reason"),
         };
@@ -151,6 +151,7 @@ fn rights(form: &Form) -> v1::AccountRights {
         admin: form.toggle("admin"),
         course_creator: form.toggle("creator"),
         operator: form.toggle("operator"),
+        tutor: false,
     }
 }
 
@@ -248,7 +249,12 @@ fn state(user: &v1::User) -> &'static str {
 
 fn rights_words(user: &v1::User) -> String {
     let rights = user.rights.unwrap_or_default();
-    let held = [(rights.admin, "admin"), (rights.course_creator, "course creator"), (rights.operator, "operator")];
+    let held = [
+        (rights.admin, "admin"),
+        (rights.course_creator, "course creator"),
+        (rights.operator, "operator"),
+        (rights.tutor, "tutor"),
+    ];
     held.iter().filter(|(has, _)| *has).map(|(_, word)| *word).collect::<Vec<_>>().join(", ")
 }
 

@@ -7,12 +7,12 @@ mod grade;
 mod submission;
 mod submit;
 
-use lectern_cli::{Result, Session, home, material, shared, talk, watch};
+use lectern_cli::{Result, Session, home, material, shared, talk, tutor, watch};
 
 use lectern_tui_kit::guide;
 
 use crate::actions::SCOPES;
-use crate::cli::{Cli, Command, ExtensionCommand};
+use crate::cli::{Cli, Command, ExtensionCommand, ThreadCommand};
 
 /// Runs one subcommand.
 pub async fn run(command: Command, session: Session) -> Result<()> {
@@ -31,7 +31,9 @@ pub async fn run(command: Command, session: Session) -> Result<()> {
         Command::Extension(ExtensionCommand::List { scope }) => {
             lectern_cli::extension::list(&scope, false, &session).await
         }
-        Command::Thread(command) => talk::thread(command, &session).await,
+        Command::Ask(args) => tutor::ask(args, &session).await,
+        Command::Thread(ThreadCommand::Talk(command)) => talk::thread(command, &session).await,
+        Command::Thread(ThreadCommand::HandOver(command)) => tutor::hand_over(command, &session).await,
         Command::Announcement(command) => talk::announcement(command, &session).await,
         Command::Watch(args) => watch::run(&args, &session).await,
     }

@@ -120,6 +120,9 @@ fn shared_messages(mood: Mood, effect: &shared::Effect) -> Vec<Message> {
             talk::Effect::Threads { .. } => talk::Message::Threads(value(mood, threads)),
             talk::Effect::Announcements { .. } => talk::Message::Announcements(value(mood, announcements)),
             talk::Effect::Thread { .. } => talk::Message::Thread(value(mood, talk::Conversation::default)),
+            talk::Effect::AskTutor { .. } => {
+                talk::Message::Tutor(talk::News::Failed(Failure::local("no tutor is running")))
+            }
             talk::Effect::MarkRead(_) => talk::Message::Marked(value(mood, || ())),
             talk::Effect::Change { .. } => talk::Message::Changed(value(mood, || ()).map(|()| talk::Made::Deleted)),
         }),

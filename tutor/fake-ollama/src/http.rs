@@ -38,7 +38,7 @@ pub(crate) async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
     let mut open = Open::new(&shared);
     let reply = lock(&shared.reply).clone();
     // What fails here fails because the caller left, and that is what is counted.
-    open.over = write(&mut stream, reply, &request).await.is_ok();
+    open.over = write(&mut stream, reply, &request, &shared).await.is_ok();
 }
 
 /// The JSON of a request's body.
@@ -64,7 +64,7 @@ fn length(head: &[u8]) -> usize {
     value.and_then(|value| value.trim().parse().ok()).unwrap_or(0)
 }
 
-async fn write(stream: &mut TcpStream, reply: Reply, request: &Value) -> io::Result<()> {
+async fn write(stream: &mut TcpStream, reply: Reply, request: &Value, shared: &Shared) -> io::Result<()> {
     let (pieces, after) = match reply {
         Reply::Refusal(status, error) => {
             let body = json!({ "error": error }).to_string();
@@ -77,14 +77,18 @@ async fn write(stream: &mut TcpStream, reply: Reply, request: &Value) -> io::Res
     };
     let head = "HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
     stream.write_all(head.as_bytes()).await?;
-    for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
+    for (at, piece) in pieces.iter().filter(|piece| !piece.is_empty()).enumerate() {
+        if after == After::Gate && at == 1 {
+            // The sender lives as long as what is shared does.
+            let _ = shared.gate.subscribe().wait_for(|open| *open).await;
+        }
         stream.write_all(format!("{:x}\r\n", piece.len()).as_bytes()).await?;
         stream.write_all(piece).await?;
         stream.write_all(b"\r\n").await?;
         stream.flush().await?;
     }
     match after {
-        After::End => stream.write_all(b"0\r\n\r\n").await,
+        After::End | After::Gate => stream.write_all(b"0\r\n\r\n").await,
         After::Cut => Ok(()),
         After::Silence => {
             // Until the caller leaves, which is an end of file here.

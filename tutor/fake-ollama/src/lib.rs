@@ -35,6 +35,8 @@ pub enum After {
     Cut,
     /// Nothing more comes, and the connection stays.
     Silence,
+    /// As for `End`; but after the first piece nothing comes until [`FakeOllama::open_gate`].
+    Gate,
 }
 
 /// How many requests there were.
@@ -61,6 +63,7 @@ struct Shared {
     reply: Mutex<Reply>,
     requests: Mutex<Vec<Value>>,
     seen: watch::Sender<Seen>,
+    gate: watch::Sender<bool>,
 }
 
 impl FakeOllama {
@@ -72,6 +75,7 @@ impl FakeOllama {
             reply: Mutex::new(reply),
             requests: Mutex::default(),
             seen: watch::Sender::new(Seen::default()),
+            gate: watch::Sender::new(false),
         });
         let serving = Arc::clone(&shared);
         let task = tokio::spawn(async move {
@@ -90,6 +94,11 @@ impl FakeOllama {
     /// Gives another reply from the next request on.
     pub fn set_reply(&self, reply: Reply) {
         *lock(&self.shared.reply) = reply;
+    }
+
+    /// Lets go on what waits, and will wait, at [`After::Gate`].
+    pub fn open_gate(&self) {
+        self.shared.gate.send_replace(true);
     }
 
     /// The bodies of all requests so far.

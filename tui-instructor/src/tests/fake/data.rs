@@ -35,7 +35,7 @@ pub fn me() -> v1::User {
     v1::User {
         username: "grace".into(),
         name: "Grace Hopper".into(),
-        rights: Some(v1::AccountRights { admin: true, course_creator: true, operator: false }),
+        rights: Some(v1::AccountRights { admin: true, course_creator: true, ..Default::default() }),
         ..Default::default()
     }
 }

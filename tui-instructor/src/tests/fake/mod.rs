@@ -249,9 +249,13 @@ fn talk_answer(effect: &talk::Effect, busy: bool) -> talk::Message {
         talk::Effect::Announcements { .. } => {
             talk::Message::Announcements(Ok(if busy { vec![announcement()] } else { Vec::new() }))
         }
+        talk::Effect::AskTutor { .. } => unreachable!("the staff do not ask the tutor"),
         talk::Effect::MarkRead(_) => talk::Message::Marked(Ok(())),
         talk::Effect::Change { change, .. } => talk::Message::Changed(Ok(match change {
-            talk::Change::Ask(_) | talk::Change::SetState(_) => talk::Made::Thread(thread()),
+            talk::Change::Ask(_) | talk::Change::SetState(_) | talk::Change::HandOver(_) => {
+                talk::Made::Thread(thread())
+            }
+            talk::Change::Endorse(_) => talk::Made::Endorsed(question),
             talk::Change::Reply(request) => talk::Made::Message {
                 thread: v1::Thread { state: v1::ThreadState::Answered.into(), ..thread() },
                 message: v1::ThreadMessage { number: 2, body: request.body.clone(), from_staff: true, ..question },
@@ -299,6 +303,7 @@ fn shared_refusal(effect: &shared::Effect, failure: Failure) -> shared::Message 
             talk::Effect::Threads { .. } => talk::Message::Threads(Err(failure)),
             talk::Effect::Thread { .. } => talk::Message::Thread(Err(failure)),
             talk::Effect::Announcements { .. } => talk::Message::Announcements(Err(failure)),
+            talk::Effect::AskTutor { .. } => talk::Message::Tutor(talk::News::Failed(failure)),
             talk::Effect::MarkRead(_) => talk::Message::Marked(Err(failure)),
             talk::Effect::Change { .. } => talk::Message::Changed(Err(failure)),
         }),

@@ -4,6 +4,7 @@
 mod announcements;
 mod thread;
 mod threads;
+mod tutor;
 mod view;
 mod write;
 
@@ -14,6 +15,7 @@ use lectern_proto::v1;
 pub use announcements::{ANNOUNCEMENT, AnnouncementScreen, AnnouncementsScreen, STAFF_ANNOUNCEMENTS};
 pub use thread::{THREAD, ThreadScreen};
 pub use threads::{THREADS, ThreadsScreen};
+pub use tutor::News;
 pub use write::{WRITE, WriteScreen};
 
 use super::{Shares, all, call, told};
@@ -62,6 +64,13 @@ pub enum Effect {
         /// The thread's number.
         number: u64,
     },
+    /// Asks the tutor for its answer to the last message of a thread.
+    AskTutor {
+        /// The course's slug.
+        course: String,
+        /// The thread's number.
+        number: u64,
+    },
     /// The announcements of a course.
     Announcements {
         /// Its slug.
@@ -87,6 +96,10 @@ pub enum Change {
     Reply(v1::ReplyThreadRequest),
     /// Resolve or open again.
     SetState(v1::SetThreadStateRequest),
+    /// Hand a question over from the tutor to the staff.
+    HandOver(v1::AskInstructorRequest),
+    /// Vouch for an answer of the tutor, or take that back.
+    Endorse(v1::EndorseAnswerRequest),
     /// Announce something.
     Announce(v1::CreateAnnouncementRequest),
     /// Take an announcement back.
@@ -100,6 +113,8 @@ pub enum Message {
     Threads(Result<Vec<v1::Thread>, Failure>),
     /// One thread with its messages.
     Thread(Result<Conversation, Failure>),
+    /// The tutor answers.
+    Tutor(News),
     /// The announcements of a course.
     Announcements(Result<Vec<v1::Announcement>, Failure>),
     /// What was read is noted.
@@ -129,6 +144,8 @@ pub enum Made {
         /// The message.
         message: v1::ThreadMessage,
     },
+    /// A message that was endorsed, or is no more.
+    Endorsed(v1::ThreadMessage),
     /// An announcement.
     Announcement(v1::Announcement),
     /// Nothing is left of it.
@@ -143,6 +160,7 @@ pub fn is_change(effect: &Effect) -> bool {
 /// Does the work.
 pub async fn perform<P: Shares>(session: &Session, effect: Effect, reply: &Reply<P>) {
     let message = match effect {
+        Effect::AskTutor { course, number } => Message::Tutor(relay(session, &course, number, reply).await),
         Effect::Threads { course } => {
             let request = |page_token| v1::ListThreadsRequest {
                 course: course.clone(),
@@ -164,6 +182,25 @@ pub async fn perform<P: Shares>(session: &Session, effect: Effect, reply: &Reply
         Effect::Change { key, change } => Message::Changed(told(make(session, &key, change).await, reply).await),
     };
     reply.send(P::message(super::Message::Talk(message))).await;
+}
+
+/// Tells what happens while the tutor answers; returns the last of it.
+async fn relay<P: Shares>(session: &Session, course: &str, number: u64, reply: &Reply<P>) -> News {
+    let mut answering = match told(session.client().ask_tutor(course, number).await, reply).await {
+        Ok(answering) => answering,
+        Err(failure) => return News::Failed(failure),
+    };
+    loop {
+        match answering.next().await {
+            Ok(Some(done @ v1::ask_event::Event::Done(_))) => return News::Event(done),
+            Ok(Some(event)) => {
+                let message = Message::Tutor(News::Event(event));
+                reply.send(P::message(super::Message::Talk(message))).await;
+            }
+            Ok(None) => return News::Failed(Failure::local("it went away before the answer was done")),
+            Err(error) => return News::Failed(error.into()),
+        }
+    }
 }
 
 async fn conversation(session: &Session, course: String, number: u64) -> Result<Conversation, ClientError> {
@@ -189,6 +226,10 @@ async fn make(session: &Session, key: &str, change: Change) -> Result<Made, Clie
         Change::Reply(request) => {
             let made = client.call_with_key(key, request).await?;
             Made::Message { thread: made.thread.unwrap_or_default(), message: made.message.unwrap_or_default() }
+        }
+        Change::HandOver(request) => Made::Thread(client.call_with_key(key, request).await?.thread.unwrap_or_default()),
+        Change::Endorse(request) => {
+            Made::Endorsed(client.call_with_key(key, request).await?.message.unwrap_or_default())
         }
         Change::Announce(request) => {
             Made::Announcement(client.call_with_key(key, request).await?.announcement.unwrap_or_default())

@@ -7,6 +7,7 @@ use lectern_proto::v1;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::tutor::{self, ENDORSE, HAND_OVER, Watched};
 use super::{Conversation, Effect, Made, Message, Role, THREAD_SCOPE, threads};
 use crate::action::{Action, BACK, Group, REFRESH, SEND, Scope};
 use crate::live::Live;
@@ -35,7 +36,8 @@ pub const RESOLVE: Action =
     Action::new("resolve", &["x"], "resolve", "Close the thread as resolved, or open it again.").in_bar();
 
 /// What a thread can do beside being read.
-pub const THREAD: Group = Group { name: "thread", title: "A thread", actions: &[SEND, REPLY, EDIT, RESOLVE] };
+pub const THREAD: Group =
+    Group { name: "thread", title: "A thread", actions: &[SEND, REPLY, EDIT, RESOLVE, HAND_OVER, ENDORSE] };
 
 /// The largest message that is taken.
 const MESSAGE_BYTES: usize = 64 * 1024;
@@ -55,6 +57,9 @@ pub struct ThreadScreen<P> {
     writing: bool,
     sending: Sending<String>,
     state: Sending<i32>,
+    /// What becomes of a question or an answer of the tutor.
+    verdict: Sending<super::Change>,
+    tutor: Watched,
     /// The last message that was noted as read.
     marked: u32,
     program: PhantomData<fn() -> P>,
@@ -77,6 +82,8 @@ impl<P: Shares> ThreadScreen<P> {
             writing: false,
             sending: Sending::default(),
             state: Sending::default(),
+            verdict: Sending::default(),
+            tutor: Watched::default(),
             marked: 0,
             program: PhantomData,
         }
@@ -124,6 +131,14 @@ impl<P: Shares> ThreadScreen<P> {
     fn changed_by_me(&mut self, request: RequestId, result: Result<Made, Failure>, cx: &mut Cx<'_, P>) {
         if let Some(made) = self.state.finish(request, result.clone()) {
             self.take(made, cx);
+        } else if let Some(made) = self.verdict.finish(request, result.clone()) {
+            let done = match &made {
+                Made::Endorsed(message) if message.endorsed_by.is_some() => "The answer is shown as endorsed by you.",
+                Made::Endorsed(_) => "Nobody vouches for the answer any more.",
+                _ => "The question waits for your instructor now.",
+            };
+            cx.toast(Tone::Good, done);
+            self.take(made, cx);
         } else if let Some(made) = self.sending.finish(request, result.clone()) {
             self.answer.set_text("");
             self.answer.set_read_only(false);
@@ -146,10 +161,53 @@ impl<P: Shares> ThreadScreen<P> {
                     conversation.messages.push(message);
                     self.scroll.to_end();
                 }
-                Made::Announcement(_) | Made::Deleted => {}
+                Made::Endorsed(_) | Made::Announcement(_) | Made::Deleted => {}
             }
         }
         self.load(cx);
+    }
+
+    /// Asks the tutor, where a question to it waits.
+    fn ask_tutor(&mut self, again: bool, cx: &mut Cx<'_, P>) {
+        if self.role == Role::Staff {
+            return;
+        }
+        let effect = self.conversation.value().and_then(|conversation| self.tutor.ask(conversation, again));
+        if let Some(effect) = effect {
+            let request = cx.talk(effect);
+            self.tutor.start(request);
+            self.scroll.to_end();
+        }
+    }
+
+    fn judge(&mut self, change: super::Change, cx: &mut Cx<'_, P>) {
+        if self.verdict.is_under_way() {
+            return;
+        }
+        let key = self.verdict.key(&change);
+        let request = cx.talk(Effect::Change { key, change });
+        self.verdict.start(request);
+    }
+
+    fn hand_over(&mut self, cx: &mut Cx<'_, P>) {
+        let request = v1::AskInstructorRequest { course: self.course.clone(), number: self.number };
+        self.judge(super::Change::HandOver(request), cx);
+    }
+
+    fn endorse(&mut self, cx: &mut Cx<'_, P>) {
+        let Some(answer) = self.last_answer() else { return };
+        let (message, withdraw) = (answer.number, answer.endorsed_by.is_some());
+        let (course, number) = (self.course.clone(), self.number);
+        self.judge(super::Change::Endorse(v1::EndorseAnswerRequest { course, number, message, withdraw }), cx);
+    }
+
+    /// The tutor's last answer.
+    fn last_answer(&self) -> Option<&v1::ThreadMessage> {
+        self.conversation.value()?.messages.iter().rev().find(|message| message.tutor.is_some())
+    }
+
+    fn is_with_the_tutor(&self) -> bool {
+        self.conversation.value().is_some_and(|it| it.thread.asked_of() == v1::AskedOf::Tutor)
     }
 
     /// Notes that what is shown was read.
@@ -205,6 +263,9 @@ impl<P: Shares> Screen<P> for ThreadScreen<P> {
             REPLY | EDIT if busy => Some("Your answer is being sent.".into()),
             SEND if self.answer.is_empty() => Some("Nothing is written yet.".into()),
             RESOLVE if self.conversation.value().is_none() => Some("The thread is not here yet.".into()),
+            HAND_OVER if !self.is_with_the_tutor() => Some("This question is not with the tutor.".into()),
+            ENDORSE if self.role == Role::Student => Some("The course's staff vouch for answers.".into()),
+            ENDORSE if self.last_answer().is_none() => Some("The tutor has answered nothing here.".into()),
             _ => None,
         }
     }
@@ -223,7 +284,12 @@ impl<P: Shares> Screen<P> for ThreadScreen<P> {
             SEND => self.send(cx),
             BACK if self.writing => self.writing = false,
             RESOLVE => self.resolve(cx),
-            REFRESH => self.load(cx),
+            HAND_OVER => self.hand_over(cx),
+            ENDORSE => self.endorse(cx),
+            REFRESH => {
+                self.load(cx);
+                self.ask_tutor(true, cx);
+            }
             _ => return self.answer.act(action) || self.scroll.act(action),
         }
         true
@@ -259,12 +325,19 @@ impl<P: Shares> Screen<P> for ThreadScreen<P> {
             Some(shared::Message::Talk(Message::Thread(result))) => {
                 if self.conversation.finish(request, result) {
                     self.mark(cx);
+                    self.ask_tutor(false, cx);
                 }
                 if self.conversation.is_stale() {
                     self.load(cx);
                 }
             }
             Some(shared::Message::Talk(Message::Changed(result))) => self.changed_by_me(request, result, cx),
+            Some(shared::Message::Talk(Message::Tutor(news))) => {
+                if self.tutor.take(request, news) {
+                    self.load(cx);
+                }
+                self.scroll.to_end();
+            }
             _ => {}
         }
     }
@@ -294,7 +367,8 @@ impl<P: Shares> Screen<P> for ThreadScreen<P> {
         if let Some(room) = states::room(self.conversation.remote(), "the thread", inner, canvas)
             && let Some(conversation) = self.conversation.value()
         {
-            let lines = lines(conversation, self.role, room.width, canvas.look);
+            let mut lines = lines(conversation, self.role, room.width, canvas.look);
+            lines.extend(self.tutor.lines(room.width, canvas.look));
             self.scroll.view(lines.len(), |at| lines[at].clone(), room, canvas);
         }
         if rows > 0 {
@@ -338,6 +412,7 @@ fn head(message: &v1::ThreadMessage, thread: &v1::Thread, look: &Look) -> Line<'
     if message.from_staff {
         spans.push(Span::styled(" (staff)", theme.info));
     }
+    spans.extend(tutor::mark(message, look));
     spans.push(Span::styled(format!(" {} {}", look.glyphs.separator, look.time(message.created_at_ms)), theme.dim));
     if message.unread {
         spans.push(Span::styled(format!(" {} new", look.glyphs.unread), theme.info));

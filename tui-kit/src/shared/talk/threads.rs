@@ -90,7 +90,9 @@ impl<P: Shares> Screen<P> for ThreadsScreen<P> {
             OPEN_ONLY => {
                 self.open_only = !self.open_only;
                 let only = self.open_only;
-                self.list.keep_only(move |thread| !only || thread.state() == v1::ThreadState::Open);
+                self.list.keep_only(move |thread| {
+                    !only || (thread.state() == v1::ThreadState::Open && thread.asked_of() != v1::AskedOf::Tutor)
+                });
             }
             OPEN => self.open(cx),
             REFRESH => self.load(cx),
@@ -171,6 +173,7 @@ pub(super) fn state(thread: &v1::Thread, look: &Look) -> Line<'static> {
 
 fn audience(thread: &v1::Thread) -> &'static str {
     match thread.visibility() {
+        _ if thread.asked_of() == v1::AskedOf::Tutor => "tutor",
         v1::ThreadVisibility::Private => "staff",
         _ => "course",
     }

@@ -7,7 +7,7 @@ use lectern_proto::v1;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{Change, Effect, Message, Role, WRITE_SCOPE};
+use super::{Change, Effect, Made, Message, Role, ThreadScreen, WRITE_SCOPE};
 use crate::action::{Action, BACK, Group, NEXT_FIELD, PREVIOUS_FIELD, SEND, Scope};
 use crate::look::Canvas;
 use crate::program::{KitAnswer, Program};
@@ -38,11 +38,15 @@ pub const ANONYMOUS: Action =
         .in_bar()
         .in_text();
 
+/// Whom the question is put to.
+pub const TUTOR: Action =
+    Action::new("tutor", &["alt-t", "t"], "tutor", "Ask the tutor, or your instructor.").in_bar().in_text();
+
 /// Writing something new.
 pub const WRITE: Group = Group {
     name: "write",
     title: "Writing",
-    actions: &[SEND, NEXT_FIELD, PREVIOUS_FIELD, TYPE, EDIT, AUDIENCE, ANONYMOUS],
+    actions: &[SEND, NEXT_FIELD, PREVIOUS_FIELD, TYPE, EDIT, AUDIENCE, ANONYMOUS, TUTOR],
 };
 
 /// The largest text that is taken.
@@ -50,7 +54,7 @@ const BODY_BYTES: usize = 64 * 1024;
 
 #[derive(Clone, Debug, PartialEq)]
 enum Kind {
-    Question { assignment: String, private: bool, anonymous: bool, role: Role },
+    Question { assignment: String, private: bool, anonymous: bool, tutor: bool, role: Role },
     Announcement,
 }
 
@@ -76,7 +80,7 @@ impl<P: Shares> WriteScreen<P> {
     /// A question in a course, about one of its assignments (empty: about none).
     pub fn question(course: &str, assignment: &str, role: Role) -> Self {
         let assignment = assignment.to_owned();
-        Self::new(course, Kind::Question { assignment, private: false, anonymous: false, role })
+        Self::new(course, Kind::Question { assignment, private: false, anonymous: false, tutor: false, role })
     }
 
     /// An announcement to a course.
@@ -105,15 +109,17 @@ impl<P: Shares> WriteScreen<P> {
         let course = self.course.clone();
         Some(match &self.kind {
             Kind::Announcement => Change::Announce(v1::CreateAnnouncementRequest { course, title, body }),
-            Kind::Question { assignment, private, anonymous, .. } => {
-                let visibility = if *private { v1::ThreadVisibility::Private } else { v1::ThreadVisibility::Course };
+            Kind::Question { assignment, private, anonymous, tutor, .. } => {
+                let visibility =
+                    if *private || *tutor { v1::ThreadVisibility::Private } else { v1::ThreadVisibility::Course };
                 Change::Ask(v1::CreateThreadRequest {
                     course,
                     assignment: assignment.clone(),
                     title,
                     body,
                     visibility: visibility.into(),
-                    anonymous: *anonymous,
+                    anonymous: *anonymous && !tutor,
+                    asked_of: if *tutor { v1::AskedOf::Tutor } else { v1::AskedOf::Instructor }.into(),
                 })
             }
         })
@@ -152,7 +158,11 @@ impl<P: Shares> WriteScreen<P> {
     fn audience(&self) -> String {
         match &self.kind {
             Kind::Announcement => "The whole course sees it.".into(),
-            Kind::Question { assignment, private, anonymous, role } => {
+            Kind::Question { assignment, tutor: true, .. } => {
+                let about = if assignment.is_empty() { String::new() } else { format!("About {assignment}. ") };
+                format!("{about}The tutor answers from the course's pages; only you and the course's staff see it.")
+            }
+            Kind::Question { assignment, private, anonymous, role, .. } => {
                 let about = if assignment.is_empty() { String::new() } else { format!("About {assignment}. ") };
                 let seen = if *private { "Only the course's staff see it" } else { "The whole course sees it" };
                 let name = match (private, anonymous, role) {
@@ -179,10 +189,16 @@ impl<P: Shares> Screen<P> for WriteScreen<P> {
     fn disabled(&self, action: &Action, _model: &P::Model) -> Option<String> {
         let busy = self.sending.is_under_way();
         match *action {
-            SEND | TYPE | EDIT | AUDIENCE | ANONYMOUS if busy => Some("It is being sent.".into()),
+            SEND | TYPE | EDIT | AUDIENCE | ANONYMOUS | TUTOR if busy => Some("It is being sent.".into()),
             SEND if self.change().is_none() => Some("A title and a text are needed.".into()),
             AUDIENCE | ANONYMOUS if self.kind == Kind::Announcement => {
                 Some("An announcement is for the whole course, with your name.".into())
+            }
+            TUTOR if !matches!(self.kind, Kind::Question { role: Role::Student, .. }) => {
+                Some("Students ask the tutor; you see its answers in their threads.".into())
+            }
+            AUDIENCE | ANONYMOUS if matches!(self.kind, Kind::Question { tutor: true, .. }) => {
+                Some("What is asked of the tutor is for you and the course's staff.".into())
             }
             _ => None,
         }
@@ -200,6 +216,11 @@ impl<P: Shares> Screen<P> for WriteScreen<P> {
                 if let Kind::Question { private, anonymous, .. } = &mut self.kind {
                     let flag = if *action == AUDIENCE { private } else { anonymous };
                     *flag = !*flag;
+                }
+            }
+            TUTOR => {
+                if let Kind::Question { tutor, role: Role::Student, .. } = &mut self.kind {
+                    *tutor = !*tutor;
                 }
             }
             BACK if self.focus != Focus::Nothing => self.focus = Focus::Nothing,
@@ -245,7 +266,12 @@ impl<P: Shares> Screen<P> for WriteScreen<P> {
 
     fn received(&mut self, request: RequestId, message: P::Message, cx: &mut Cx<'_, P>) {
         let Some(shared::Message::Talk(Message::Changed(result))) = P::shared(message) else { return };
-        if self.sending.finish(request, result).is_some() {
+        if let Some(made) = self.sending.finish(request, result) {
+            if let (Kind::Question { tutor: true, role, .. }, Made::Thread(thread)) = (&self.kind, made) {
+                // Where its answer comes in.
+                cx.replace(ThreadScreen::new(thread, None, *role));
+                return;
+            }
             let done = match self.kind {
                 Kind::Question { .. } => "The question is asked.",
                 Kind::Announcement => "The announcement is out.",
