@@ -10,13 +10,18 @@ use crate::store::{Store, StoreResult};
 
 /// From here on there are assignment groups, policies, overrides, final grades and rows of the gradebook.
 pub const GRADING: u32 = 3;
+/// From here on receipts are signed, and a late attempt does not take the place of one that came in time.
+pub const HAND_INS: u32 = 4;
+/// The newest level that this domain knows.
+pub const NEWEST: u32 = HAND_INS;
 
 /// The level below which a command must not be proposed.
 pub fn needed(body: &Body) -> u32 {
     let names_a_group = |settings: Option<&lectern_proto::v1::AssignmentSettings>| {
         settings.is_some_and(|settings| !settings.group.is_empty())
     };
-    let is_new = match body {
+    let is_grading = match body {
+        Body::SetReceiptKey(_) | Body::ChooseAttempt(_) => return HAND_INS,
         Body::CreateAssignmentGroup(_)
         | Body::UpdateAssignmentGroup(_)
         | Body::DeleteAssignmentGroup(_)
@@ -28,12 +33,17 @@ pub fn needed(body: &Body) -> u32 {
         Body::SetGrade(request) => request.waive_late,
         _ => false,
     };
-    if is_new { GRADING } else { 0 }
+    if is_grading { GRADING } else { 0 }
 }
 
 /// Whether the cluster is at [`GRADING`].
 pub(crate) fn has_grading(store: &dyn Store) -> StoreResult<bool> {
     Ok(lookup::cluster(store)?.feature_level >= GRADING)
+}
+
+/// Whether the cluster is at [`HAND_INS`].
+pub(crate) fn has_hand_ins(store: &dyn Store) -> StoreResult<bool> {
+    Ok(lookup::cluster(store)?.feature_level >= HAND_INS)
 }
 
 #[cfg(test)]

@@ -113,4 +113,8 @@ tables! {
     FinalGrades = 48,
     /// course id, user id → `GradebookRowRecord`.
     GradebookRows = 49,
+    /// index of the entry that set it (8 bytes) → `ReceiptKeyRecord`.
+    ReceiptKeys = 50,
+    /// assignment id, user id → `CountedRecord`.
+    Counted = 51,
 }

@@ -39,7 +39,7 @@ impl World {
     pub fn new() -> Self {
         let mut world =
             Self { store: MemoryStore::default(), now_ms: 1_788_264_000_000, index: 1, events: Vec::new(), seeds: 0 };
-        world.at_level(levels::GRADING);
+        world.at_level(levels::NEWEST);
         world
     }
 
