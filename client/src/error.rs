@@ -204,6 +204,10 @@ fn refusal_advice(reason: &str) -> &'static str {
         "BAD_ROWS" => "correct the rows and import again",
         "CHUNKS_MISSING" => "repeat the command: the upload goes on where it stopped",
         "UPLOAD_EXPIRED" => "repeat the command: a new upload begins",
+        "RECEIPT_KEY_UNKNOWN" => {
+            "`receipt keys` asks the cluster for its keys and pins them; --key gives one by hand, from somebody you trust"
+        }
+        "RECEIPT_CHANGED" => "`receipt save` gets another one, as long as the cluster holds what was handed in",
         "QUOTA_EXCEEDED" => "ask the instructor for more room, or hand in less",
         "INTERNAL" => "try again; if it stays, tell the operator",
         "NOT_AN_OPERATOR" => {

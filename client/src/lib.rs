@@ -42,6 +42,7 @@ mod operator;
 mod options;
 pub mod private_file;
 mod profile;
+pub mod receipt;
 mod save;
 mod secret;
 mod submit;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
 
+use lectern_receipt::PublicKey;
 use lectern_tls::{OwnCertificate, Trust};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -35,6 +36,9 @@ pub struct Profile {
     /// The cluster's id, as it said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_id: Option<String>,
+    /// The public keys that its receipts are verified with, in hexadecimal. Keys are added and never taken away.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub receipt_keys: Vec<String>,
 }
 
 impl Profile {
@@ -281,14 +285,20 @@ impl Profiles {
         let cluster_id = Some(cluster_id.to_owned()).filter(|id| !id.is_empty());
         let mut profile = Profile { endpoints, cluster_id, ..Profile::default() };
         known.save_in(&mut profile);
-        let before = self.change_profiles(|file| {
-            file.current = Some(name.into());
-            file.profiles.insert(name.into(), profile.clone())
-        })?;
         // Anyone can say the id of a cluster, so the authority has to be the same, too.
         let identity =
             |profile: &Profile| (profile.cluster_id.clone(), profile.fingerprint.clone(), profile.ca.clone());
-        if before.is_some_and(|before| identity(&before) != identity(&profile)) {
+        let is_another = self.change_profiles(|file| {
+            file.current = Some(name.into());
+            let before = file.profiles.remove(name);
+            let is_another = before.as_ref().is_some_and(|before| identity(before) != identity(&profile));
+            if !is_another {
+                profile.receipt_keys = before.map(|before| before.receipt_keys).unwrap_or_default();
+            }
+            file.profiles.insert(name.into(), profile.clone());
+            is_another
+        })?;
+        if is_another {
             self.forget_token(name)?;
         }
         Ok(profile)
@@ -324,6 +334,27 @@ impl Profiles {
             nodes.retain(|node| !profile.endpoints.contains(node));
             profile.endpoints.append(&mut nodes);
         })
+    }
+
+    /// Adds keys that the cluster's receipts are verified with. Makes the profile where there is none yet.
+    pub fn pin_receipt_keys(&self, name: &str, keys: &[PublicKey]) -> Result<(), ClientError> {
+        let known = self.receipt_keys(name)?;
+        if keys.iter().all(|key| known.contains(key)) {
+            return Ok(());
+        }
+        self.change_profiles(|file| {
+            let pinned = &mut file.profiles.entry(name.into()).or_default().receipt_keys;
+            let new = keys.iter().map(ToString::to_string).filter(|key| !pinned.contains(key));
+            let new: Vec<String> = new.collect();
+            pinned.extend(new);
+        })
+    }
+
+    /// The keys that are pinned.
+    pub fn receipt_keys(&self, name: &str) -> Result<Vec<PublicKey>, ClientError> {
+        let pinned = self.profile(name)?.unwrap_or_default().receipt_keys;
+        let damaged = |key: &str| ClientError::usage(format!("the profile's receipt key {key:?} is none; connect again"));
+        pinned.iter().map(|key| key.parse().map_err(|_| damaged(key))).collect()
     }
 
     /// One profile.
@@ -558,6 +589,24 @@ mod tests {
             |variables: &[(&str, &str)]| resolve(&profiles, &Overrides::default(), variables).unwrap().token.is_some();
         assert!(has_token(&[]));
         assert!(!has_token(&[("LECTERN_ENDPOINTS", &other)]), "another authority is not sent the token");
+    }
+
+    #[test]
+    fn receipt_keys_are_added_and_stay_as_long_as_it_is_the_same_cluster() {
+        let (_dir, profiles) = profiles();
+        let keys = [1, 2, 3].map(|seed| lectern_receipt::SigningKey::from_seed(&[seed; 32]).public());
+        profiles.pin_receipt_keys("default", &keys[..1]).unwrap();
+        let address: ClusterAddress = "127.0.0.1:1".parse().unwrap();
+        let connect = |id: &str| profiles.connect("default", &address, &Known::default(), id, &[]).unwrap();
+        connect("C1");
+        profiles.pin_receipt_keys("default", &keys[1..2]).unwrap();
+        profiles.pin_receipt_keys("default", &keys[..2]).unwrap();
+        connect("C1");
+        assert_eq!(profiles.receipt_keys("default").unwrap(), keys[1..2], "those of before were of no named cluster");
+        profiles.pin_receipt_keys("default", &keys[2..]).unwrap();
+        assert_eq!(profiles.receipt_keys("default").unwrap(), keys[1..]);
+        connect("C2");
+        assert_eq!(profiles.receipt_keys("default").unwrap(), []);
     }
 
     #[test]

@@ -68,6 +68,8 @@ pub struct HandedIn {
     pub submission: Option<v1::Submission>,
     /// After the lock date: the work is kept as a request.
     pub extension_request: Option<v1::ExtensionRequest>,
+    /// Which attempt counts now.
+    pub counted: Option<v1::Counted>,
     /// It went on where an earlier run of the same command stopped.
     pub resumed: bool,
 }
@@ -110,8 +112,8 @@ pub async fn hand_in(
         match handed_in {
             Ok(response) => {
                 forget(&path);
-                let v1::SubmitResponse { submission, extension_request } = response;
-                return Ok(HandedIn { submission, extension_request, resumed });
+                let v1::SubmitResponse { submission, extension_request, counted } = response;
+                return Ok(HandedIn { submission, extension_request, counted, resumed });
             }
             // What an earlier run left behind is over: begin anew, once.
             Err(error) if resumed && is_over(&error) => {

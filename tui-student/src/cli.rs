@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
-use lectern_cli::args::{AssignmentArg, CourseArg, GlobalArgs, IntoArg, PagesArg, ScopeArg};
+use lectern_cli::args::{AssignmentArg, CourseArg, ForceArg, GlobalArgs, IntoArg, PagesArg, ScopeArg};
 use lectern_cli::watch::WatchArgs;
-use lectern_cli::{assignment, format, material, shared::SharedCommand, talk};
+use lectern_cli::{assignment, format, material, receipt, shared::SharedCommand, talk};
 use lectern_tui_kit::guide::GuideCommand;
 use lectern_tui_kit::settings::TuiArgs;
 
@@ -56,6 +56,9 @@ pub enum Command {
     /// Your attempts.
     #[command(subcommand)]
     Submission(SubmissionCommand),
+    /// Signed receipts of what you handed in: they are verified without the cluster.
+    #[command(subcommand)]
+    Receipt(ReceiptCommand),
     /// Your grades and feedback.
     #[command(subcommand)]
     Grade(GradeCommand),
@@ -144,6 +147,9 @@ pub struct SubmitArgs {
     /// A note to the grader; `-` for standard input.
     #[arg(long, default_value = "")]
     pub comment: String,
+    /// Save the signed receipt in this file, too. It is always kept in `receipts` of the state directory.
+    #[arg(long, value_name = "FILE")]
+    pub receipt: Option<PathBuf>,
 }
 
 /// Attempts.
@@ -158,7 +164,7 @@ pub enum SubmissionCommand {
     Show {
         /// Such as `cs101/hw3`.
         assignment: AssignmentArg,
-        /// The latest when left out.
+        /// The one that counts when left out.
         #[arg(long, default_value_t = 0)]
         attempt: u32,
     },
@@ -166,7 +172,7 @@ pub enum SubmissionCommand {
     Fetch {
         /// Such as `cs101/hw3`.
         assignment: AssignmentArg,
-        /// The latest when left out.
+        /// The one that counts when left out.
         #[arg(long, default_value_t = 0)]
         attempt: u32,
         /// Where to.
@@ -177,7 +183,7 @@ pub enum SubmissionCommand {
     Read {
         /// Such as `cs101/hw3`.
         assignment: AssignmentArg,
-        /// The latest when left out.
+        /// The one that counts when left out.
         #[arg(long, default_value_t = 0)]
         attempt: u32,
         /// The file's name; may be left out where there is one file.
@@ -187,11 +193,45 @@ pub enum SubmissionCommand {
         #[command(flatten)]
         pages: PagesArg,
     },
+    /// Say which attempt counts. Without a choice it is the latest that came in time, or, where none did, the latest.
+    Choose {
+        /// Such as `cs101/hw3`.
+        assignment: AssignmentArg,
+        /// The attempt; 0 takes the choice back.
+        attempt: u32,
+    },
     /// Give up an upload that was not finished.
     Withdraw {
         /// The pledge's id, as `submission list` shows it.
         pledge: String,
     },
+}
+
+/// Receipts.
+#[derive(Subcommand, Debug)]
+pub enum ReceiptCommand {
+    /// List the receipts that are kept on this machine.
+    List,
+    /// Show one, and the keys that sign.
+    #[command(flatten)]
+    Shared(receipt::ReceiptCommand),
+    /// Get an attempt's receipt from the cluster and keep it.
+    Save {
+        /// Such as `cs101/hw3`.
+        assignment: AssignmentArg,
+        /// The one that counts when left out.
+        #[arg(long, default_value_t = 0)]
+        attempt: u32,
+        /// Save it in this file, too.
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// What is done with a file that is there.
+        #[command(flatten)]
+        force: ForceArg,
+    },
+    /// Verify a receipt by the keys that were pinned when you connected; needs no cluster. Ends with 0 when it is good; otherwise
+    /// with 1 and the reason `RECEIPT_CHANGED`, `RECEIPT_KEY_UNKNOWN` or `NOT_A_RECEIPT`.
+    Verify(receipt::VerifyArgs),
 }
 
 /// Grades.

@@ -116,7 +116,7 @@ impl Answer for v1::SubmitRequest {
         }
         let attempt = u32::try_from(world.done.len()).unwrap() + 1;
         let submission = v1::Submission { attempt, text: self.text, ..Default::default() };
-        Ok(v1::SubmitResponse { submission: Some(submission), extension_request: None })
+        Ok(v1::SubmitResponse { submission: Some(submission), ..v1::SubmitResponse::default() })
     }
 }
 impl Answer for v1::GetUploadRequest {

@@ -4,6 +4,7 @@ mod assignment;
 mod course;
 mod draft;
 mod grade;
+mod receipt;
 mod submission;
 mod submit;
 
@@ -27,6 +28,7 @@ pub async fn run(command: Command, session: Session) -> Result<()> {
         Command::Draft(command) => draft::run(command, &session).await,
         Command::Submit(args) => submit::run(args, &session).await,
         Command::Submission(command) => submission::run(command, &session).await,
+        Command::Receipt(command) => receipt::run(command, &session).await,
         Command::Grade(command) => grade::run(command, &session).await,
         Command::Extension(ExtensionCommand::List { scope }) => {
             lectern_cli::extension::list(&scope, false, &session).await

@@ -1,8 +1,11 @@
 //! `submit`: text, files or a directory, by pledge and bytes.
 
-use lectern_cli::args::AssignmentArg;
-use lectern_cli::{Error, Result, Session, input, json, text, transfer};
-use lectern_client::Code;
+use std::path::PathBuf;
+
+use lectern_cli::args::{AssignmentArg, ForceArg};
+use lectern_cli::{Error, Result, Session, input, json, output, receipt, submission, text, transfer};
+use lectern_client::receipt::Signed;
+use lectern_client::{Code, Destination};
 use lectern_proto::v1;
 use serde_json::json;
 
@@ -16,6 +19,7 @@ pub async fn run(args: SubmitArgs, session: &Session) -> Result<()> {
         ));
     }
     let comment = input::words(&args.comment)?;
+    let receipt_place = transfer::output_place(args.receipt.as_deref(), ForceArg::default())?;
     let written = match (&args.text, args.draft) {
         (Some(file), _) => input::read_text(file)?,
         (None, true) => draft::get(&args.assignment, 0, session).await?.text,
@@ -24,7 +28,22 @@ pub async fn run(args: SubmitArgs, session: &Session) -> Result<()> {
     let response = transfer::submit(&args.assignment, &args.paths, written, comment, session).await?;
     match (response.submission, response.extension_request) {
         (Some(submission), _) => {
-            session.show(json!({ "submission": json::submission(&submission) }), || receipt(&submission))
+            let signed = signed(&submission, receipt_place.as_ref(), session).await;
+            let value = json!({
+                "submission": json::submission(&submission), "counted": json::counted(response.counted.as_ref()),
+                "receipt": signed.as_ref().ok().map(|(signed, path)| {
+                    json!({ "text": signed.text, "key_id": signed.receipt.key_id(), "path": path.display().to_string() })
+                }),
+            });
+            let counted = response.counted.unwrap_or_default();
+            session.show(value, || submitted(&submission, &counted, signed.as_ref().ok()))?;
+            if let Err(error) = signed {
+                output::note(&format!(
+                    "It is submitted, and there is no signed receipt yet: {error}\n`receipt save {} --attempt {}` gets it later.",
+                    args.assignment, submission.attempt
+                ));
+            }
+            Ok(())
         }
         (None, Some(request)) => session
             .show(json!({ "extension_request": json::extension_request(&request) }), || {
@@ -38,8 +57,21 @@ pub async fn run(args: SubmitArgs, session: &Session) -> Result<()> {
     }
 }
 
-/// What the student keeps: what was handed in, when, with which digests.
-fn receipt(submission: &v1::Submission) -> String {
+/// The receipt, kept in its place and where the person wants it.
+async fn signed(
+    submission: &v1::Submission,
+    place: Option<&Destination>,
+    session: &Session,
+) -> Result<(Signed, PathBuf)> {
+    let (signed, path) = receipt::of_submission(submission, session).await?;
+    if let Some(place) = place {
+        place.write(signed.text.as_bytes(), false)?;
+    }
+    Ok((signed, path))
+}
+
+/// What was handed in, when, with which digests; and which attempt counts, where that is another one.
+fn submitted(submission: &v1::Submission, counted: &v1::Counted, signed: Option<&(Signed, PathBuf)>) -> String {
     let late = if submission.late { ", late" } else { ", on time" };
     let mut lines = vec![format!(
         "Submitted {}/{}, attempt {}, at {}{late}.",
@@ -48,6 +80,23 @@ fn receipt(submission: &v1::Submission) -> String {
         submission.attempt,
         text::time(submission.submitted_at_ms)
     )];
+    if counted.attempt != submission.attempt {
+        lines.push(submission::another_counts(submission, counted));
+    }
+    match signed {
+        Some((signed, path)) => lines.push(format!(
+            "\n{}\nThis receipt is kept as {}; `receipt verify FILE` verifies it without the cluster.",
+            text::clean_body(&signed.text),
+            path.display()
+        )),
+        None => lines.extend(stored(submission)),
+    }
+    lines.join("\n")
+}
+
+/// What a receipt would say, without a signature.
+fn stored(submission: &v1::Submission) -> Vec<String> {
+    let mut lines = Vec::new();
     if !submission.text_digest.is_empty() {
         lines.push(format!(
             "  {}  text ({})",
@@ -59,7 +108,7 @@ fn receipt(submission: &v1::Submission) -> String {
         lines.push(format!("  {}  {} ({})", text::hex(&file.digest), text::clean(&file.name), text::size(file.size)));
     }
     lines.push(format!("Stored on a majority at index {}, term {}.", submission.index, submission.term));
-    lines.join("\n")
+    lines
 }
 
 fn kept(assignment: &AssignmentArg, request: &v1::ExtensionRequest) -> String {
