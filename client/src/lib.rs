@@ -40,6 +40,7 @@ mod local;
 mod nodes;
 mod operator;
 mod options;
+pub mod outbox;
 pub mod private_file;
 mod profile;
 pub mod receipt;

@@ -353,7 +353,8 @@ impl Profiles {
     /// The keys that are pinned.
     pub fn receipt_keys(&self, name: &str) -> Result<Vec<PublicKey>, ClientError> {
         let pinned = self.profile(name)?.unwrap_or_default().receipt_keys;
-        let damaged = |key: &str| ClientError::usage(format!("the profile's receipt key {key:?} is none; connect again"));
+        let damaged =
+            |key: &str| ClientError::usage(format!("the profile's receipt key {key:?} is none; connect again"));
         pinned.iter().map(|key| key.parse().map_err(|_| damaged(key))).collect()
     }
 

@@ -51,11 +51,14 @@ pub enum Command {
     /// Drafts, kept on the server with their revisions.
     #[command(subcommand)]
     Draft(DraftCommand),
-    /// Hand in text, files or a directory.
+    /// Hand in text, files or a directory. With the cluster away it is queued on this machine, and the command ends with 5.
     Submit(SubmitArgs),
     /// Your attempts.
     #[command(subcommand)]
     Submission(SubmissionCommand),
+    /// Work that waits on this machine because the cluster was away. It is not submitted.
+    #[command(subcommand)]
+    Outbox(OutboxCommand),
     /// Signed receipts of what you handed in: they are verified without the cluster.
     #[command(subcommand)]
     Receipt(ReceiptCommand),
@@ -204,6 +207,23 @@ pub enum SubmissionCommand {
     Withdraw {
         /// The pledge's id, as `submission list` shows it.
         pledge: String,
+    },
+}
+
+/// The outbox.
+#[derive(Subcommand, Debug)]
+pub enum OutboxCommand {
+    /// List what is queued.
+    List,
+    /// Hand it in now. Sent twice, it is there once.
+    Send {
+        /// Its id, as `outbox list` shows it; everything when left out.
+        id: Option<String>,
+    },
+    /// Throw it away; it is not handed in.
+    Discard {
+        /// Its id, as `outbox list` shows it.
+        id: String,
     },
 }
 

@@ -68,9 +68,13 @@ pub async fn fetch(assignment: &AssignmentArg, user: &str, attempt: u32, session
 
 /// The receipt of what was just handed in, kept in its place.
 pub async fn of_submission(submission: &v1::Submission, session: &Session) -> Result<(Signed, PathBuf)> {
-    let assignment =
-        AssignmentArg { course: submission.course_slug.clone(), assignment: submission.assignment_slug.clone() };
-    let signed = fetch(&assignment, "", submission.attempt, session).await?;
+    of_attempt(&submission.course_slug, &submission.assignment_slug, submission.attempt, session).await
+}
+
+/// The receipt of one's own attempt, kept in its place.
+pub async fn of_attempt(course: &str, assignment: &str, attempt: u32, session: &Session) -> Result<(Signed, PathBuf)> {
+    let place = AssignmentArg { course: course.into(), assignment: assignment.into() };
+    let signed = fetch(&place, "", attempt, session).await?;
     let path = receipt::keep(session.profiles().dirs(), &session.identity().profile, &signed)?;
     Ok((signed, path))
 }
@@ -104,14 +108,16 @@ pub fn words(signed: &Signed) -> String {
 
 /// A receipt for scripts: the text, and its lines by name.
 pub fn to_json(signed: &Signed) -> Value {
-    let of = |wanted: &str| signed.receipt.facts().filter(|(name, _)| *name == wanted).map(|(_, value)| value);
+    let of = |wanted: &str| -> Vec<&str> {
+        signed.receipt.facts().filter(|(name, _)| *name == wanted).map(|(_, value)| value).collect()
+    };
     let fact = |name: &str| signed.receipt.fact(name).unwrap_or_default();
     json!({
         "text": signed.text, "key_id": signed.receipt.key_id(), "cluster": fact("cluster"), "course": fact("course"),
         "assignment": fact("assignment"), "student": fact("student").split(' ').next(),
         "attempt": fact("attempt").parse::<u32>().ok(), "submission": fact("submission"),
         "submitted_at": fact("handed in"), "stamped_at": fact("stored"), "due": fact("due"), "late": fact("late") == "yes",
-        "log": fact("log"), "texts": of("text").collect::<Vec<_>>(), "files": of("file").collect::<Vec<_>>(),
+        "log": fact("log"), "texts": of("text"), "files": of("file"),
     })
 }
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use lectern_client::receipt;
 use lectern_client::{
     Client, ClientOptions, ClusterAddress, Dirs, Identity, Known, Overrides, Profiles, SavedToken, Trust,
 };
-use lectern_client::receipt;
 use lectern_proto::v1;
 use lectern_rpc::Call;
 use serde_json::Value;

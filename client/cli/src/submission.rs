@@ -31,9 +31,9 @@ pub async fn get_with_counted(
 /// Prints every attempt of `user` (the caller when empty), and uploads under way.
 pub async fn attempts(assignment: &AssignmentArg, user: &str, session: &Session) -> Result<()> {
     let mut attempts = Vec::new();
-    let (mut pledges, mut counted) = (Vec::new(), None);
+    let mut pledges = Vec::new();
     let mut page_token = String::new();
-    loop {
+    let counted = loop {
         let request = v1::ListAttemptsRequest {
             course: assignment.course.clone(),
             assignment: assignment.assignment.clone(),
@@ -43,15 +43,14 @@ pub async fn attempts(assignment: &AssignmentArg, user: &str, session: &Session)
         };
         let mut page = session.call(request).await?;
         attempts.append(&mut page.attempts);
-        counted = page.counted;
         if !page.pledges.is_empty() {
             pledges = page.pledges;
         }
         if page.next_page_token.is_empty() {
-            break;
+            break page.counted;
         }
         page_token = page.next_page_token;
-    }
+    };
     let value = json!({
         "attempts": attempts.iter().map(json::submission).collect::<Vec<_>>(),
         "pledges": pledges.iter().map(json::pledge).collect::<Vec<_>>(), "counted": json::counted(counted.as_ref()),

@@ -83,7 +83,7 @@ macro_rules! unanswered {
 
 unanswered! {
     ActivateRequest SignOutRequest ChangePasswordRequest CreateTokenRequest ListTokensRequest BeginUploadRequest
-    WithdrawPledgeRequest GetSubmissionRequest ListAttemptsRequest ListSubmissionsRequest SaveDraftRequest GetDraftRequest
+    WithdrawPledgeRequest ChooseAttemptRequest GetSubmissionRequest ListAttemptsRequest ListSubmissionsRequest SaveDraftRequest GetDraftRequest
     ListDraftRevisionsRequest ListExtensionRequestsRequest DecideExtensionRequestRequest
 }
 
@@ -218,6 +218,7 @@ service!(SubmissionService {
     pledge: PledgeRequest => PledgeResponse,
     submit: SubmitRequest => SubmitResponse,
     withdraw_pledge: WithdrawPledgeRequest => WithdrawPledgeResponse,
+    choose_attempt: ChooseAttemptRequest => ChooseAttemptResponse,
     get_submission: GetSubmissionRequest => GetSubmissionResponse,
     list_attempts: ListAttemptsRequest => ListAttemptsResponse,
     list_submissions: ListSubmissionsRequest => ListSubmissionsResponse,

@@ -4,6 +4,7 @@ mod assignment;
 mod course;
 mod draft;
 mod grade;
+pub mod outbox;
 mod receipt;
 mod submission;
 mod submit;
@@ -15,26 +16,33 @@ use lectern_tui_kit::guide;
 use crate::actions::SCOPES;
 use crate::cli::{Cli, Command, ExtensionCommand};
 
-/// Runs one subcommand.
+/// Runs one subcommand. When it has reached the cluster, queued work is sent, too.
 pub async fn run(command: Command, session: Session) -> Result<()> {
+    perform(command, &session).await?;
+    outbox::send_on_return(&session).await;
+    Ok(())
+}
+
+async fn perform(command: Command, session: &Session) -> Result<()> {
     match command {
-        Command::Shared(command) => shared::run(command, &session).await,
+        Command::Shared(command) => shared::run(command, session).await,
         Command::Guide(command) => guide::run::<Cli>(&command, SCOPES),
-        Command::Next => home::next(&session).await,
-        Command::Status => home::status(&session).await,
-        Command::Course(command) => course::run(command, &session).await,
-        Command::Material(command) => material::read(command, &session).await,
-        Command::Assignment(command) => assignment::run(command, &session).await,
-        Command::Draft(command) => draft::run(command, &session).await,
-        Command::Submit(args) => submit::run(args, &session).await,
-        Command::Submission(command) => submission::run(command, &session).await,
-        Command::Receipt(command) => receipt::run(command, &session).await,
-        Command::Grade(command) => grade::run(command, &session).await,
+        Command::Next => home::next(session).await,
+        Command::Status => home::status(session).await,
+        Command::Course(command) => course::run(command, session).await,
+        Command::Material(command) => material::read(command, session).await,
+        Command::Assignment(command) => assignment::run(command, session).await,
+        Command::Draft(command) => draft::run(command, session).await,
+        Command::Submit(args) => submit::run(args, session).await,
+        Command::Submission(command) => submission::run(command, session).await,
+        Command::Outbox(command) => outbox::run(command, session).await,
+        Command::Receipt(command) => receipt::run(command, session).await,
+        Command::Grade(command) => grade::run(command, session).await,
         Command::Extension(ExtensionCommand::List { scope }) => {
-            lectern_cli::extension::list(&scope, false, &session).await
+            lectern_cli::extension::list(&scope, false, session).await
         }
-        Command::Thread(command) => talk::thread(command, &session).await,
-        Command::Announcement(command) => talk::announcement(command, &session).await,
-        Command::Watch(args) => watch::run(&args, &session).await,
+        Command::Thread(command) => talk::thread(command, session).await,
+        Command::Announcement(command) => talk::announcement(command, session).await,
+        Command::Watch(args) => watch::run(&args, session).await,
     }
 }

@@ -11,8 +11,8 @@ pub async fn run(command: ReceiptCommand, session: &Session) -> Result<()> {
         ReceiptCommand::Shared(command) => receipt::run(command, session).await,
         ReceiptCommand::Save { assignment, attempt, output, force } => {
             let place = transfer::output_place(output.as_deref(), force)?;
-            let signed = receipt::fetch(&assignment, "", attempt, session).await?;
-            let path = lectern_client::receipt::keep(dirs, profile, &signed)?;
+            let kept = receipt::of_attempt(&assignment.course, &assignment.assignment, attempt, session);
+            let (signed, path) = kept.await?;
             if let Some(place) = place {
                 place.write(signed.text.as_bytes(), force.force)?;
             }

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use lectern_cli::args::{AssignmentArg, ForceArg};
 use lectern_cli::{Error, Result, Session, input, json, output, receipt, submission, text, transfer};
+use lectern_client::outbox::is_away;
 use lectern_client::receipt::Signed;
 use lectern_client::{Code, Destination};
 use lectern_proto::v1;
 use serde_json::json;
 
-use super::draft;
+use super::{draft, outbox};
 use crate::cli::SubmitArgs;
 
 pub async fn run(args: SubmitArgs, session: &Session) -> Result<()> {
@@ -25,7 +26,16 @@ pub async fn run(args: SubmitArgs, session: &Session) -> Result<()> {
         (None, true) => draft::get(&args.assignment, 0, session).await?.text,
         (None, false) => String::new(),
     };
-    let response = transfer::submit(&args.assignment, &args.paths, written, comment, session).await?;
+    session.require_token()?;
+    let what = transfer::gather(&args.assignment, &args.paths, written, comment)?;
+    let handed_in = async {
+        outbox::send_earlier(&args.assignment, session).await?;
+        transfer::submit(&what, session).await
+    };
+    let response = match handed_in.await {
+        Err(error) if is_away(&error) => return Err(outbox::queue(&what, error, session).await),
+        response => response?,
+    };
     match (response.submission, response.extension_request) {
         (Some(submission), _) => {
             let signed = signed(&submission, receipt_place.as_ref(), session).await;
