@@ -59,7 +59,7 @@ pub use lectern_proto::v1;
 pub use lectern_rpc::{Call, Kind};
 pub use lectern_tls::{Fingerprint, OwnCertificate, Trust, is_operator_name};
 pub use link::Link;
-pub use local::{LocalFile, Skipped, Walk, declare, read_at_most, read_regular, walk_directory};
+pub use local::{LocalFile, STARTER_FILE, Skipped, Walk, declare, read_at_most, read_regular, walk_directory};
 pub use operator::OperatorKey;
 pub use options::ClientOptions;
 pub use profile::{DEFAULT_PROFILE, Identity, Known, Overrides, Profile, Profiles, SavedToken};

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use lectern_tests::{Class, Person, wait};
+use lectern_tests::{Class, Person, Ran, wait};
 use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -182,4 +182,29 @@ fn what_the_cluster_refuses_stays_in_the_outbox_with_the_reason() {
     assert_eq!(waiting["queued"][0]["goes_by_itself"], false);
     class.student.run(&["outbox", "send"]).refused(1, "NO_ATTEMPTS_LEFT");
     assert_eq!(class.attempts(&class.student, "cs101/hw1"), 1);
+}
+
+#[test]
+fn a_folder_that_was_started_knows_its_assignment_and_a_bare_submit_hands_it_in() {
+    let class = class(1);
+    let (template, notes) = (class.file("template.py", "def answer(): ...\n"), class.file("notes.md", "# Hints\n"));
+    class.assignment("hw2", &["--attach", &template, "--attach", &notes]);
+    let folder = class.cluster.path("work");
+    let place = folder.display().to_string();
+    let started = class.student.run(&["start", "cs101/hw2", "--dir", &place]).json();
+    assert_eq!(started["files"].as_array().unwrap().len(), 2);
+    class.student.run(&["start", "cs101/hw2", "--dir", &place]).ok();
+    class.student.run(&["start", "cs101/hw1", "--dir", &place]).refused(1, "LOCAL_FILE");
+    class.file("work/template.py", "def answer(): return 42\n");
+    class.file("work/.gitignore", "target/\n");
+    class.file("work/target/out", "x");
+    let inside = folder.join("src");
+    class.file("work/src/more.py", "1\n");
+    let output = class.student.command(&["submit"]).current_dir(&inside).output().expect("the program starts");
+    let done = Ran::new("submit".into(), output).json();
+    let files = done["submission"]["files"].as_array().unwrap();
+    let names: Vec<&str> = files.iter().map(|file| file["name"].as_str().unwrap()).collect();
+    assert_eq!(names, [".gitignore", "notes.md", "src/more.py", "template.py"]);
+    let elsewhere = class.student.command(&["submit"]).current_dir(class.cluster.path("")).output().unwrap();
+    Ran::new("submit".into(), elsewhere).refused(2, "USAGE");
 }

@@ -51,6 +51,8 @@ pub enum Command {
     /// Drafts, kept on the server with their revisions.
     #[command(subcommand)]
     Draft(DraftCommand),
+    /// Make a folder for an assignment, with the files that it gives.
+    Start(StartArgs),
     /// Hand in text, files or a directory. With the cluster away it is queued on this machine, and the command ends with 5.
     Submit(SubmitArgs),
     /// Your attempts.
@@ -134,12 +136,25 @@ pub enum DraftCommand {
     },
 }
 
+/// A folder to work in.
+#[derive(Args, Debug)]
+pub struct StartArgs {
+    /// Such as `cs101/hw3`.
+    pub assignment: AssignmentArg,
+    /// The folder; one with the assignment's name when left out.
+    #[arg(long)]
+    pub dir: Option<PathBuf>,
+    /// What is done with files that are there.
+    #[command(flatten)]
+    pub force: ForceArg,
+}
+
 /// What to hand in.
 #[derive(Args, Debug)]
 pub struct SubmitArgs {
-    /// Such as `cs101/hw3`.
-    pub assignment: AssignmentArg,
-    /// Files, or one directory.
+    /// Such as `cs101/hw3`. When left out: that of the folder one is in, which `start` made, and all of the folder.
+    pub assignment: Option<AssignmentArg>,
+    /// Files, or one directory, of which what its ignore rules name is left out.
     pub paths: Vec<PathBuf>,
     /// A file whose content is the text of the submission; `-` for standard input.
     #[arg(long, conflicts_with = "draft")]

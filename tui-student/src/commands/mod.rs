@@ -6,6 +6,7 @@ mod draft;
 mod grade;
 pub mod outbox;
 mod receipt;
+mod start;
 mod submission;
 mod submit;
 
@@ -33,6 +34,7 @@ async fn perform(command: Command, session: &Session) -> Result<()> {
         Command::Material(command) => material::read(command, session).await,
         Command::Assignment(command) => assignment::run(command, session).await,
         Command::Draft(command) => draft::run(command, session).await,
+        Command::Start(args) => start::run(args, session).await,
         Command::Submit(args) => submit::run(args, session).await,
         Command::Submission(command) => submission::run(command, session).await,
         Command::Outbox(command) => outbox::run(command, session).await,

@@ -12,24 +12,21 @@ use serde_json::json;
 
 use super::{draft, outbox};
 use crate::cli::SubmitArgs;
+use crate::starter;
 
 pub async fn run(args: SubmitArgs, session: &Session) -> Result<()> {
-    if args.paths.is_empty() && args.text.is_none() && !args.draft {
-        return Err(Error::usage(
-            "name the files or the directory to hand in, or give a text with --text FILE or --draft",
-        ));
-    }
+    let (assignment, paths) = what_and_where(&args)?;
     let comment = input::words(&args.comment)?;
     let receipt_place = transfer::output_place(args.receipt.as_deref(), ForceArg::default())?;
     let written = match (&args.text, args.draft) {
         (Some(file), _) => input::read_text(file)?,
-        (None, true) => draft::get(&args.assignment, 0, session).await?.text,
+        (None, true) => draft::get(&assignment, 0, session).await?.text,
         (None, false) => String::new(),
     };
     session.require_token()?;
-    let what = transfer::gather(&args.assignment, &args.paths, written, comment)?;
+    let what = transfer::gather(&assignment, &paths, written, comment)?;
     let handed_in = async {
-        outbox::send_earlier(&args.assignment, session).await?;
+        outbox::send_earlier(&assignment, session).await?;
         transfer::submit(&what, session).await
     };
     let response = match handed_in.await {
@@ -50,21 +47,37 @@ pub async fn run(args: SubmitArgs, session: &Session) -> Result<()> {
             if let Err(error) = signed {
                 output::note(&format!(
                     "It is submitted, and there is no signed receipt yet: {error}\n`receipt save {} --attempt {}` gets it later.",
-                    args.assignment, submission.attempt
+                    assignment, submission.attempt
                 ));
             }
             Ok(())
         }
         (None, Some(request)) => session
-            .show(json!({ "extension_request": json::extension_request(&request) }), || {
-                kept(&args.assignment, &request)
-            }),
+            .show(json!({ "extension_request": json::extension_request(&request) }), || kept(&assignment, &request)),
         (None, None) => Err(Error::refused(
             Code::Internal,
             "INTERNAL",
             "the server answered with neither a submission nor a request",
         )),
     }
+}
+
+/// As the command line says; without an assignment, the folder one is in.
+fn what_and_where(args: &SubmitArgs) -> Result<(AssignmentArg, Vec<PathBuf>)> {
+    if let Some(assignment) = &args.assignment {
+        if args.paths.is_empty() && args.text.is_none() && !args.draft {
+            return Err(Error::usage(
+                "name the files or the directory to hand in, or give a text with --text FILE or --draft",
+            ));
+        }
+        return Ok((assignment.clone(), args.paths.clone()));
+    }
+    let here = std::env::current_dir().map_err(|error| Error::io(".", error))?;
+    let (assignment, folder) = starter::find(&here)?.ok_or_else(|| {
+        Error::usage("name the assignment, such as cs101/hw3; only in a folder that `start` made it may be left out")
+    })?;
+    let paths = if args.text.is_none() && !args.draft { vec![folder] } else { Vec::new() };
+    Ok((assignment, paths))
 }
 
 /// The receipt, kept in its place and where the person wants it.
