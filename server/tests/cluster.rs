@@ -11,7 +11,7 @@ use lectern_proto::internal::v1::{Advance, Command, command::Body};
 use lectern_raft::read_entries;
 use lectern_server::config::Config;
 use lectern_server::init::{self, Genesis, GenesisMember};
-use lectern_server::node::{self, Feed, Node, NodeError, Running};
+use lectern_server::node::{self, Feed, MAX_COMMAND_BYTES, Node, NodeError, Running};
 use lectern_server::store::{Caches, LogDb};
 use prost::Message;
 use tempfile::TempDir;
@@ -289,6 +289,40 @@ fn leadership_is_handed_over_before_a_node_stops() {
     assert_eq!(cluster.advance(leader), Err(NodeError::Stopping));
     cluster.stop_node(leader);
     assert_ne!(cluster.await_leader(), leader);
+}
+
+/// The largest command that a node takes, of which apply uses next to nothing.
+fn large_command() -> Command {
+    let large = |bytes| Command {
+        request_hash: vec![7; bytes],
+        body: Some(Body::Advance(Advance::default())),
+        id_seed: ulid::Ulid::generate().to_string(),
+        ..Command::default()
+    };
+    // Version and stamp are set by the node.
+    let beside = 64;
+    large(MAX_COMMAND_BYTES - large(0).encoded_len() - beside)
+}
+
+#[test]
+fn trap_21_the_largest_commands_reach_a_follower_at_once_and_one_that_was_away() {
+    let mut cluster = Cluster::start(10_000);
+    cluster.await_leader();
+    cluster.stop_node(3);
+    let leader = cluster.await_leader();
+    for _ in 0..4 {
+        cluster.on(leader, cluster.node(leader).propose(large_command())).unwrap();
+    }
+    let target = cluster.applied(leader);
+    cluster.start_node(3);
+    eventually("node 3 to catch up", || (cluster.applied(3) >= target).then_some(()));
+    assert!(cluster.node(3).status().self_.unwrap().first_index < target - 4, "it came by snapshot");
+    let leader = cluster.await_leader();
+    cluster.on(leader, cluster.node(leader).propose(large_command())).unwrap();
+    let target = cluster.applied(leader);
+    eventually("all to follow", || (1..=3).all(|node| cluster.applied(node) >= target).then_some(()));
+    let too_large = Command { request_hash: vec![7; MAX_COMMAND_BYTES], ..large_command() };
+    assert_eq!(cluster.on(leader, cluster.node(leader).propose(too_large)).unwrap_err(), NodeError::TooLarge);
 }
 
 #[test]

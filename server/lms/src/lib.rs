@@ -73,6 +73,7 @@ mod ledger;
 pub mod levels;
 pub mod limits;
 pub mod lookup;
+pub mod mastery;
 pub mod materials;
 pub mod memory;
 mod missing;

@@ -84,12 +84,29 @@ impl<D: Disk> Replica<D> {
         let result = self.peers.judge(&self.config.hello, &ours, greeting, &mut self.writes.notes);
         if let Err(TurnedAway { reason, .. }) = &result {
             self.notice(format!("refused node {peer}: {reason}"));
+            self.stop_if_left_behind(&greeting.hello);
         }
         let welcome = Effect::Welcome { connection, peer, result };
         if self.writes.notes.ops.is_empty() {
             self.effects.push(welcome);
         } else {
             self.writes.note_effects.push(welcome);
+        }
+    }
+
+    /// A member of this node's configuration comes from a recovery without it: what this node and the others that were left
+    /// behind acknowledged together, the cluster would never hold. While they have a leader, a majority was alive, and
+    /// the recovery is what was wrong.
+    fn stop_if_left_behind(&mut self, by: &Hello) {
+        let me = &self.config.hello;
+        let recovered = by.cluster_id == me.cluster_id && by.epoch > me.epoch;
+        if recovered && members(&self.conf_state).contains(&by.node) && self.raw.raft.leader_id == raft::INVALID_ID {
+            self.stopping = Some(format!(
+                "the cluster was recovered without this node after a lost majority: node {} is at epoch {}, and this one still at \
+                 epoch {}. Empty the data directory and let it join again under a new number. If that recovery was a mistake, \
+                 empty the data directory of node {} instead, and then start this one",
+                by.node, by.epoch, me.epoch, by.node
+            ));
         }
     }
 

@@ -233,6 +233,29 @@ mod tests {
     }
 
     #[test]
+    fn a_node_that_was_left_behind_stops_when_it_hears_of_the_recovery() {
+        let stops = |hello: Hello| {
+            let (disk, applied) = survivor();
+            let (mut replica, _) = open(&disk, applied).unwrap();
+            let greeting = crate::Greeting { hello, configured_at: 1, member: true, durable: 1, welcomed: false };
+            let effects = replica.step([Input::Hello { connection: 1, greeting }], 0);
+            effects.into_iter().find_map(|effect| match effect {
+                Effect::Stop(reason) => Some(reason),
+                _ => None,
+            })
+        };
+        let later = Hello { epoch: 7, incarnation: "j".into(), ..identity(1) };
+        let reason = stops(later.clone()).expect("it stops");
+        assert!(
+            reason.contains("recovered without this node") && reason.contains("Empty the data directory"),
+            "{reason}"
+        );
+        assert_eq!(stops(Hello { node: 9, ..later.clone() }), None, "node 9 is nobody that it knows");
+        assert_eq!(stops(Hello { cluster_id: "d".into(), ..later.clone() }), None, "of another cluster");
+        assert_eq!(stops(Hello { epoch: 1, ..later }), None, "of its own time");
+    }
+
+    #[test]
     fn an_interrupted_recovery_keeps_the_node_from_starting_and_is_repeated() {
         let (disk, applied) = survivor();
         let first = recover(&disk, &applied, 7).unwrap();

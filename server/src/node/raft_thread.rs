@@ -55,8 +55,7 @@ impl RaftThread {
             let now = Instant::now();
             let due = now >= next_tick;
             if due {
-                // After a stall one tick, not a burst of them (trap 23).
-                next_tick = (next_tick + self.tick).max(now);
+                next_tick = tick_after(next_tick, now, self.tick);
             }
             let (inputs, rooms): (Vec<_>, Vec<_>) = waiting.into_iter().map(super::inbox::Waiting::open).unzip();
             self.note_leader_contact(&inputs);
@@ -221,4 +220,27 @@ impl RaftThread {
 #[allow(clippy::cast_precision_loss)] // Indexes stay far below 2^52.
 fn gauge(name: &'static str, value: u64) {
     metrics::gauge!(name).set(value as f64);
+}
+
+/// When the next tick is due, after one that was due then and was made now. What was missed is skipped: ticks in a burst
+/// would be an election without a reason (trap 23).
+fn tick_after(due: Instant, now: Instant, every: Duration) -> Instant {
+    let next = due + every;
+    if next > now { next } else { now + every }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trap_23_ticks_keep_their_rhythm_and_those_that_a_stall_swallowed_are_skipped() {
+        let (began, every) = (Instant::now(), Duration::from_millis(100));
+        let at = |ms: u64| began + Duration::from_millis(ms);
+        assert_eq!(tick_after(at(100), at(100), every), at(200));
+        assert_eq!(tick_after(at(100), at(130), every), at(200), "a tick that is late moves no other");
+        assert_eq!(tick_after(at(100), at(199), every), at(200));
+        assert_eq!(tick_after(at(100), at(200), every), at(300), "one was missed");
+        assert_eq!(tick_after(at(100), at(60_000), every), at(60_100), "six hundred were missed");
+    }
 }

@@ -1,13 +1,16 @@
 //! The data directory: where things are, that one process has it, and what to sweep away.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 /// How long an unfinished snapshot is kept while nobody sends more of it.
 const PARTIAL_KEPT: Duration = Duration::from_hours(1);
+/// What only its owner may do with a directory.
+const PRIVATE: u32 = 0o700;
+const LOCK: &str = "LOCK";
 const STAGING: &str = "staging";
 const PARTIAL: &str = "partial";
 
@@ -34,6 +37,19 @@ pub enum DataDirError {
     },
 }
 
+/// Makes a directory that only its owner may look into: in it are passwords' hashes, grades and everybody's work. One that is
+/// a node's, or empty, is closed to others; whatever else it may be is left as it is.
+fn make_private(root: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(PRIVATE).create(root)?;
+    let mut permissions = fs::metadata(root)?.permissions();
+    let is_own = root.join(LOCK).exists() || fs::read_dir(root)?.next().is_none();
+    if is_own && permissions.mode() & 0o077 != 0 {
+        permissions.set_mode(PRIVATE);
+        fs::set_permissions(root, permissions)?;
+    }
+    Ok(())
+}
+
 fn io_error(path: &Path) -> impl FnOnce(io::Error) -> DataDirError {
     let path = path.to_path_buf();
     move |source| DataDirError::Io { path, source }
@@ -42,8 +58,8 @@ fn io_error(path: &Path) -> impl FnOnce(io::Error) -> DataDirError {
 impl DataDir {
     /// Takes the directory for this process, making it where there is none. Held until dropped.
     pub fn lock(root: &Path) -> Result<Self, DataDirError> {
-        fs::create_dir_all(root).map_err(io_error(root))?;
-        let path = root.join("LOCK");
+        make_private(root).map_err(io_error(root))?;
+        let path = root.join(LOCK);
         let lock = File::options().create(true).truncate(false).write(true).open(&path).map_err(io_error(&path))?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -55,7 +71,7 @@ impl DataDir {
 
     /// Takes a directory that a node was founded in, for looking at: nothing is written. `None` where there is no node.
     pub fn hold(root: &Path) -> Result<Option<Self>, DataDirError> {
-        let path = root.join("LOCK");
+        let path = root.join(LOCK);
         let lock = match File::open(&path) {
             Ok(lock) => lock,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -230,6 +246,28 @@ mod tests {
         assert!(matches!(DataDir::lock(temp.path()), Err(DataDirError::Locked(_))));
         drop(held);
         DataDir::lock(temp.path()).unwrap();
+    }
+
+    #[test]
+    fn nobody_else_may_look_into_a_node() {
+        let temp = tempfile::tempdir().unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let open_to_all = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+        let (made, found, other) = (temp.path().join("new/node"), temp.path().join("found"), temp.path().join("other"));
+        drop(DataDir::lock(&made).unwrap());
+        assert_eq!(mode(&made), PRIVATE);
+        open_to_all(&made);
+        drop(DataDir::lock(&made).unwrap());
+        assert_eq!(mode(&made), PRIVATE, "as earlier releases left it");
+        fs::create_dir(&found).unwrap();
+        open_to_all(&found);
+        drop(DataDir::lock(&found).unwrap());
+        assert_eq!(mode(&found), PRIVATE, "empty");
+        fs::create_dir(&other).unwrap();
+        fs::write(other.join("letters"), "").unwrap();
+        open_to_all(&other);
+        drop(DataDir::lock(&other).unwrap());
+        assert_eq!(mode(&other), 0o755, "somebody else's");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crossterm::event::KeyEvent;
 use lectern_proto::v1;
 use lectern_tui_kit::action::{Action, BACK, Scope};
 use lectern_tui_kit::look::Canvas;
-use lectern_tui_kit::remote::{Failure, Remote, RequestId};
+use lectern_tui_kit::remote::{Failure, Remote, RequestId, Shown};
 use lectern_tui_kit::screen::{Confirm, Cx, KitWork, Screen, Tone};
 use lectern_tui_kit::widgets::line::LineInput;
 use lectern_tui_kit::widgets::{Outcome, Part as _, progress as transfer};
@@ -52,6 +52,8 @@ pub struct HandIn {
     asked: RequestId,
     /// The draft was asked for.
     draft: Option<RequestId>,
+    /// It was to be handed in while the files were still looked at: the question comes when they were.
+    hurried: bool,
 }
 
 impl HandIn {
@@ -69,6 +71,7 @@ impl HandIn {
             unkept: None,
             asked: RequestId::default(),
             draft: None,
+            hurried: false,
         }
     }
 
@@ -82,7 +85,13 @@ impl HandIn {
 
     /// What is wrong with it, as far as can be known here.
     fn objection(&self, model: &Model) -> Option<String> {
-        let Some(look) = self.look.value() else { return Some("The files are being looked at.".into()) };
+        let look = match self.look.shown() {
+            Shown::Ready { value, failure: None, .. } => value,
+            Shown::Ready { failure: Some(failure), .. } | Shown::Failed(failure) => {
+                return Some(states::sentence(failure));
+            }
+            Shown::Loading | Shown::Idle => return Some("The files are being looked at.".into()),
+        };
         if self.text.is_empty() && look.files.is_empty() {
             return Some("There is neither a text nor a file.".into());
         }
@@ -120,6 +129,17 @@ impl HandIn {
         };
         self.asked =
             cx.confirm(Confirm { question: format!("Hand in {}?", self.place), consequence, yes: "hand in".into() });
+    }
+
+    /// Keys outrun a disk: what was ordered before the files were looked at is asked now.
+    fn ask_if_hurried(&mut self, cx: &mut Cx<'_, Student>) {
+        if !std::mem::take(&mut self.hurried) {
+            return;
+        }
+        match self.objection(cx.model) {
+            Some(why) => cx.toast(Tone::Bad, why),
+            None => self.ask(cx),
+        }
     }
 
     fn send(&mut self, cx: &mut Cx<'_, Student>) {
@@ -220,12 +240,6 @@ impl HandIn {
     fn view_review(&self, model: &Model, area: Rect, canvas: &mut Canvas<'_>) {
         let theme = canvas.look.theme;
         let mut lines = self.review_lines(model, canvas);
-        if let Some(failure) = self.look.failure() {
-            lines.push(Line::styled(
-                format!("{} {}", canvas.look.glyphs.failed, text::clean(&failure.message)),
-                theme.bad,
-            ));
-        }
         let mut last = Vec::new();
         if let Some(failure) = &self.failure {
             let words = format!(
@@ -433,7 +447,7 @@ impl Screen<Student> for HandIn {
             (Stage::Sending { .. }, _) => Some("It is on its way; you may leave this screen.".into()),
             (Stage::Done(_), _) => Some("It is handed in.".into()),
             (Stage::Review, SUBMIT) if model.sending.contains(&self.place) => Some("It is being handed in.".into()),
-            (Stage::Review, SUBMIT) => self.objection(model),
+            (Stage::Review, SUBMIT) if !self.look.is_loading() => self.objection(model),
             (Stage::Review, _) => None,
         }
     }
@@ -458,8 +472,12 @@ impl Screen<Student> for HandIn {
                     cx.toast(Tone::Good, "Attempt, time and digests are in the clipboard.");
                 }
             }
+            SUBMIT if self.look.is_loading() => self.hurried = true,
             SUBMIT => self.ask(cx),
-            ADD_FILES => cx.push(Files::new(self.place.clone(), Then::Return)),
+            ADD_FILES => {
+                self.hurried = false;
+                cx.push(Files::new(self.place.clone(), Then::Return));
+            }
             ADD_DRAFT if self.text.is_empty() => {
                 let (place, username) = (self.place.clone(), cx.model.account.username.clone());
                 self.draft = Some(cx.request(Effect::OpenDraft { place, username }));
@@ -491,8 +509,12 @@ impl Screen<Student> for HandIn {
 
     fn received(&mut self, request: RequestId, message: Message, cx: &mut Cx<'_, Student>) {
         match message {
-            Message::LookedAt(look) => drop(self.look.finish(request, look)),
             Message::Queued(Ok(queued)) => cx.model.queued = queued,
+            Message::LookedAt(look) => {
+                if self.look.finish(request, look) {
+                    self.ask_if_hurried(cx);
+                }
+            }
             Message::Progress(progress) => self.heard(request, progress, cx.now_ms),
             Message::HandedIn { outcome, .. } => self.ended(outcome, cx),
             // What is on this machine is the newest; the server's is taken where there is none here.

@@ -4,16 +4,17 @@ use std::time::Instant;
 
 use lectern_client::{Link, Secret, WatchItem};
 use lectern_proto::v1;
+use lectern_tui_kit::files::{Entry, Listing};
 use lectern_tui_kit::program::{Incoming, KitAnswer};
 use lectern_tui_kit::remote::{Failure, RequestId};
-use lectern_tui_kit::screen::{KitWork, Work};
+use lectern_tui_kit::screen::{Issued, KitWork, Work};
 use lectern_tui_kit::shared::{self, account, material};
 use lectern_tui_kit::testkit::Harness;
 
 use super::server::{Mood, answer, draft, stored, submission, unreachable};
 use super::{NOW_MS, open, place};
 use crate::drafts::Kept;
-use crate::effects::{Effect, HandedIn, Message, Progress, Stored};
+use crate::effects::{Effect, HandedIn, Look, Message, Picked, Progress, Stored};
 use crate::model::{Attempts, Model};
 use crate::program::Student;
 use crate::screens::assignment::AssignmentScreen;
@@ -362,25 +363,53 @@ fn work_after_the_lock_date_is_said_not_to_be_submitted() {
     harness.assert_hides("Submitted cs101/hw2");
 }
 
-#[test]
-fn a_file_that_the_assignment_does_not_take_is_named_before_anything_is_sent() {
+/// The page that hands in the one file of this name, which is still looked at, and that look.
+fn handing_in(name: &str) -> (Harness<Student>, Issued<Student>, Look) {
     let mut harness = open(AssignmentScreen::new(place()));
     settle(&mut harness);
     harness.keys("f");
     let asked = harness.take_kit().expect("the directory is listed");
     let Work::Kit(KitWork::List(dir)) = &asked.work else { panic!("{asked:?}") };
-    let entry =
-        lectern_tui_kit::files::Entry { name: "photo.jpg".into(), path: dir.join("photo.jpg"), is_dir: false, size: 9 };
-    let listing = lectern_tui_kit::files::Listing { dir: dir.clone(), entries: vec![entry] };
+    let entry = Entry { name: name.into(), path: dir.join(name), is_dir: false, size: 9 };
+    let listing = Listing { dir: dir.clone(), entries: vec![entry] };
     harness.finish_kit(&asked, KitAnswer::Listed(Ok(listing)));
     harness.keys("ctrl-s");
     let looking = harness.take(|effect| matches!(effect, Effect::LookAt(_))).expect("the file is looked at");
-    let files = vec![crate::effects::Picked { name: "photo.jpg".into(), size: 9 }];
-    let look = crate::effects::Look { files, ..Default::default() };
+    (harness, looking, Look { files: vec![Picked { name: name.into(), size: 9 }], ..Default::default() })
+}
+
+#[test]
+fn a_file_that_the_assignment_does_not_take_is_named_before_anything_is_sent() {
+    let (mut harness, looking, look) = handing_in("photo.jpg");
     harness.finish(&looking, vec![Message::LookedAt(Ok(look))]);
     harness.assert_shows("photo.jpg is none of the kinds that are taken: py, txt.");
     harness.keys("ctrl-s");
     harness.assert_hides("Hand in cs101/hw2?");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_told_once_and_nothing_is_asked() {
+    let (mut harness, looking, _) = handing_in("main.py");
+    harness.keys("ctrl-s");
+    harness.finish(&looking, vec![Message::LookedAt(Err(Failure::local("main.py: permission denied")))]);
+    harness.assert_shows("main.py: permission denied");
+    harness.keys("ctrl-s");
+    harness.assert_hides("Hand in cs101/hw2?");
+}
+
+#[test]
+fn who_is_quicker_than_the_disk_is_asked_once_the_files_were_looked_at() {
+    for (name, is_taken) in [("main.py", true), ("photo.jpg", false)] {
+        let (mut harness, looking, look) = handing_in(name);
+        harness.keys("ctrl-s");
+        harness.assert_hides("Hand in cs101/hw2?");
+        harness.finish(&looking, vec![Message::LookedAt(Ok(look))]);
+        if is_taken {
+            harness.assert_shows("Hand in cs101/hw2?");
+        } else {
+            harness.assert_hides("Hand in cs101/hw2?");
+        }
+    }
 }
 
 #[test]
