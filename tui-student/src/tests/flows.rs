@@ -14,8 +14,8 @@ use lectern_tui_kit::testkit::Harness;
 use super::server::{Mood, answer, draft, stored, submission, unreachable};
 use super::{NOW_MS, open, place};
 use crate::drafts::Kept;
-use crate::effects::{Effect, HandedIn, Look, Message, Picked, Progress, Stored};
-use crate::model::{Attempts, Model};
+use crate::effects::{Effect, HandedIn, Look, Message, Picked, Progress};
+use crate::model::Model;
 use crate::program::Student;
 use crate::screens::assignment::AssignmentScreen;
 use crate::screens::course::Course;
@@ -23,7 +23,7 @@ use crate::screens::draft::Draft;
 use crate::screens::home::Home;
 
 /// Answers everything as a course in full swing does.
-fn settle(harness: &mut Harness<Student>) {
+pub fn settle(harness: &mut Harness<Student>) {
     harness.settle(|effect| answer(Mood::Ready, effect));
 }
 
@@ -563,77 +563,4 @@ fn a_supposed_score_shows_what_the_grade_would_be_and_is_forgotten_on_request() 
 
 fn effect_is_change(effect: &Effect) -> bool {
     crate::effects::is_change(effect)
-}
-
-/// An attempt in time, and a later one that is late.
-fn in_time_and_late() -> Attempts {
-    let attempt = |attempt, late| v1::Submission { attempt, late, ..submission() };
-    let because = v1::CountsBecause::OnTime.into();
-    let counted = v1::Counted { attempt: 1, because, ..v1::Counted::default() };
-    Attempts { attempts: vec![attempt(1, false), attempt(2, true)], counted, ..Attempts::default() }
-}
-
-#[test]
-fn the_attempt_that_counts_is_marked_and_another_is_chosen_after_a_question() {
-    let mut harness = open(AssignmentScreen::new(place()));
-    harness.settle(|effect| match effect {
-        Effect::Attempts(_) => Some(vec![Message::Attempts(Ok(in_time_and_late()))]),
-        other => answer(Mood::Ready, other),
-    });
-    harness.assert_shows("on time, counts");
-    harness.assert_hides("late, counts");
-    harness.keys("tab c");
-    harness.assert_shows("Make attempt 2 of cs101/hw2 count?");
-    harness.assert_shows("treated as late");
-    harness.keys("y");
-    let chosen: Vec<u32> = harness
-        .effects()
-        .filter_map(|effect| if let Effect::Choose { attempt, .. } = effect { Some(*attempt) } else { None })
-        .collect();
-    assert_eq!(chosen, [2]);
-    settle(&mut harness);
-    harness.assert_shows("Attempt 2 counts");
-}
-
-#[test]
-fn what_is_queued_is_never_shown_as_submitted() {
-    let mut harness = open(AssignmentScreen::new(place()));
-    settle(&mut harness);
-    harness.keys("e");
-    settle(&mut harness);
-    harness.keys("ctrl-s ctrl-s y");
-    let sent = harness.take(|effect| matches!(effect, Effect::HandIn(_))).expect("it is handed in");
-    let waiting = Progress::Waiting { failure: unreachable(), queued: true };
-    harness.finish(&sent, vec![Message::Queued(Ok([place()].into())), Message::Progress(waiting)]);
-    harness.assert_shows("NOT submitted: it is queued on this machine");
-    harness.assert_hides("Submitted");
-    harness.keys("esc esc");
-    settle(&mut harness);
-    harness.keys("esc");
-    settle(&mut harness);
-    harness.assert_shows("queued here, NOT submitted");
-}
-
-#[test]
-fn work_that_was_queued_before_is_told_at_the_start_and_its_end_too() {
-    let mut harness = open(Home::default());
-    let sending = harness.take(|effect| matches!(effect, Effect::SendQueued { .. })).expect("it is looked for");
-    harness.finish(&sending, vec![Message::Queued(Ok([place()].into()))]);
-    harness.assert_shows("cs101/hw2 is queued on this machine, NOT submitted");
-}
-
-#[test]
-fn a_hand_in_says_where_its_receipt_is_and_which_attempt_counts() {
-    let mut harness = open(AssignmentScreen::new(place()));
-    settle(&mut harness);
-    harness.keys("e");
-    settle(&mut harness);
-    harness.keys("ctrl-s ctrl-s y");
-    let sent = harness.take(|effect| matches!(effect, Effect::HandIn(_))).expect("it is handed in");
-    let late = stored(v1::Submission { late: true, ..submission() });
-    let late = Stored { counted: in_time_and_late().counted, ..late };
-    let outcome = Ok(HandedIn::Submission(Box::new(late)));
-    harness.finish(&sent, vec![Message::HandedIn { place: place(), outcome }]);
-    harness.assert_shows("The signed receipt is kept as /state/receipts/hw2-3.receipt");
-    harness.assert_shows("Attempt 1 counts: it came in time");
 }
