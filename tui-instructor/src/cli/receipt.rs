@@ -11,13 +11,13 @@ pub enum ReceiptCommand {
     /// Show one, and the keys that sign.
     #[command(flatten)]
     Shared(receipt::ReceiptCommand),
-    /// Verify a receipt by the pinned keys, and compare it with what the cluster holds. Ends with 0 when it is good; otherwise with 1
+    /// Verify a receipt by the cluster's keys, and compare it with what the cluster holds. Ends with 0 when it is good; otherwise with 1
     /// and the reason `RECEIPT_CHANGED`, `RECEIPT_KEY_UNKNOWN`, `NOT_A_RECEIPT` or `RECEIPT_DIFFERS`.
     Verify {
         /// The receipt.
         #[command(flatten)]
         args: receipt::VerifyArgs,
-        /// Verify the signature alone; asks no cluster.
+        /// Verify the signature alone, by the keys that are pinned; asks no cluster.
         #[arg(long)]
         offline: bool,
     },

@@ -22,6 +22,9 @@ pub async fn run(command: ReceiptCommand, session: &Session) -> Result<()> {
 }
 
 async fn verify(args: &receipt::VerifyArgs, offline: bool, session: &Session) -> Result<()> {
+    if !offline && args.key.is_none() {
+        lectern_client::receipt::pin_keys(session.client(), session.profiles(), &session.identity().profile).await?;
+    }
     let signed = receipt::verify(args, session)?;
     if !offline {
         let fact = |name: &str| signed.receipt.fact(name).unwrap_or_default().to_owned();
