@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use lectern_raft::NodeId;
+use lectern_receipt::SigningKey;
 use lectern_rpc::proof::Prover;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,7 @@ const JOINED_FORMAT: u32 = 1;
 const FORWARDING_CONTEXT: &str = "lectern 2026-11 proof of a forwarded client's address";
 const PEER_CONTEXT: &str = "lectern 2026-11 proof between nodes";
 const OPERATOR_CONTEXT: &str = "lectern 2026-11 proof of an operator's name";
+const RECEIPT_CONTEXT: &str = "lectern 2026-11 keys that sign receipts";
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -173,6 +175,11 @@ impl ClusterKeys {
     /// With which operators prove who they are where there is no TLS: whoever can read a node's files has it.
     pub fn operators(&self) -> Prover {
         Prover::new(self.derive(OPERATOR_CONTEXT))
+    }
+
+    /// The key that signs receipts, of the salt that the state keeps with its public half.
+    pub fn receipt_key(&self, salt: &[u8]) -> SigningKey {
+        SigningKey::from_seed(blake3::keyed_hash(&self.derive(RECEIPT_CONTEXT), salt).as_bytes())
     }
 
     /// A key for another use.
