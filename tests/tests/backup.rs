@@ -219,7 +219,7 @@ fn refused_restores(class: &Class, repository: &Repository) {
     let damaged = repository.damaged(class.cluster.path("damaged"));
     let judged = damaged.backup(&["verify"]);
     assert!(judged.stdout.contains("is damaged"), "{}", judged.stdout);
-    refused(judged, "1 of 1 backups are not good");
+    refused(judged, "the backup is not good");
     let half = class.cluster.path("half");
     refused(damaged.restore(&half, &[]), "is damaged");
     refused(repository.restore(&half, &[]), "is not empty");

@@ -181,7 +181,8 @@ impl Action {
                 say(&if from.json { text(&judged_json(&judged)) } else { judged_text(&judged) })?;
                 match judged.iter().filter(|one| one.found.is_err()).count() {
                     0 => Ok(()),
-                    bad => Err(format!("{bad} of {} not good", counted(judged.len(), "backup")).into()),
+                    _ if judged.len() == 1 => Err("the backup is not good".into()),
+                    bad => Err(format!("{bad} of {} backups are not good", judged.len()).into()),
                 }
             }
             Self::Prune { from, keep } => {

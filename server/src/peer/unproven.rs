@@ -111,6 +111,8 @@ impl http_body::Body for Bounded {
 mod tests {
     use std::convert::Infallible;
 
+    use http_body::Body as _;
+
     use super::*;
 
     /// As much as is asked for, in pieces of 1 KiB.
