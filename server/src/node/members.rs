@@ -278,9 +278,7 @@ impl Members {
         if self.events.len() >= MOST_EVENTS {
             self.events.remove(0);
         }
-        let Moment { index, now_ms } = moment;
-        // A configuration brings no time of its own, and the state's clock stands still where nobody writes.
-        let at_ms = self.events.last().map_or(now_ms, |last| last.at_ms.max(now_ms));
+        let Moment { index, now_ms: at_ms } = moment;
         self.events.push(MembershipEventRecord { at_ms, index, operator: operator.into(), text });
     }
 }

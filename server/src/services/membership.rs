@@ -261,6 +261,16 @@ fn require_private(origin: &Origin, secured: bool) -> Result<(), Status> {
     Err(errors::status(Code::FailedPrecondition, reasons::MEMBERSHIP, message))
 }
 
+/// A configuration brings no time of its own, and the state's clock stands still where nobody writes: what happened later is
+/// shown as no earlier.
+fn never_runs_back(events: &mut [MembershipEvent]) {
+    let mut latest = 0;
+    for event in events {
+        latest = event.at_ms.max(latest);
+        event.at_ms = latest;
+    }
+}
+
 fn event(event: &internal::MembershipEventRecord) -> MembershipEvent {
     let internal::MembershipEventRecord { at_ms, index, operator, text } = event.clone();
     MembershipEvent { at_ms, index, operator, text }
@@ -350,7 +360,9 @@ impl MembershipService for Door {
     ) -> Result<Response<ListMembershipEventsResponse>, Status> {
         self.for_operator(request, async |_, _| {
             self.node.read(|_, _| ()).await.map_err(|error| errors::from_node(&error))?;
-            let events = self.node.members().events().iter().rev().map(event).collect();
+            let mut events: Vec<_> = self.node.members().events().iter().map(event).collect();
+            never_runs_back(&mut events);
+            events.reverse();
             Ok(ListMembershipEventsResponse { events })
         })
         .await
