@@ -67,6 +67,13 @@ fn additions_stand_in_the_order_of_their_acknowledgements() {
     assert!(found.contains("asked after the other was answered"), "{found}");
 }
 
+#[test]
+fn no_addition_is_acknowledged_before_the_first_place() {
+    let found = troubles(vec![add(0, 10, 1, 0)], vec![look(20, 30, &[1])]);
+    assert!(found.contains("1 was acknowledged at 0, and places are counted from 1"), "{found}");
+    assert!(troubles(vec![add(0, 10, 1, 0)], Vec::new()).contains("acknowledged at 0"), "though nobody looked");
+}
+
 fn done(value: u64, place: u64) -> KeyAnswer {
     KeyAnswer::Done { value, place, answer: format!("{value} at {place}").into_bytes() }
 }

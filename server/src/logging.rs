@@ -48,14 +48,18 @@ pub fn start(log: &Log) -> Result<(), Problem> {
 /// What a filter lets through, or what is wrong with it. It names a level for all that it does not mention: a word that is no
 /// level is the name of a part of the program, and everything else would be silent.
 pub(crate) fn filter(text: &str) -> Result<EnvFilter, String> {
-    let is_level = |directive: &str| directive.trim().parse::<LevelFilter>().is_ok() && !directive.trim().is_empty();
+    // The library takes a level after a space for the name of a part.
+    let directives: Vec<&str> = text.split(',').map(str::trim).collect();
+    let is_level = |directive: &&str| !directive.is_empty() && directive.parse::<LevelFilter>().is_ok();
     let example = "such as info,raft=warn";
-    if !text.split(',').any(is_level) {
+    if !directives.iter().any(is_level) {
         return Err(format!(
             "`{text}` has no level for everything (off, error, warn, info, debug or trace), {example}"
         ));
     }
-    EnvFilter::builder().parse(text).map_err(|problem| format!("`{text}` is no filter, {example}: {problem}"))
+    EnvFilter::builder()
+        .parse(directives.join(","))
+        .map_err(|problem| format!("`{text}` is no filter, {example}: {problem}"))
 }
 
 /// What the environment says is logged, if it says anything.
@@ -130,6 +134,7 @@ mod tests {
         for sound in ["info", "info,raft=warn", "raft=warn, debug", "off", "WARN"] {
             filter(sound).expect(sound);
         }
+        assert_eq!(filter("raft=warn, debug").unwrap().to_string(), filter("raft=warn,debug").unwrap().to_string());
         for nonsense in ["", "verbose", "raft=warn", "info,raft=loud", "info,[", " "] {
             filter(nonsense).expect_err(nonsense);
         }
