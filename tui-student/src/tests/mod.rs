@@ -4,6 +4,7 @@ mod flows;
 mod pictures;
 mod random;
 mod server;
+mod tutor;
 
 use std::path::Path;
 
