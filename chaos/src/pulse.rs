@@ -12,6 +12,21 @@ const SHORTEST: Nanos = 50_000_000;
 /// After the end of a fault that took the majority away, the cluster may need so long to find itself again.
 const RECOVERY: Nanos = 3_000_000_000;
 
+/// A time in which no write was acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pause {
+    /// How long it lasted.
+    pub lasted: Duration,
+    /// When it began, from the beginning of the run.
+    pub from: Duration,
+}
+
+impl Pause {
+    fn between((from, to): &(Nanos, Nanos)) -> Self {
+        Self { lasted: Duration::from_nanos(to - from), from: Duration::from_nanos(*from) }
+    }
+}
+
 /// The acknowledged writes of a run, as far as the gaps between them matter.
 #[derive(Debug, Default)]
 pub struct Pulse {
@@ -55,13 +70,12 @@ impl Pulse {
     }
 
     /// The longest pause of all, and the longest one in which a majority could work.
-    pub fn longest(&self) -> (Duration, Duration) {
+    pub fn longest(&self) -> (Pause, Pause) {
         let gaps = lock(&self.gaps);
-        let length = |(from, to): &(Nanos, Nanos)| Duration::from_nanos(to - from);
         let excused = |(from, to): &(Nanos, Nanos)| gaps.excused.iter().any(|(begin, end)| begin < to && from < end);
-        let all = gaps.pauses.iter().map(length).max().unwrap_or_default();
-        let unexcused = gaps.pauses.iter().filter(|pause| !excused(pause)).map(length).max().unwrap_or_default();
-        (all, unexcused)
+        let all = gaps.pauses.iter().map(Pause::between).max().unwrap_or_default();
+        let unexcused = gaps.pauses.iter().filter(|pause| !excused(pause)).map(Pause::between).max();
+        (all, unexcused.unwrap_or_default())
     }
 }
 
@@ -78,10 +92,11 @@ mod tests {
             pulse.beat(at);
         }
         pulse.excuse(5 * SECOND, 12 * SECOND);
-        assert_eq!(pulse.longest(), (Duration::from_secs(10), Duration::from_secs(2)));
+        let pause = |from, lasted| Pause { from: Duration::from_secs(from), lasted: Duration::from_secs(lasted) };
+        assert_eq!(pulse.longest(), (pause(10, 10), pause(20, 2)));
         pulse.rest();
         pulse.beat(90 * SECOND);
-        assert_eq!(pulse.longest().0, Duration::from_secs(10));
+        assert_eq!(pulse.longest().0, pause(10, 10));
         assert_eq!(pulse.acknowledged(), 6);
     }
 }

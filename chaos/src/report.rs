@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::nemesis::Tally;
+use crate::pulse::Pause;
 
 /// The numbers of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,9 +34,9 @@ pub struct Report {
     /// Keys for which the search was given up.
     pub undecided: u64,
     /// The longest time without an acknowledged write.
-    pub longest_pause: Duration,
+    pub longest_pause: Pause,
     /// The same, while a majority could work.
-    pub longest_pause_with_majority: Duration,
+    pub longest_pause_with_majority: Pause,
     /// The latest term: how often leadership was fought for.
     pub term: u64,
     /// How long the cluster took to take writes at every node after all was healed.
@@ -54,8 +55,10 @@ impl Report {
             "operations": self.operations,
             "faults": self.faults.injected,
             "violations": self.violations,
-            "longest_pause_ms": millis(self.longest_pause),
-            "longest_pause_with_majority_ms": millis(self.longest_pause_with_majority),
+            "longest_pause_ms": millis(self.longest_pause.lasted),
+            "longest_pause_at_s": self.longest_pause.from.as_secs(),
+            "longest_pause_with_majority_ms": millis(self.longest_pause_with_majority.lasted),
+            "longest_pause_with_majority_at_s": self.longest_pause_with_majority.from.as_secs(),
             "not_injected": self.faults.failed,
             "undecided": self.undecided,
             "unknown_outcomes": self.unknown,
@@ -94,9 +97,12 @@ impl fmt::Display for Report {
         }
         writeln!(
             f,
-            "longest pause {} ms, {} ms while a majority could work; term {}; writable {} ms after the last fault",
-            millis(self.longest_pause),
-            millis(self.longest_pause_with_majority),
+            "longest pause {} ms (from {:.1} s), {} ms while a majority could work (from {:.1} s); term {}; writable {} ms after \
+             the last fault",
+            millis(self.longest_pause.lasted),
+            self.longest_pause.from.as_secs_f64(),
+            millis(self.longest_pause_with_majority.lasted),
+            self.longest_pause_with_majority.from.as_secs_f64(),
             self.term,
             millis(self.recovery)
         )?;
@@ -127,8 +133,8 @@ mod tests {
             faults: Tally::default(),
             violations: 0,
             undecided: 0,
-            longest_pause: Duration::from_millis(1_234),
-            longest_pause_with_majority: Duration::from_millis(700),
+            longest_pause: Pause { lasted: Duration::from_millis(1_234), from: Duration::from_secs(5) },
+            longest_pause_with_majority: Pause { lasted: Duration::from_millis(700), from: Duration::from_secs(40) },
             term: 9,
             recovery: Duration::from_millis(80),
         }
@@ -143,9 +149,14 @@ mod tests {
         assert_eq!((&json["operations"], &json["faults"]["kill_leader"]), (&json!(60_000), &json!(3)));
         assert_eq!((&json["violations"], &json["longest_pause_ms"]), (&json!(0), &json!(1_234)));
         let words = report.to_string();
-        for part in
-            ["60000 operations", "1000 a second", "kill_leader 3", "2 times: packet_loss: no nft", "no violation"]
-        {
+        for part in [
+            "60000 operations",
+            "1234 ms (from 5.0 s), 700 ms while a majority could work (from 40.0 s)",
+            "1000 a second",
+            "kill_leader 3",
+            "2 times: packet_loss: no nft",
+            "no violation",
+        ] {
             assert!(words.contains(part), "{part}: {words}");
         }
     }

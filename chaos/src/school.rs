@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use lectern_client::{Client, ClientOptions, Secret, Trust, v1};
+use lectern_client::{Client, ClientError, ClientOptions, Secret, Trust, v1};
 use prost::Message as _;
 
 use crate::call::Nodes;
@@ -13,6 +13,8 @@ use crate::service::{Answer, Change, Changed, Question, Refusal, Seen, Service};
 /// Students of the course.
 const STUDENTS: u32 = 4;
 const COURSE: &str = "chaos";
+/// Answers in a row that may be lost while the school is founded.
+const LOST_ANSWERS: u32 = 5;
 /// An assignment for what belongs to no history.
 const BALLAST: &str = "ballast";
 const BALLAST_BYTES: usize = 512 * 1024;
@@ -59,9 +61,7 @@ impl School {
             let name = format!("Student {number}");
             let request = v1::CreateUserRequest { username: username.clone(), name, ..Default::default() };
             admin.call(request).await.map_err(|error| words(&error))?;
-            let request = v1::IssueCodesRequest { users: vec![username.clone()], course: String::new() };
-            let issued = admin.call(request).await.map_err(|error| words(&error))?;
-            let code = issued.codes.into_iter().next().ok_or("no code was issued")?.code;
+            let code = issue_code(&admin, &username).await?;
             student_tokens.push(activate(&connect()?, &username, &code).await?);
             let kind = v1::EnrollmentType::Student.into();
             let (course, section) = (COURSE.into(), String::new());
@@ -76,14 +76,56 @@ impl School {
     }
 }
 
-async fn activate(client: &Client, username: &str, code: &str) -> Result<String, String> {
-    let new_password = ulid::Ulid::generate().to_string();
-    let (username, code, device_label) = (username.into(), code.into(), "chaos".into());
-    let request = v1::ActivateRequest { username, code, new_password, device_label };
-    client.call(request).await.map(|response| response.token).map_err(|error| words(&error))
+/// A code for an account. What makes or takes a secret has no idempotency key: where the answer was lost, another code takes the
+/// place of one that nobody has seen.
+async fn issue_code(admin: &Client, username: &str) -> Result<String, String> {
+    let mut last = String::new();
+    for _ in 0..LOST_ANSWERS {
+        let request = v1::IssueCodesRequest { users: vec![username.into()], course: String::new() };
+        match admin.call(request).await {
+            Ok(issued) => return Ok(issued.codes.into_iter().next().ok_or("no code was issued")?.code),
+            Err(error @ ClientError::OutcomeUnknown { .. }) => last = words(&error),
+            Err(error) => return Err(words(&error)),
+        }
+    }
+    Err(last)
 }
 
-fn words(error: &lectern_client::ClientError) -> String {
+/// A token for an account that a code opens. Where the answer was lost, the password tells whether it happened: the code was used
+/// up in the moment in which the password became good.
+async fn activate(client: &Client, username: &str, code: &str) -> Result<String, String> {
+    let password = ulid::Ulid::generate().to_string();
+    let device_label = "chaos".to_owned();
+    let mut last = String::new();
+    for _ in 0..LOST_ANSWERS {
+        let request = v1::ActivateRequest {
+            username: username.into(),
+            code: code.into(),
+            new_password: password.clone(),
+            device_label: device_label.clone(),
+        };
+        match client.call(request).await {
+            Ok(response) => return Ok(response.token),
+            Err(error @ ClientError::OutcomeUnknown { .. }) => last = words(&error),
+            Err(error) => return Err(words(&error)),
+        }
+        let request = v1::SignInRequest {
+            username: username.into(),
+            password: password.clone(),
+            device_label: device_label.clone(),
+        };
+        match client.call(request).await {
+            Ok(response) => return Ok(response.token),
+            // It did not happen, or this answer was lost, too.
+            Err(ClientError::NotSignedIn { .. } | ClientError::Refused { .. } | ClientError::OutcomeUnknown { .. }) => {
+            }
+            Err(error) => return Err(words(&error)),
+        }
+    }
+    Err(last)
+}
+
+fn words(error: &ClientError) -> String {
     error.to_string()
 }
 

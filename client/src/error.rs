@@ -62,6 +62,12 @@ pub enum ClientError {
         /// What the last attempt found.
         message: String,
     },
+    /// The cluster was away, and the work is kept on this machine: nothing is submitted.
+    #[error("{message}")]
+    Queued {
+        /// For people.
+        message: String,
+    },
     /// What was asked for makes no sense as written.
     #[error("{message}")]
     Usage {
@@ -138,16 +144,18 @@ impl ClientError {
             Self::Usage { .. } => 2,
             Self::NotSignedIn { .. } => 3,
             Self::Unreachable { .. } => 4,
+            Self::Queued { .. } => 5,
             Self::OutcomeUnknown { .. } => 6,
         }
     }
 
-    /// For programs: the server's reason, or one of `NOT_SIGNED_IN`, `OUTCOME_UNKNOWN`, `USAGE`, `LOCAL_FILE`,
+    /// For programs: the server's reason, or one of `NOT_SIGNED_IN`, `QUEUED`, `OUTCOME_UNKNOWN`, `USAGE`, `LOCAL_FILE`,
     /// `DIGEST_MISMATCH`.
     pub fn reason(&self) -> &str {
         match self {
             Self::Refused { reason, .. } | Self::Unreachable { reason, .. } => reason,
             Self::NotSignedIn { .. } => "NOT_SIGNED_IN",
+            Self::Queued { .. } => "QUEUED",
             Self::OutcomeUnknown { .. } => "OUTCOME_UNKNOWN",
             Self::Usage { .. } => "USAGE",
             Self::Io { .. } | Self::LocalFile { .. } => "LOCAL_FILE",
@@ -176,6 +184,9 @@ impl ClientError {
                 format!("look before you repeat it, or repeat it with the same key, which is safe: {key}")
             }
             Self::OutcomeUnknown { key: None, .. } => "do it again: the second answer is the one that counts".into(),
+            Self::Queued { .. } => {
+                "`outbox list` shows what is queued, `outbox send` sends it, `outbox discard` drops it".into()
+            }
             Self::Usage { .. } => "see --help".into(),
             Self::LocalFile { .. } => String::new(),
             Self::Io { source, .. } => io_advice(source.kind()).into(),
@@ -204,6 +215,10 @@ fn refusal_advice(reason: &str) -> &'static str {
         "BAD_ROWS" => "correct the rows and import again",
         "CHUNKS_MISSING" => "repeat the command: the upload goes on where it stopped",
         "UPLOAD_EXPIRED" => "repeat the command: a new upload begins",
+        "RECEIPT_KEY_UNKNOWN" => {
+            "`receipt keys` asks the cluster for its keys and pins them; --key gives one by hand, from somebody you trust"
+        }
+        "RECEIPT_CHANGED" => "`receipt save` gets another one, as long as the cluster holds what was handed in",
         "QUOTA_EXCEEDED" => "ask the instructor for more room, or hand in less",
         "INTERNAL" => "try again; if it stays, tell the operator",
         "NOT_AN_OPERATOR" => {

@@ -13,6 +13,9 @@ use crate::ClientError;
 /// Bytes read at a time while digesting.
 const READ_BYTES: usize = 256 * 1024;
 
+/// What makes a folder that of an assignment. It is not handed in.
+pub const STARTER_FILE: &str = ".lectern.toml";
+
 /// What is said of pipes, devices and directories.
 const NOT_REGULAR: &str = "it is not a regular file";
 
@@ -57,7 +60,7 @@ pub struct Walk {
     pub skipped: Vec<Skipped>,
 }
 
-/// The files of a directory, by the ignore rules in it (`.gitignore`, `.ignore`), without `.git`, in the order of their
+/// The files of a directory, by the ignore rules in it (`.gitignore`, `.ignore`), without `.git` and `.lectern.toml`, in the order of their
 /// names. Rules outside the directory play no part: the same directory gives the same list on every machine. Links to
 /// files inside the directory are taken as files; other links are skipped and listed.
 pub fn walk_directory(root: &Path) -> Result<Walk, ClientError> {
@@ -74,7 +77,7 @@ pub fn walk_directory(root: &Path) -> Result<Walk, ClientError> {
         .require_git(false)
         .follow_links(false)
         .sort_by_file_name(Ord::cmp)
-        .filter_entry(|entry| entry.file_name() != ".git")
+        .filter_entry(|entry| entry.file_name() != ".git" && entry.file_name() != STARTER_FILE)
         .build();
     for entry in entries {
         let entry = entry.map_err(|error| ClientError::io(root, io::Error::other(error)))?;
@@ -216,6 +219,7 @@ mod tests {
         write(dir.path(), ".gitignore", "*\n");
         write(&root, ".gitignore", "target/\n*.log\n");
         write(&root, ".git/config", "x");
+        write(&root, STARTER_FILE, "x");
         write(&root, "b/two.txt", "2");
         write(&root, "b/noise.log", "x");
         write(&root, "a.txt", "1");

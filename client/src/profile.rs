@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
 
+use lectern_receipt::PublicKey;
 use lectern_tls::{OwnCertificate, Trust};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -35,6 +36,9 @@ pub struct Profile {
     /// The cluster's id, as it said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_id: Option<String>,
+    /// The public keys that its receipts are verified with, in hexadecimal. Keys are added and never taken away.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub receipt_keys: Vec<String>,
 }
 
 impl Profile {
@@ -281,14 +285,20 @@ impl Profiles {
         let cluster_id = Some(cluster_id.to_owned()).filter(|id| !id.is_empty());
         let mut profile = Profile { endpoints, cluster_id, ..Profile::default() };
         known.save_in(&mut profile);
-        let before = self.change_profiles(|file| {
-            file.current = Some(name.into());
-            file.profiles.insert(name.into(), profile.clone())
-        })?;
         // Anyone can say the id of a cluster, so the authority has to be the same, too.
         let identity =
             |profile: &Profile| (profile.cluster_id.clone(), profile.fingerprint.clone(), profile.ca.clone());
-        if before.is_some_and(|before| identity(&before) != identity(&profile)) {
+        let is_another = self.change_profiles(|file| {
+            file.current = Some(name.into());
+            let before = file.profiles.remove(name);
+            let is_another = before.as_ref().is_some_and(|before| identity(before) != identity(&profile));
+            if !is_another {
+                profile.receipt_keys = before.map(|before| before.receipt_keys).unwrap_or_default();
+            }
+            file.profiles.insert(name.into(), profile.clone());
+            is_another
+        })?;
+        if is_another {
             self.forget_token(name)?;
         }
         Ok(profile)
@@ -324,6 +334,28 @@ impl Profiles {
             nodes.retain(|node| !profile.endpoints.contains(node));
             profile.endpoints.append(&mut nodes);
         })
+    }
+
+    /// Adds keys that the cluster's receipts are verified with. Makes the profile where there is none yet.
+    pub fn pin_receipt_keys(&self, name: &str, keys: &[PublicKey]) -> Result<(), ClientError> {
+        let known = self.receipt_keys(name)?;
+        if keys.iter().all(|key| known.contains(key)) {
+            return Ok(());
+        }
+        self.change_profiles(|file| {
+            let pinned = &mut file.profiles.entry(name.into()).or_default().receipt_keys;
+            let new = keys.iter().map(ToString::to_string).filter(|key| !pinned.contains(key));
+            let new: Vec<String> = new.collect();
+            pinned.extend(new);
+        })
+    }
+
+    /// The keys that are pinned.
+    pub fn receipt_keys(&self, name: &str) -> Result<Vec<PublicKey>, ClientError> {
+        let pinned = self.profile(name)?.unwrap_or_default().receipt_keys;
+        let damaged =
+            |key: &str| ClientError::usage(format!("the profile's receipt key {key:?} is none; connect again"));
+        pinned.iter().map(|key| key.parse().map_err(|_| damaged(key))).collect()
     }
 
     /// One profile.
@@ -422,174 +454,5 @@ fn check_name(name: &str) -> Result<(), ClientError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn profiles() -> (tempfile::TempDir, Profiles) {
-        let dir = tempfile::tempdir().unwrap();
-        let dirs = Dirs { config: dir.path().join("deep/config"), state: dir.path().join("state") };
-        (dir, Profiles::new(dirs))
-    }
-
-    fn token(text: &str) -> SavedToken {
-        SavedToken { token: Secret::new(text), token_id: "T1".into(), username: "ada".into(), expires_at_ms: 7 }
-    }
-
-    fn resolve(
-        profiles: &Profiles,
-        overrides: &Overrides,
-        variables: &[(&str, &str)],
-    ) -> Result<Identity, ClientError> {
-        profiles.resolve_with(overrides, |name| {
-            variables.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned())
-        })
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn what_is_saved_is_for_the_user_alone() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let (_dir, profiles) = profiles();
-        profiles.connect("default", &"127.0.0.1:1".parse().unwrap(), &Known::default(), "C1", &[]).unwrap();
-        profiles.save_token("default", token("lct_1")).unwrap();
-        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode(&profiles.dirs.config), 0o700);
-        assert_eq!(mode(&profiles.dirs.state), 0o700);
-        assert_eq!(mode(&profiles.dirs.profiles()), 0o600);
-        assert_eq!(mode(&profiles.dirs.tokens()), 0o600);
-        std::fs::set_permissions(profiles.dirs.tokens(), std::fs::Permissions::from_mode(0o644)).unwrap();
-        profiles.token("default").unwrap().unwrap();
-        assert_eq!(mode(&profiles.dirs.tokens()), 0o600);
-        let left: Vec<_> =
-            std::fs::read_dir(&profiles.dirs.state).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        assert_eq!(left.len(), 2, "{left:?}");
-    }
-
-    #[test]
-    fn the_command_line_goes_before_the_environment_and_that_before_the_profile() {
-        let (dir, profiles) = profiles();
-        profiles
-            .connect("default", &"127.0.0.1:1".parse().unwrap(), &Known::default(), "C1", &["127.0.0.1:2".into()])
-            .unwrap();
-        profiles.save_token("default", token("lct_saved")).unwrap();
-
-        let own = resolve(&profiles, &Overrides::default(), &[]).unwrap();
-        assert_eq!(own.endpoints, ["127.0.0.1:1", "127.0.0.1:2"]);
-        assert_eq!((own.token.unwrap().expose(), own.username.as_deref()), ("lct_saved", Some("ada")));
-
-        let variables = [("LECTERN_ENDPOINTS", "127.0.0.1:3, 127.0.0.1:4"), ("LECTERN_TOKEN", "lct_env")];
-        let given = resolve(&profiles, &Overrides::default(), &variables).unwrap();
-        assert_eq!(given.endpoints, ["127.0.0.1:3", "127.0.0.1:4"]);
-        assert_eq!((given.token.unwrap().expose(), given.token_is_given, given.username), ("lct_env", true, None));
-
-        let file = dir.path().join("token");
-        std::fs::write(&file, "lct_file\n").unwrap();
-        let overrides =
-            Overrides { endpoints: vec!["127.0.0.1:5".into()], token_file: Some(file), ..Overrides::default() };
-        let given = resolve(&profiles, &overrides, &variables).unwrap();
-        assert_eq!((given.endpoints, given.token.unwrap().expose()), (vec!["127.0.0.1:5".into()], "lct_file"));
-    }
-
-    #[test]
-    fn an_unknown_profile_is_an_error_that_names_the_known_ones() {
-        let (_dir, profiles) = profiles();
-        profiles.connect("home", &"127.0.0.1:1".parse().unwrap(), &Known::default(), "C1", &[]).unwrap();
-        let overrides = Overrides { profile: Some("hom".into()), ..Overrides::default() };
-        let error = resolve(&profiles, &overrides, &[]).unwrap_err();
-        assert!(error.to_string().contains("home"), "{error}");
-        assert_eq!(error.exit_code(), 2);
-    }
-
-    #[test]
-    fn a_token_does_not_follow_a_profile_to_another_cluster() {
-        let (_dir, profiles) = profiles();
-        let address = "127.0.0.1:1".parse().unwrap();
-        profiles.connect("default", &address, &Known::default(), "C1", &[]).unwrap();
-        profiles.save_token("default", token("lct_1")).unwrap();
-        profiles.connect("default", &address, &Known::default(), "C1", &[]).unwrap();
-        assert!(profiles.token("default").unwrap().is_some());
-        profiles.connect("default", &address, &Known::default(), "C2", &[]).unwrap();
-        assert!(profiles.token("default").unwrap().is_none());
-        profiles.save_token("default", token("lct_2")).unwrap();
-        let pinned = Known { trust: Trust::Fingerprint("ab".repeat(32).parse().unwrap()), ca: None };
-        profiles.connect("default", &address, &pinned, "C2", &[]).unwrap();
-        assert!(profiles.token("default").unwrap().is_none(), "another authority is another cluster, whatever it says");
-    }
-
-    #[test]
-    fn learned_nodes_are_added_once_and_only_those_of_this_machine() {
-        let (_dir, profiles) = profiles();
-        for _ in 0..2 {
-            let nodes = ["127.0.0.1:1".to_owned(), "10.0.0.1:1".into(), "127.0.0.1:2".into()];
-            profiles.remember_nodes("default", &nodes).unwrap();
-        }
-        assert_eq!(profiles.profile("default").unwrap().unwrap().endpoints, ["127.0.0.1:1", "127.0.0.1:2"]);
-    }
-
-    #[test]
-    fn a_sign_in_elsewhere_takes_the_profile_along() {
-        let (_dir, profiles) = profiles();
-        profiles.adopt("default", &Known::default(), &["localhost:1".into()]).unwrap();
-        profiles.adopt("default", &Known::default(), &["localhost:1".into(), "127.0.0.1:2".into()]).unwrap();
-        assert_eq!(profiles.profile("default").unwrap().unwrap().endpoints, ["localhost:1", "127.0.0.1:2"]);
-        profiles.adopt("default", &Known::default(), &["127.0.0.1:3".into()]).unwrap();
-        assert_eq!(profiles.profile("default").unwrap().unwrap().endpoints, ["127.0.0.1:3"]);
-    }
-
-    #[test]
-    fn a_cluster_that_is_known_stays_known_whatever_addresses_are_given() {
-        let (_dir, profiles) = profiles();
-        let digits = "ab".repeat(32);
-        let address: ClusterAddress = format!("lectern://10.0.0.1:1#sha256:{digits}").parse().unwrap();
-        let known = resolve(&profiles, &Overrides::default(), &[]).unwrap().known_at(&address);
-        profiles.connect("default", &address, &known, "C1", &["10.0.0.2:1".into()]).unwrap();
-        let own = resolve(&profiles, &Overrides::default(), &[]).unwrap();
-        assert_eq!(own.known, known);
-        assert_eq!(own.endpoints, ["10.0.0.1:1", "10.0.0.2:1"]);
-        profiles.remember_nodes("default", &["10.0.0.3:1".into()]).unwrap();
-        assert_eq!(profiles.profile("default").unwrap().unwrap().endpoints.len(), 3);
-        let elsewhere = resolve(&profiles, &Overrides::default(), &[("LECTERN_ENDPOINTS", "127.0.0.1:1")]).unwrap();
-        assert_eq!(elsewhere.known, known, "its token goes to nobody else");
-        let other = format!("10.0.0.9:1#sha256:{}", "cd".repeat(32));
-        let named = resolve(&profiles, &Overrides::default(), &[("LECTERN_ENDPOINTS", &other)]).unwrap();
-        assert_ne!(named.known, known);
-        profiles.save_token("default", token("lct_1")).unwrap();
-        let has_token =
-            |variables: &[(&str, &str)]| resolve(&profiles, &Overrides::default(), variables).unwrap().token.is_some();
-        assert!(has_token(&[]));
-        assert!(!has_token(&[("LECTERN_ENDPOINTS", &other)]), "another authority is not sent the token");
-    }
-
-    #[test]
-    fn a_sign_in_saves_how_the_cluster_is_known() {
-        let (_dir, profiles) = profiles();
-        let pinned = format!("127.0.0.1:1#sha256:{}", "ab".repeat(32));
-        let identity = resolve(&profiles, &Overrides::default(), &[("LECTERN_ENDPOINTS", &pinned)]).unwrap();
-        profiles.adopt("default", &identity.known, &["127.0.0.1:1".into()]).unwrap();
-        assert_eq!(resolve(&profiles, &Overrides::default(), &[]).unwrap().known, identity.known);
-    }
-
-    #[test]
-    fn a_file_with_authorities_is_remembered_by_its_full_path() {
-        let (dir, profiles) = profiles();
-        let certs = dir.path().join("certs");
-        lectern_certs::Authority::found(&certs, "C1", lectern_certs::Term::days(1)).unwrap();
-        let overrides = Overrides { ca: Some(certs.join("ca.pem")), ..Overrides::default() };
-        let identity = resolve(&profiles, &overrides, &[]).unwrap();
-        let address = "10.0.0.1:1".parse().unwrap();
-        profiles.connect("default", &address, &identity.known_at(&address), "C1", &[]).unwrap();
-        assert_eq!(resolve(&profiles, &Overrides::default(), &[]).unwrap().known, identity.given);
-        std::fs::remove_file(certs.join("ca.pem")).unwrap();
-        let error = resolve(&profiles, &Overrides::default(), &[]).unwrap_err();
-        assert!(error.to_string().contains("ca.pem"), "{error}");
-    }
-
-    #[test]
-    fn a_damaged_file_is_named_and_not_quoted() {
-        let (_dir, profiles) = profiles();
-        private_file::replace(&profiles.dirs.tokens(), "tokens = lct_secret").unwrap();
-        let error = profiles.token("default").unwrap_err();
-        assert!(error.to_string().contains("tokens.toml") && !error.to_string().contains("lct_secret"), "{error}");
-        assert_eq!((error.exit_code(), error.reason()), (1, "LOCAL_FILE"));
-    }
-}
+#[path = "profile_tests.rs"]
+mod tests;

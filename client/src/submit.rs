@@ -19,7 +19,7 @@ use crate::upload::{Progress, malformed, upload};
 use crate::{Client, ClientError, Dirs, private_file};
 
 /// Servers remember keys for seven days: an older journal is of no use.
-const JOURNAL_LIFE: Duration = Duration::from_hours(7 * 24);
+pub(crate) const JOURNAL_LIFE: Duration = Duration::from_hours(7 * 24);
 /// How often the bytes are completed when the cluster says that some are missing.
 const MAX_ROUNDS: u32 = 3;
 
@@ -68,6 +68,8 @@ pub struct HandedIn {
     pub submission: Option<v1::Submission>,
     /// After the lock date: the work is kept as a request.
     pub extension_request: Option<v1::ExtensionRequest>,
+    /// Which attempt counts now.
+    pub counted: Option<v1::Counted>,
     /// It went on where an earlier run of the same command stopped.
     pub resumed: bool,
 }
@@ -110,8 +112,8 @@ pub async fn hand_in(
         match handed_in {
             Ok(response) => {
                 forget(&path);
-                let v1::SubmitResponse { submission, extension_request } = response;
-                return Ok(HandedIn { submission, extension_request, resumed });
+                let v1::SubmitResponse { submission, extension_request, counted } = response;
+                return Ok(HandedIn { submission, extension_request, counted, resumed });
             }
             // What an earlier run left behind is over: begin anew, once.
             Err(error) if resumed && is_over(&error) => {
@@ -234,6 +236,11 @@ async fn submit(
 }
 
 fn journal_path(dirs: &Dirs, scope: &str, what: &HandIn, declarations: &[v1::FileDeclaration]) -> PathBuf {
+    dirs.state.join("uploads").join(format!("{}.json", content_name(scope, what, declarations)))
+}
+
+/// The same for the same content of the same person at the same assignment, and another for another.
+pub(crate) fn content_name(scope: &str, what: &HandIn, declarations: &[v1::FileDeclaration]) -> String {
     let mut hasher = blake3::Hasher::new();
     let mut field = |bytes: &[u8]| {
         hasher.update(&(bytes.len() as u64).to_le_bytes());
@@ -247,7 +254,7 @@ fn journal_path(dirs: &Dirs, scope: &str, what: &HandIn, declarations: &[v1::Fil
         field(file.name.as_bytes());
         field(&file.digest);
     }
-    dirs.state.join("uploads").join(format!("{}.json", hasher.finalize().to_hex()))
+    hasher.finalize().to_hex().to_string()
 }
 
 impl Journal {

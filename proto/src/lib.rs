@@ -17,6 +17,12 @@ pub mod internal {
     }
 }
 
+/// Debug of the messages that hold secrets, which shows none of them.
+#[allow(clippy::all, clippy::pedantic)]
+mod debug {
+    include!(concat!(env!("OUT_DIR"), "/debug.rs"));
+}
+
 /// The encoded `FileDescriptorSet` of the public package, for server reflection.
 pub const V1_DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/lectern_v1_descriptors.bin"));
 
@@ -35,3 +41,36 @@ pub const MAX_FILE_BYTES: u64 = 100 * 1024 * 1024;
 
 /// The largest request, in bytes: what is longer goes through an upload.
 pub const MAX_REQUEST_BYTES: usize = 4 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_secret_and_everything_else() {
+        let secret = || "top-secret".to_owned();
+        let bytes = || secret().into_bytes();
+        let join = v1::JoinRequest { token: secret(), peer_address: "n4:7601".into(), ..Default::default() };
+        let command = internal::v1::ClusterChange {
+            operator: "ada".into(),
+            kind: Some(internal::v1::cluster_change::Kind::RevokeJoinToken(bytes())),
+        };
+        let answer = internal::v1::outcome::Result::Response(bytes());
+        let shown = [
+            format!("{join:?}"),
+            format!("{:?}", v1::JoinResponse { cluster_secret: bytes(), node_id: 4, ..Default::default() }),
+            format!("{:?}", v1::CreateJoinTokenResponse { token: secret(), ..Default::default() }),
+            format!("{:?}", v1::SignInRequest { password: secret(), username: "ada".into(), ..Default::default() }),
+            format!("{:?}", v1::ActivateRequest { code: secret(), new_password: secret(), ..Default::default() }),
+            format!("{:?}", v1::CreateTokenResponse { token: secret(), ..Default::default() }),
+            format!("{command:?}"),
+            format!("{:?}", internal::v1::Outcome { result: Some(answer) }),
+        ];
+        for text in &shown {
+            assert!(text.contains("(secret)"), "{text}");
+            assert!(!text.contains("top-secret") && !text.contains(&format!("{:?}", bytes())), "{text}");
+        }
+        assert!(shown[0].contains("JoinRequest") && shown[0].contains("peer_address: \"n4:7601\""), "{}", shown[0]);
+        assert!(shown[6].contains("operator: \"ada\"") && shown[6].contains("RevokeJoinToken"), "{}", shown[6]);
+    }
+}

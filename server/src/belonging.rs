@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use lectern_raft::NodeId;
+use lectern_receipt::SigningKey;
 use lectern_rpc::proof::Prover;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,7 @@ const JOINED_FORMAT: u32 = 1;
 const FORWARDING_CONTEXT: &str = "lectern 2026-11 proof of a forwarded client's address";
 const PEER_CONTEXT: &str = "lectern 2026-11 proof between nodes";
 const OPERATOR_CONTEXT: &str = "lectern 2026-11 proof of an operator's name";
+const RECEIPT_CONTEXT: &str = "lectern 2026-11 keys that sign receipts";
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +80,9 @@ impl Joined {
     fn load(path: &Path) -> Result<Self, InitError> {
         let problem = |problem: String| InitError::Joined { path: path.display().to_string(), problem };
         let text = std::fs::read_to_string(path).map_err(|error| problem(error.to_string()))?;
+        if text.trim().is_empty() {
+            return Err(problem("it is empty".into()));
+        }
         let joined: Self = serde_json::from_str(&text).map_err(|error| problem(error.to_string()))?;
         if joined.format != JOINED_FORMAT {
             return Err(problem(format!("its format is {}, this program knows {JOINED_FORMAT}", joined.format)));
@@ -94,6 +99,9 @@ impl Belonging {
     pub fn load(data: &DataDir) -> Result<Self, InitError> {
         if data.joined().exists() {
             return Joined::load(&data.joined()).map(Self::Joined);
+        }
+        if !data.genesis().exists() {
+            return Err(InitError::NoBelonging(data.root().display().to_string()));
         }
         Genesis::load(&data.genesis()).map(Self::Founded)
     }
@@ -167,6 +175,11 @@ impl ClusterKeys {
     /// With which operators prove who they are where there is no TLS: whoever can read a node's files has it.
     pub fn operators(&self) -> Prover {
         Prover::new(self.derive(OPERATOR_CONTEXT))
+    }
+
+    /// The key that signs receipts, of the salt that the state keeps with its public half.
+    pub fn receipt_key(&self, salt: &[u8]) -> SigningKey {
+        SigningKey::from_seed(blake3::keyed_hash(&self.derive(RECEIPT_CONTEXT), salt).as_bytes())
     }
 
     /// A key for another use.

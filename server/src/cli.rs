@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
@@ -15,18 +15,21 @@ use tokio::sync::oneshot;
 
 use crate::backup::{self, Backup, Restore};
 use crate::certs::{self, Certs};
-use crate::config::{Addresses, Config, Limits, Log, Membership, Timing};
-use crate::descriptors::Descriptors;
+use crate::config::{Config, Limits, Log, Membership, Prepared, Timing};
 use crate::init::{self, Genesis, GenesisMember};
 use crate::inspect::{self, Inspect};
 use crate::join::{self, Invitation};
 use crate::recover::Survivor;
 use crate::services::{self, ServeOptions};
 use crate::tls::Tls;
-use crate::{logging, metrics, node};
+use crate::{fatal, logging, metrics, node};
 
 /// Tasks that are still running get this long at the end.
 const RUNTIME_PATIENCE: Duration = Duration::from_secs(1);
+
+/// A node that was told to stop is gone after this long, even where its disk answers no more. More than the longest election and
+/// the time that calls under way are given, and less than the 90 s after which systemd kills.
+const LONGEST_STOP: Duration = Duration::from_secs(80);
 
 /// One node of a Lectern cluster.
 #[derive(Debug, Parser)]
@@ -196,7 +199,7 @@ const RECOVER_HELP: &str = "Go on with this stopped node alone, after a majority
 Membership follows liveness while a majority is alive. Losing a majority stops writes and never loses acknowledged data; recovery is
 an explicit operator command with documented loss.
 
-Bring the other nodes back if there is any way to: nothing is lost then. If not, run this on each survivor without going on, compare
+Bring the other nodes back if there is any way to: nothing is lost then. If not, run this on each survivor and answer nothing, compare
 where their logs end, and recover the one whose log ends at the highest term, then the highest entry. It becomes the whole cluster,
 under a new epoch: start it, empty the data directories of all others, and let each join anew.
 
@@ -216,7 +219,8 @@ const KEYS: &str = "Keys of server.toml:
     ca                 PEM of the authorities that are trusted: a file, or a list of files
   [log]
     format             human or json [human]
-    filter             what is logged, as tracing's EnvFilter reads it; LECTERN_LOG goes first [info,raft=warn]
+    filter             what is logged, as tracing's EnvFilter reads it, with a level for all that it does not name; LECTERN_LOG
+                       goes first [info,raft=warn]
   [timing]             the same on every node; raise it on slow networks
     tick_ms            milliseconds of one tick [20]
     heartbeat_ticks    ticks between a leader's heartbeats [2]
@@ -258,6 +262,11 @@ another one; LECTERN_FAULT_MAX_FEATURE_LEVEL is the newest feature level that is
 /// What a command that failed says on standard error.
 pub type Problem = Box<dyn Error + Send + Sync>;
 
+/// The command line asks for nothing that can be done: exit code 2, as for what the parser refuses.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct WrongUsage(pub String);
+
 impl Cli {
     /// Does what the command line says.
     pub fn run(self) -> Result<(), Problem> {
@@ -268,6 +277,7 @@ impl Cli {
             Command::Recover(recover) => recover.run(),
             Command::CheckConfig(check) => {
                 let config = Config::load(&check.config)?;
+                config.prepare()?;
                 if let Some(files) = &config.tls {
                     Tls::load(files.paths())?;
                 }
@@ -289,10 +299,10 @@ impl Init {
             return say(&format!("Node {node} of cluster {} is founded in {}.", genesis.cluster_id, data.display()));
         }
         if self.data.is_none() && self.genesis.is_none() {
-            return Err("give --data DIR to found a node, or --genesis FILE to write a genesis for several".into());
+            return usage("give --data DIR to found a node, or --genesis FILE to write a genesis for several", "init");
         }
         let members = match self.member.is_empty() {
-            true if self.genesis.is_some() => return Err("give each founding node with --member".into()),
+            true if self.genesis.is_some() => return usage("give each founding node with --member", "init"),
             true => vec![init::parse_member(init::DEFAULT_MEMBER)?],
             false => self.member.clone(),
         };
@@ -347,6 +357,9 @@ impl Recover {
             None => say("A recovery of this node was interrupted; it is finished now.")?,
             Some(prospect) => {
                 say(&prospect.warning())?;
+                if !self.yes && !io::stdin().is_terminal() {
+                    return usage("nothing was changed: nobody is there to answer; give --yes to go on", "recover");
+                }
                 if !self.yes && !confirmed(survivor.identity().node)? {
                     return Err("nothing was changed".into());
                 }
@@ -405,7 +418,7 @@ impl Run {
 
 /// Runs the node until it is told to stop.
 fn run_node(config: &Config, invitation: Option<&Invitation>) -> Result<(), Problem> {
-    let addresses = config.check()?;
+    let prepared = config.prepare()?;
     logging::start(&config.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("lectern").build()?;
     let ran = runtime.block_on(async {
@@ -414,15 +427,14 @@ fn run_node(config: &Config, invitation: Option<&Invitation>) -> Result<(), Prob
             let identity = join::join(config, invitation).await?;
             join::require_certificate(config, &identity)?;
         }
-        serve(config, &addresses).await
+        serve(config, prepared).await
     });
     runtime.shutdown_timeout(RUNTIME_PATIENCE);
     ran
 }
 
-async fn serve(config: &Config, addresses: &Addresses) -> Result<(), Problem> {
-    let descriptors = Descriptors::claim()?;
-    let connections = config.connections(&descriptors)?;
+async fn serve(config: &Config, prepared: Prepared) -> Result<(), Problem> {
+    let Prepared { addresses, descriptors, connections } = prepared;
     // Before anything else, so that a stop during the start is not lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -454,6 +466,10 @@ async fn serve(config: &Config, addresses: &Addresses) -> Result<(), Problem> {
         ended = &mut serving => return Err(ended?.err().map_or_else(|| "the client listener ended".into(), Into::into)),
     }
     tracing::info!("stopping");
+    fatal::stop_within(
+        LONGEST_STOP,
+        "it was told to stop and did not get to its end in time; nothing acknowledged is lost",
+    )?;
     running.hand_over().await;
     let _gone = stop.send(());
     serving.await??;
@@ -469,6 +485,10 @@ async fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, Problem> {
         }
         _ => format!("{key}: cannot listen on {address}: {error}").into(),
     })
+}
+
+fn usage(problem: &str, command: &str) -> Result<(), Problem> {
+    Err(WrongUsage(format!("{problem}\n`lectern-server {command} --help` says more")).into())
 }
 
 /// A line on standard output.

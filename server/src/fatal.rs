@@ -4,8 +4,9 @@
 //! others waiting for ever: in both cases the whole process ends, says why, and a supervisor may start it again.
 
 use std::backtrace::Backtrace;
-use std::io::Write;
+use std::io::{self, Write};
 use std::panic::PanicHookInfo;
+use std::time::Duration;
 
 /// Ends the process with exit code 1 and a message for a person: what happened and what to do.
 pub fn stop(message: &str) -> ! {
@@ -18,6 +19,15 @@ pub fn stop(message: &str) -> ! {
 pub fn abort(message: &str) -> ! {
     say(&format!("lectern-server aborts: {message}"));
     std::process::abort()
+}
+
+/// Ends the process if it is still there after `limit`, whatever holds it up.
+pub fn stop_within(limit: Duration, message: &'static str) -> io::Result<()> {
+    let watch = move || {
+        std::thread::sleep(limit);
+        stop(message)
+    };
+    std::thread::Builder::new().name("end".into()).spawn(watch).map(drop)
 }
 
 /// Makes a panic in any thread end the process, with its message.

@@ -10,6 +10,7 @@ use lectern_raft::{Identity, NodeId, OpenError};
 use serde::{Deserialize, Serialize};
 
 use crate::belonging::ClusterKeys;
+use crate::config::is_address;
 use crate::services::secrets::{self, NoRandomness};
 use crate::store::{Caches, DiskProblem, NodeDisk};
 
@@ -79,7 +80,10 @@ pub enum InitError {
     #[error("{0}")]
     Members(String),
     /// The genesis file cannot be used.
-    #[error("cannot use the genesis file {path}: {problem}")]
+    #[error(
+        "cannot use the genesis file {path}: {problem}. It is the same on all founding nodes and holds the cluster's secret: copy it from \
+         another one's data directory, or use the file that was written when the cluster was founded"
+    )]
     Genesis {
         /// Which file.
         path: String,
@@ -96,6 +100,13 @@ pub enum InitError {
         /// Why.
         problem: String,
     },
+    /// Neither of both is there.
+    #[error(
+        "{0} holds neither genesis.json nor joined.json, and with it the cluster's secret is gone. A founding node gets genesis.json from \
+         another one's data directory: it is the same on all founding nodes. For a node that joined, empty the data directory and let \
+         it join again"
+    )]
+    NoBelonging(String),
     /// No randomness.
     #[error(transparent)]
     Random(#[from] NoRandomness),
@@ -127,6 +138,9 @@ impl Genesis {
     pub fn load(path: &Path) -> Result<Self, InitError> {
         let problem = |problem: String| InitError::Genesis { path: path.display().to_string(), problem };
         let text = std::fs::read_to_string(path).map_err(|error| problem(error.to_string()))?;
+        if text.trim().is_empty() {
+            return Err(problem("it is empty".into()));
+        }
         let genesis: Self = serde_json::from_str(&text).map_err(|error| problem(error.to_string()))?;
         if genesis.format != GENESIS_FORMAT {
             return Err(problem(format!("its format is {}, this program knows {GENESIS_FORMAT}", genesis.format)));
@@ -196,9 +210,6 @@ pub fn parse_member(text: &str) -> Result<GenesisMember, String> {
     let (node, addresses) = text.split_once('=').ok_or_else(form)?;
     let (peer_address, client_address) = addresses.split_once(',').ok_or_else(form)?;
     let node = node.trim().parse().map_err(|_| form())?;
-    let is_address = |address: &str| {
-        address.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
-    };
     if !is_address(peer_address) || !is_address(client_address) {
         return Err(form());
     }

@@ -4,6 +4,7 @@
 //! before anybody is asked, and the cluster gives one number to each. The log is founded last: from then on the directory belongs
 //! to that node, and starting it needs no token.
 
+use std::fmt;
 use std::net::ToSocketAddrs;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -19,6 +20,7 @@ use crate::belonging::{Joined, JoinedMember};
 use crate::config::Config;
 use crate::join_token::{JoinTokenText, NoJoinToken};
 use crate::node::features;
+use crate::peer;
 use crate::store::{Caches, DataDir, DiskProblem, NodeDisk};
 use crate::tls::Tls;
 
@@ -27,14 +29,22 @@ const CALL_DEADLINE: Duration = Duration::from_secs(30);
 /// A cluster that is just electing a leader is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(300);
+/// What keeps it from joining is told when it changes, and this often.
+const TELL_EVERY: Duration = Duration::from_secs(10);
 
-/// What an operator gave a node to join with.
-#[derive(Clone, Debug)]
+/// What an operator gave a node to join with. Debug shows nothing of the token.
+#[derive(Clone)]
 pub struct Invitation {
     /// The join token's text, or `@` and the file that holds it.
     pub token: String,
     /// Client addresses of nodes of the cluster, HOST:PORT.
     pub contacts: Vec<String>,
+}
+
+impl fmt::Debug for Invitation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Invitation").field("contacts", &self.contacts).finish_non_exhaustive()
+    }
 }
 
 /// The node did not join: what is wrong and what to do.
@@ -164,6 +174,7 @@ fn incarnation(data: &DataDir) -> Result<String, DiskProblem> {
 /// Asks one contact after the other until one answers; a cluster without a leader gets some time.
 async fn ask(contacts: &[String], token: &JoinTokenText, request: &JoinRequest) -> Result<JoinResponse, JoinError> {
     let deadline = Instant::now() + PATIENCE;
+    let mut told: Option<(String, Instant)> = None;
     for contact in contacts.iter().cycle() {
         match call(contact, token, request).await {
             Ok(response) if response.cluster_id == token.cluster_id && response.node_id > 0 => return Ok(response),
@@ -172,7 +183,12 @@ async fn ask(contacts: &[String], token: &JoinTokenText, request: &JoinRequest) 
                 return Err(JoinError::Refused { contact: contact.clone(), problem });
             }
             Err(status) if status.code() == Code::Unavailable && Instant::now() < deadline => {
-                tracing::info!(contact, problem = status.message(), "cannot join yet");
+                let problem = status.message();
+                // The same three times a second says no more than once in a while.
+                if told.as_ref().is_none_or(|(before, at)| before != problem || at.elapsed() >= TELL_EVERY) {
+                    tracing::info!(contact, problem, "cannot join yet");
+                    told = Some((problem.to_owned(), Instant::now()));
+                }
                 tokio::time::sleep(PAUSE).await;
             }
             Err(status) => {
@@ -192,17 +208,12 @@ async fn call(contact: &str, token: &JoinTokenText, request: &JoinRequest) -> Re
         Some(tls) => Connector::tls(move || tls.config()),
         None => Connector::clear(),
     };
-    let unreachable = |error: tonic::transport::Error| {
-        let mut cause: &dyn std::error::Error = &error;
-        while let Some(inner) = cause.source() {
-            cause = inner;
-        }
-        Status::unavailable(cause.to_string())
-    };
+    let unreachable = |error: tonic::transport::Error| peer::described(&error, Code::Unavailable);
     let endpoint = Endpoint::from_shared(format!("http://{contact}")).map_err(unreachable)?;
     let endpoint = endpoint.connect_timeout(CONNECT_DEADLINE).timeout(CALL_DEADLINE);
     let channel = endpoint.connect_with_connector(connector).await.map_err(unreachable)?;
-    Ok(MembershipServiceClient::new(channel).join(request.clone()).await?.into_inner())
+    let joined = MembershipServiceClient::new(channel).join(request.clone()).await;
+    joined.map(tonic::Response::into_inner).map_err(|status| peer::described(&status, status.code()))
 }
 
 /// Makes the directory a node's: what it was told, and then, at once, its log.
@@ -303,6 +314,13 @@ mod tests {
             assert!(told.contains(part), "{told}");
         }
         assert!(require_certificate(&config(temp.path(), ""), &identity).is_ok());
+    }
+
+    #[test]
+    fn an_invitation_in_a_log_is_of_use_to_nobody() {
+        let invitation = Invitation { token: token(true).to_string(), contacts: vec!["n1:7600".into()] };
+        let shown = format!("{invitation:?}");
+        assert!(shown.contains("n1:7600") && !shown.contains("lcj_"), "{shown}");
     }
 
     #[test]

@@ -4,7 +4,10 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use lectern_server::{cli::Cli, fatal};
+use lectern_server::{
+    cli::{Cli, WrongUsage},
+    fatal,
+};
 
 fn main() -> ExitCode {
     fatal::abort_on_panic();
@@ -12,7 +15,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             let _unreadable = writeln!(std::io::stderr(), "lectern-server: {problem}");
-            ExitCode::FAILURE
+            if problem.is::<WrongUsage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }

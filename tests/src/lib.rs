@@ -5,6 +5,7 @@
 
 pub mod class;
 pub mod cluster;
+pub mod disk;
 pub mod load;
 pub mod program;
 pub mod proxy;

@@ -219,7 +219,7 @@ fn refused_restores(class: &Class, repository: &Repository) {
     let damaged = repository.damaged(class.cluster.path("damaged"));
     let judged = damaged.backup(&["verify"]);
     assert!(judged.stdout.contains("is damaged"), "{}", judged.stdout);
-    refused(judged, "1 of 1 backups are not good");
+    refused(judged, "the backup is not good");
     let half = class.cluster.path("half");
     refused(damaged.restore(&half, &[]), "is damaged");
     refused(repository.restore(&half, &[]), "is not empty");
@@ -277,6 +277,84 @@ fn a_node_alone_and_a_stopped_one_are_backed_up_as_far_as_they_are() {
     let pruned = repository.backup(&["prune", "--keep", "1"]).json();
     assert_eq!(pruned["deleted"][0], alone["backup_id"], "{pruned}");
     repository.backup(&["verify"]).ok();
+    class.cluster.start_all();
+}
+
+/// Runs a command of `lectern-server` and kills it after a while.
+fn kill_after(args: &[&str], milliseconds: u64) {
+    let mut command = Command::new(bin("lectern-server"));
+    let mut child =
+        command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+    // The moment is what is tried.
+    std::thread::sleep(Duration::from_millis(milliseconds));
+    child.kill().expect("it can be killed, or has ended");
+    child.wait().expect("it ends");
+}
+
+#[test]
+fn a_backup_and_a_restore_that_are_killed_at_any_moment_are_simply_done_again() {
+    let class = Class::on(1);
+    class.assignment("hw1", &[]);
+    let essay = class.cluster.path("essay.bin");
+    make_file(&essay, ESSAY_BYTES, 5);
+    class.student.run(&["submit", "cs101/hw1", text(&essay)]).ok();
+    let repository = Repository::init(&class);
+    let (from, passphrase) = (text(&repository.dir), text(&repository.passphrase));
+    let node = class.cluster.data_dir(1);
+    let moments = [1, 20, 50, 100, 200, 400, 800];
+    for moment in moments {
+        kill_after(&["backup", "--data", text(&node), "--to", from, "--passphrase-file", passphrase], moment);
+        let listed = repository.backup(&["list"]).json();
+        if listed["backups"].as_array().is_some_and(|backups| !backups.is_empty()) {
+            repository.backup(&["verify", "--all"]).ok();
+        }
+    }
+    let made = wait::until("the node to be free", PATIENCE, || {
+        let ran = repository.back_up(&node);
+        (ran.code == 0).then(|| ran.json())
+    });
+    assert_eq!(made["confirmed"], true, "{made}");
+    for moment in moments {
+        let half = class.cluster.path(&format!("half{moment}"));
+        let restore = ["restore", "--from", from, "--passphrase-file", passphrase, "--data", text(&half)];
+        kill_after(&restore, moment);
+        let again = server(&restore);
+        if again.code != 0 {
+            assert!(again.stderr.contains("is not empty"), "{}", again.stderr);
+            fs::remove_dir_all(&half).expect("it is there");
+            server(&restore).ok();
+        }
+    }
+    let whole = class.cluster.path("whole");
+    let restored = repository.restore(&whole, &[]).json();
+    assert_eq!(restored["backup"]["backup_id"], made["backup_id"], "{restored}");
+}
+
+#[test]
+fn what_is_older_or_was_never_confirmed_is_restored_only_by_who_says_so() {
+    let mut class = Class::on(3);
+    class.assignment("hw1", &[]);
+    let repository = Repository::init(&class);
+    let first = repository.back_up(&class.cluster.data_dir(1)).json();
+    class.cluster.kill(2);
+    class.cluster.kill(3);
+    let unconfirmed = repository.back_up(&class.cluster.data_dir(1)).json();
+    assert_eq!((&first["confirmed"], &unconfirmed["confirmed"]), (&Value::Bool(true), &Value::Bool(false)));
+    let id = |backup: &Value| backup["backup_id"].as_str().expect("an id").to_owned();
+    let data = class.cluster.path("restored");
+    let refused = repository.restore(&data, &[]);
+    assert!(refused.code == 1 && refused.stderr.contains("no majority confirmed"), "{}", refused.stderr);
+    let refused = repository.restore(&data, &["--backup", &id(&first)]);
+    assert!(refused.code == 1 && refused.stderr.contains("was made after it"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("--accept-loss") && !data.exists(), "{}", refused.stderr);
+    let restored = repository.restore(&data, &["--backup", &id(&first), "--accept-loss"]).json();
+    assert_eq!(restored["backup"]["backup_id"], first["backup_id"], "{restored}");
+    let listed =
+        server(&["backup", "list", "--from", text(&repository.dir), "--passphrase-file", text(&repository.passphrase)]);
+    let column: Vec<&str> = listed.stdout.lines().filter_map(|line| line.split_whitespace().last()).collect();
+    assert_eq!(column, ["confirmed", "yes", "no"], "{}", listed.stdout);
+    let odd = repository.backup(&["verify", "--backup", "123"]);
+    assert!(odd.code == 1 && odd.stderr.contains("there is no backup \"123\""), "{}", odd.stderr);
     class.cluster.start_all();
 }
 

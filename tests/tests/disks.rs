@@ -6,6 +6,7 @@ use std::process::Command;
 
 use lectern_client::{Client, ClientOptions, Secret, v1};
 use lectern_tests::cluster::PATIENCE;
+use lectern_tests::disk::SmallDisk;
 use lectern_tests::{Class, wait};
 
 /// A follower of the cluster.
@@ -52,25 +53,6 @@ fn a_sync_that_fails_ends_the_process_and_what_was_acknowledged_is_there() {
     }
     assert_eq!(class.attempts(&class.student, "cs101/hw1"), 4);
     class.cluster.assert_none_stopped();
-}
-
-/// A small disk of its own, unmounted at the end; none where this user may not mount one.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    fn mount(at: &Path, mib: u32) -> Option<Self> {
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", &format!("size={mib}m,mode=700"), "none"]).arg(at);
-        mount.output().is_ok_and(|output| output.status.success()).then(|| Self(at.to_owned()))
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        // Lazily: a node may still be about to end.
-        let unmounted = Command::new("umount").arg("-l").arg(&self.0).status();
-        assert!(unmounted.is_ok_and(|status| status.success()), "{} stays mounted", self.0.display());
-    }
 }
 
 #[test]

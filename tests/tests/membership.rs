@@ -186,6 +186,24 @@ fn only_operators_are_obeyed_and_what_they_order_is_asked_about_and_written_down
 }
 
 #[test]
+fn a_leader_that_was_elected_a_moment_ago_is_asked_and_does_not_say_no() {
+    let mut class = class(3);
+    let cluster = &mut class.cluster;
+    cluster.join_token();
+    for _ in 0..3 {
+        let killed = cluster.kill_leader();
+        let leader = cluster.await_leader();
+        let third = (1..=3).find(|node| *node != leader && *node != killed).expect("three nodes");
+        // At once, and only once.
+        let moved = cluster.operate(&["transfer-leader", &third.to_string(), "--yes"]).json();
+        assert_eq!(moved["done"], true, "{moved}");
+        cluster.start_node(killed);
+        cluster.await_caught_up();
+    }
+    cluster.assert_none_stopped();
+}
+
+#[test]
 fn in_a_secured_cluster_a_certificate_makes_an_operator_and_a_new_node_gets_its_own() {
     let mut cluster = Cluster::found_secured(1);
     cluster.extra_config = QUICK_MEMBERSHIP.into();

@@ -248,3 +248,67 @@ fn a_node_restored_from_an_old_copy_is_refused_because_it_has_forgotten_what_it_
     let alone = class.student.run_with_input(&["submit", "cs101/hw1", "--text", "-", "--timeout", "3s"], "too few");
     assert_ne!(alone.code, 0, "{}", alone.stdout);
 }
+
+/// A call for a snapshot on which nothing is ever said, again as soon as it was ended, on a connection of its own.
+async fn say_nothing(address: String) {
+    loop {
+        if let Ok(mut client) = PeerServiceClient::connect(format!("http://{address}")).await {
+            let silent = |mut client: PeerServiceClient<_>| async move {
+                let replies = client.snapshot(tokio_stream::pending()).await;
+                if let Ok(replies) = replies {
+                    let mut replies = replies.into_inner();
+                    while let Ok(Some(_)) = replies.message().await {}
+                }
+            };
+            let second = silent(client.clone());
+            let ended = client.snapshot(tokio_stream::pending());
+            tokio::select! {
+                _ = async { tokio::join!(second, ended) } => {}
+                () = tokio::time::sleep(Duration::from_secs(20)) => {}
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+}
+
+#[test]
+fn strangers_who_call_and_say_nothing_keep_no_node_out_and_fill_no_log() {
+    let mut cluster = Cluster::start();
+    let leader = cluster.await_leader();
+    let behind = if leader == 3 { 2 } else { 3 };
+    cluster.kill(behind);
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let address = cluster.peer_address(leader);
+    for _ in 0..60 {
+        runtime.spawn(say_nothing(address.clone()));
+    }
+    await_line(&cluster, leader, &["refused a connection", "peers"]);
+    cluster.start_node(behind);
+    let begun = Instant::now();
+    await_line(&cluster, behind, &["connected to a peer", &address]);
+    assert!(begun.elapsed() < Duration::from_secs(15), "it took {:?}", begun.elapsed());
+    cluster.await_caught_up();
+    let counted = "lectern_refused_connections_total{listener=\"peers\",reason=\"unproven\"}";
+    wait::until("their silence to be counted", PATIENCE, || metrics(&cluster, leader).contains(counted).then_some(()));
+    let log = cluster.log(leader);
+    let told = log.lines().filter(|line| line.contains("refused a connection") || line.contains("snapshot")).count();
+    assert!(told < 40, "{told} lines about strangers:\n{log}");
+    cluster.assert_none_stopped();
+}
+
+#[test]
+fn who_has_proven_nothing_cannot_have_a_node_keep_what_he_says() {
+    let mut cluster = Cluster::start();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let said = runtime.block_on(async {
+        let mut client =
+            PeerServiceClient::connect(format!("http://{}", cluster.peer_address(1))).await.expect("the node listens");
+        let caller = Introduction { hello: vec![0; 1 << 20], nonce: vec![7; 32] };
+        let frame = PeerFrame { kind: Some(peer_frame::Kind::Introduction(caller)) };
+        let mut replies = client.messages(tokio_stream::iter([frame])).await.expect("it answers").into_inner();
+        replies.message().await.expect("a word").and_then(|reply| reply.kind)
+    });
+    let Some(peer_reply::Kind::Welcome(welcome)) = said else { panic!("no welcome but {said:?}") };
+    assert!(welcome.refused.contains("did not begin with an introduction"), "{}", welcome.refused);
+    cluster.assert_none_stopped();
+}

@@ -141,3 +141,25 @@ fn without_an_account_it_asks_who_is_there() {
     assert_eq!(terminal.exit(), Exit::code(0));
     terminal.assert_restored();
 }
+
+#[test]
+fn work_handed_in_on_the_screen_of_a_cluster_that_is_away_is_queued_and_sent_by_the_next_start() {
+    let mut class = class(1);
+    let mut terminal = start(&launch(&class));
+    write(&mut terminal);
+    terminal.type_text("Written on a train.");
+    terminal.wait_for("✓ saved on the server");
+    class.cluster.kill(1);
+    terminal.keys("ctrl-s");
+    terminal.wait_for("What is handed in to cs101/hw1");
+    terminal.keys("ctrl-s");
+    terminal.wait_for("Hand in cs101/hw1?");
+    terminal.keys("y");
+    terminal.wait_for("NOT submitted: it is queued on this machine");
+    terminal.signal(Signal::KILL);
+    assert_eq!(terminal.exit().signal.as_deref(), Some("Killed"));
+    class.cluster.start_all();
+    let mut terminal = start(&launch(&class));
+    terminal.wait_for("Submitted cs101/hw1, attempt 1");
+    assert_eq!(class.attempts(&class.student, "cs101/hw1"), 1);
+}

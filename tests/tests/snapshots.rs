@@ -1,11 +1,14 @@
 //! A node that missed more than the log keeps: what travels to it, and what happens when that breaks.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use lectern_client::{Client, ClientOptions, v1};
 use lectern_tests::Class;
 use lectern_tests::cluster::{PATIENCE, make_file};
+use lectern_tests::disk::SmallDisk;
 use lectern_tests::wait;
 use tokio::runtime::Runtime;
 
@@ -138,4 +141,73 @@ fn another_leaders_snapshot_goes_on_with_the_chunks_of_the_first_ones() {
         };
         (left("staging") == 0 && left("state") == 1).then_some(())
     });
+}
+
+#[test]
+fn a_node_without_room_for_a_snapshot_goes_on_and_gets_it_when_there_is_room() {
+    let mut scene = Scene::new();
+    let data = scene.class.cluster.data_dir(scene.behind);
+    let aside = scene.class.cluster.path("aside");
+    std::fs::rename(&data, &aside).expect("the folder is writable");
+    std::fs::create_dir(&data).expect("the folder is writable");
+    let Some(disk) = SmallDisk::mount(&data, 96) else {
+        eprintln!("SKIPPED: this user may not mount a small disk");
+        return;
+    };
+    let copied = Command::new("cp").arg("-r").arg(aside.join(".")).arg(&data).status().expect("cp runs");
+    assert!(copied.success());
+    scene.class.cluster.start_node(scene.behind);
+    wait::until("the refusal", PATIENCE, || {
+        let log = scene.class.cluster.log(scene.behind);
+        (log.contains("MiB free, and what is to come of the snapshot needs")).then_some(())
+    });
+    wait::until("nothing of it to be left", PATIENCE, || (!data.join("staging/partial").exists()).then_some(()));
+    scene.class.cluster.assert_none_stopped();
+    assert!(scene.status(scene.behind).is_some(), "it goes on");
+    disk.resize(512);
+    scene.assert_complete();
+}
+
+#[test]
+fn damage_in_what_came_of_a_snapshot_costs_that_part_and_not_the_node() {
+    let mut scene = Scene::new();
+    scene.class.cluster.start_node(scene.behind);
+    scene.await_received(24 * MIB as u64);
+    scene.class.cluster.kill(scene.behind);
+    let partial = scene.class.cluster.data_dir(scene.behind).join("staging/partial");
+    let mut rotten = 0;
+    for entry in std::fs::read_dir(&partial).expect("something came") {
+        let path = entry.expect("readable").path();
+        // Files with another name are the state's own.
+        let own = std::fs::metadata(&path).is_ok_and(|metadata| metadata.nlink() == 1);
+        if own && path.extension().is_some_and(|ending| ending == "sst") {
+            let mut bytes = std::fs::read(&path).expect("readable");
+            let part = bytes.len() / 64 + 1;
+            bytes.iter_mut().step_by(part).for_each(|byte| *byte ^= 0x10);
+            std::fs::write(&path, bytes).expect("the folder is writable");
+            rotten += 1;
+        }
+    }
+    assert!(rotten > 0, "no table of the snapshot's own in {}", partial.display());
+    scene.class.cluster.start_node(scene.behind);
+    scene.assert_complete();
+    let log = scene.class.cluster.log(scene.behind);
+    assert!(
+        log.contains("returned damaged data of what had come, which is deleted")
+            || log.contains("an unfinished snapshot is of no use; beginning anew"),
+        "{log}"
+    );
+}
+
+#[test]
+fn a_node_that_is_killed_while_it_installs_a_snapshot_comes_back_with_it() {
+    let mut scene = Scene::new();
+    scene.class.cluster.start_node(scene.behind);
+    for word in ["staged a snapshot", "installed a snapshot"] {
+        // The second may have happened before the first kill.
+        wait::until(word, PATIENCE, || scene.class.cluster.log(scene.behind).contains(word).then_some(()));
+        scene.class.cluster.kill(scene.behind);
+        scene.class.cluster.start_node(scene.behind);
+    }
+    scene.assert_complete();
 }

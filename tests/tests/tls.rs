@@ -196,7 +196,7 @@ fn no_one_but_a_node_of_the_cluster_speaks_to_a_node_as_a_peer() {
     let second = Material::load(&paths).expect("a sound certificate");
     let refused = meet(Connector::tls(move || second.client_config(1))).expect("a welcome that refuses");
     assert!(refused.contains("says that it is node 3") && refused.contains("one of node 2"), "{refused}");
-    await_line(&cluster, 1, &["refused a peer", "one of node 2", "127."]);
+    await_line(&cluster, 1, &["refused a connection", "one of node 2", "127."]);
 }
 
 #[test]

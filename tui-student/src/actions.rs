@@ -72,11 +72,19 @@ pub const WITHDRAW: Action = Action::new(
     "Give up an upload that was not finished; nothing was submitted by it.",
 );
 
+/// Make an attempt count.
+pub const CHOOSE: Action = Action::new(
+    "choose",
+    &["c"],
+    "make it count",
+    "Say that the selected attempt is the one that counts. Without a choice it is the latest that came in time.",
+);
+
 /// An assignment.
 pub const ASSIGNMENT: Group = Group {
     name: "assignment",
     title: "An assignment",
-    actions: &[WRITE, PICK_FILES, OPEN, SWITCH, ASK, WITHDRAW, FIND, NEXT_MATCH, PREVIOUS_MATCH],
+    actions: &[WRITE, PICK_FILES, OPEN, SWITCH, ASK, CHOOSE, WITHDRAW, FIND, NEXT_MATCH, PREVIOUS_MATCH],
 };
 
 /// Hand in the draft.
@@ -146,6 +154,15 @@ pub const TAKING: Group = Group { name: "taking", title: "Taking files", actions
 pub const COPY: Action =
     Action::new("copy", &["y"], "copy digests", "Copy attempt, time and digests to the clipboard.").in_bar();
 
+/// Keep a receipt.
+pub const KEEP_RECEIPT: Action = Action::new(
+    "keep-receipt",
+    &["R"],
+    "receipt",
+    "Get the signed receipt of this attempt and keep it on this machine; it is verified without the cluster.",
+)
+.in_bar();
+
 /// Back to the assignment.
 pub const DONE: Action = Action::new("done", &["enter"], "done", "Go back to the assignment.").in_bar();
 
@@ -153,7 +170,7 @@ pub const DONE: Action = Action::new("done", &["enter"], "done", "Go back to the
 pub const RECEIPT: Group = Group { name: "receipt", title: "Handed in", actions: &[DONE, COPY] };
 
 /// One attempt.
-pub const ATTEMPT: Group = Group { name: "attempt", title: "An attempt", actions: &[COPY] };
+pub const ATTEMPT: Group = Group { name: "attempt", title: "An attempt", actions: &[COPY, KEEP_RECEIPT] };
 
 /// Go to the assignment.
 pub const TO_ASSIGNMENT: Action = Action::new("assignment", &["enter"], "assignment", "Open the assignment.").in_bar();

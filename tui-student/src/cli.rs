@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
-use lectern_cli::args::{AssignmentArg, CourseArg, GlobalArgs, IntoArg, PagesArg, ScopeArg};
+use lectern_cli::args::{AssignmentArg, CourseArg, ForceArg, GlobalArgs, IntoArg, PagesArg, ScopeArg};
 use lectern_cli::watch::WatchArgs;
-use lectern_cli::{assignment, format, material, shared::SharedCommand, talk, tutor};
+use lectern_cli::{assignment, format, material, receipt, shared::SharedCommand, talk, tutor};
 use lectern_tui_kit::guide::GuideCommand;
 use lectern_tui_kit::settings::TuiArgs;
 
@@ -51,11 +51,19 @@ pub enum Command {
     /// Drafts, kept on the server with their revisions.
     #[command(subcommand)]
     Draft(DraftCommand),
-    /// Hand in text, files or a directory.
+    /// Make a folder for an assignment, with the files that it gives.
+    Start(StartArgs),
+    /// Hand in text, files or a directory. With the cluster away it is queued on this machine, and the command ends with 5.
     Submit(SubmitArgs),
     /// Your attempts.
     #[command(subcommand)]
     Submission(SubmissionCommand),
+    /// Work that waits on this machine because the cluster was away. It is not submitted.
+    #[command(subcommand)]
+    Outbox(OutboxCommand),
+    /// Signed receipts of what you handed in: they are verified without the cluster.
+    #[command(subcommand)]
+    Receipt(ReceiptCommand),
     /// Your grades and feedback.
     #[command(subcommand)]
     Grade(GradeCommand),
@@ -130,12 +138,25 @@ pub enum DraftCommand {
     },
 }
 
+/// A folder to work in.
+#[derive(Args, Debug)]
+pub struct StartArgs {
+    /// Such as `cs101/hw3`.
+    pub assignment: AssignmentArg,
+    /// The folder; one with the assignment's name when left out.
+    #[arg(long)]
+    pub dir: Option<PathBuf>,
+    /// What is done with files that are there.
+    #[command(flatten)]
+    pub force: ForceArg,
+}
+
 /// What to hand in.
 #[derive(Args, Debug)]
 pub struct SubmitArgs {
-    /// Such as `cs101/hw3`.
-    pub assignment: AssignmentArg,
-    /// Files, or one directory.
+    /// Such as `cs101/hw3`. When left out: that of the folder one is in, which `start` made, and all of the folder.
+    pub assignment: Option<AssignmentArg>,
+    /// Files, or one directory, of which what its ignore rules name is left out.
     pub paths: Vec<PathBuf>,
     /// A file whose content is the text of the submission; `-` for standard input.
     #[arg(long, conflicts_with = "draft")]
@@ -146,6 +167,9 @@ pub struct SubmitArgs {
     /// A note to the grader; `-` for standard input.
     #[arg(long, default_value = "")]
     pub comment: String,
+    /// Save the signed receipt in this file, too. It is always kept in `receipts` of the state directory.
+    #[arg(long, value_name = "FILE")]
+    pub receipt: Option<PathBuf>,
 }
 
 /// Attempts.
@@ -160,7 +184,7 @@ pub enum SubmissionCommand {
     Show {
         /// Such as `cs101/hw3`.
         assignment: AssignmentArg,
-        /// The latest when left out.
+        /// The one that counts when left out.
         #[arg(long, default_value_t = 0)]
         attempt: u32,
     },
@@ -168,7 +192,7 @@ pub enum SubmissionCommand {
     Fetch {
         /// Such as `cs101/hw3`.
         assignment: AssignmentArg,
-        /// The latest when left out.
+        /// The one that counts when left out.
         #[arg(long, default_value_t = 0)]
         attempt: u32,
         /// Where to.
@@ -179,7 +203,7 @@ pub enum SubmissionCommand {
     Read {
         /// Such as `cs101/hw3`.
         assignment: AssignmentArg,
-        /// The latest when left out.
+        /// The one that counts when left out.
         #[arg(long, default_value_t = 0)]
         attempt: u32,
         /// The file's name; may be left out where there is one file.
@@ -189,11 +213,62 @@ pub enum SubmissionCommand {
         #[command(flatten)]
         pages: PagesArg,
     },
+    /// Say which attempt counts. Without a choice it is the latest that came in time, or, where none did, the latest.
+    Choose {
+        /// Such as `cs101/hw3`.
+        assignment: AssignmentArg,
+        /// The attempt; 0 takes the choice back.
+        attempt: u32,
+    },
     /// Give up an upload that was not finished.
     Withdraw {
         /// The pledge's id, as `submission list` shows it.
         pledge: String,
     },
+}
+
+/// The outbox.
+#[derive(Subcommand, Debug)]
+pub enum OutboxCommand {
+    /// List what is queued.
+    List,
+    /// Hand it in now. Sent twice, it is there once.
+    Send {
+        /// Its id, as `outbox list` shows it; everything when left out.
+        id: Option<String>,
+    },
+    /// Throw it away; it is not handed in.
+    Discard {
+        /// Its id, as `outbox list` shows it.
+        id: String,
+    },
+}
+
+/// Receipts.
+#[derive(Subcommand, Debug)]
+pub enum ReceiptCommand {
+    /// List the receipts that are kept on this machine.
+    List,
+    /// Show one, and the keys that sign.
+    #[command(flatten)]
+    Shared(receipt::ReceiptCommand),
+    /// Get an attempt's receipt from the cluster and keep it.
+    Save {
+        /// Such as `cs101/hw3`.
+        assignment: AssignmentArg,
+        /// The one that counts when left out.
+        #[arg(long, default_value_t = 0)]
+        attempt: u32,
+        /// Save it in this file, too.
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// What is done with a file that is there.
+        #[command(flatten)]
+        force: ForceArg,
+    },
+    /// Verify a receipt by the keys that were pinned when you connected; needs no cluster. Ends with 0 when it is good; otherwise
+    /// with 1 and the reason `RECEIPT_CHANGED`, `RECEIPT_KEY_UNKNOWN` or `NOT_A_RECEIPT`.
+    Verify(receipt::VerifyArgs),
 }
 
 /// Grades.

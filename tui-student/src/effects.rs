@@ -1,19 +1,24 @@
 //! Work outside the update: calls, the stream of changes, files of this machine.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lectern_cli::{Session, pages};
+use lectern_cli::{Session, pages, receipt};
+use lectern_client::outbox::{Queued, is_away};
 use lectern_client::{Call, HandIn, LocalFile, Stage, Walk, hand_in, walk_directory};
 use lectern_proto::v1;
 use lectern_tui_kit::program::Reply;
 use lectern_tui_kit::remote::Failure;
 use lectern_tui_kit::shared::{self, Follower, all, call, call_with_key, told};
 
+use crate::commands;
 use crate::drafts::{self, Drafts, Kept};
 use crate::model::{Attempts, Grades, Place};
 use crate::program::Student;
+
+mod queued;
 
 /// Between two tries of a change that the cluster could not take.
 const BETWEEN_TRIES: Duration = Duration::from_secs(1);
@@ -98,6 +103,27 @@ pub enum Effect {
     LookAt(Vec<PathBuf>),
     /// Hand in.
     HandIn(Offer),
+    /// Say which attempt counts.
+    Choose {
+        /// Idempotency key.
+        key: String,
+        /// Of which assignment.
+        place: Place,
+        /// The attempt.
+        attempt: u32,
+    },
+    /// Get an attempt's receipt, and keep it on this machine.
+    KeepReceipt {
+        /// Of which assignment.
+        place: Place,
+        /// The attempt.
+        attempt: u32,
+    },
+    /// Send what was queued while the cluster was away.
+    SendQueued {
+        /// Whose.
+        username: String,
+    },
     /// Give up an upload that was not finished.
     Withdraw {
         /// Idempotency key.
@@ -164,7 +190,12 @@ pub enum Progress {
     /// All bytes have arrived.
     Submitting,
     /// The cluster could not take it; it is tried again.
-    Waiting(Failure),
+    Waiting {
+        /// Why.
+        failure: Failure,
+        /// The work is queued on this machine: the program may be left.
+        queued: bool,
+    },
     /// What makes it go on after an interruption cannot be kept on this machine.
     Unkept(Failure),
 }
@@ -173,9 +204,20 @@ pub enum Progress {
 #[derive(Clone, Debug, PartialEq)]
 pub enum HandedIn {
     /// It is an attempt.
-    Submission(Box<v1::Submission>),
+    Submission(Box<Stored>),
     /// It came after the lock date and is kept.
     Request(Box<v1::ExtensionRequest>),
+}
+
+/// An attempt that the cluster holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored {
+    /// It.
+    pub submission: v1::Submission,
+    /// Which attempt counts now.
+    pub counted: v1::Counted,
+    /// Where its signed receipt is kept, or why there is none yet.
+    pub receipt: Result<PathBuf, Failure>,
 }
 
 /// What comes back.
@@ -207,6 +249,8 @@ pub enum Message {
     DraftSaved(Result<v1::SaveDraftResponse, Failure>),
     /// What files there are.
     LookedAt(Result<Look, Failure>),
+    /// What is queued on this machine, and not submitted.
+    Queued(Result<BTreeSet<Place>, Failure>),
     /// How far a submission is.
     Progress(Progress),
     /// How a submission ended.
@@ -216,6 +260,10 @@ pub enum Message {
         /// The end.
         outcome: Result<HandedIn, Failure>,
     },
+    /// What counts now.
+    Chosen(Result<v1::Counted, Failure>),
+    /// Where a receipt is kept.
+    ReceiptKept(Result<PathBuf, Failure>),
     /// An upload was given up.
     Withdrawn(Result<(), Failure>),
 }
@@ -224,7 +272,11 @@ pub enum Message {
 pub fn is_change(effect: &Effect) -> bool {
     match effect {
         Effect::Shared(effect) => shared::is_change(effect),
-        Effect::KeepDraft(..) | Effect::SaveDraft { .. } | Effect::HandIn(_) | Effect::Withdraw { .. } => true,
+        Effect::KeepDraft(..)
+        | Effect::SaveDraft { .. }
+        | Effect::HandIn(_)
+        | Effect::Withdraw { .. }
+        | Effect::Choose { .. } => true,
         _ => false,
     }
 }
@@ -275,10 +327,24 @@ pub async fn perform(env: &Env, effect: Effect, reply: &Reply<Student>) {
             turn.saved(saved.as_ref().ok());
             Message::DraftSaved(saved)
         }
+        Effect::SendQueued { username } => return queued::send_all(session, &username, reply).await,
         Effect::LookAt(paths) => Message::LookedAt(look_at(paths).await),
         Effect::HandIn(offer) => {
             let place = offer.place.clone();
-            Message::HandedIn { outcome: send(session, offer, reply).await, place }
+            let username = offer.username.clone();
+            let outcome = send(session, offer, reply).await;
+            // Whatever came of it: it may have been queued, and it may have been sent from there.
+            queued::tell(session, &username, reply).await;
+            Message::HandedIn { outcome, place }
+        }
+        Effect::Choose { key, place, attempt } => {
+            let request = v1::ChooseAttemptRequest { course: place.course, assignment: place.assignment, attempt };
+            let chosen = call_with_key(session, &key, request, reply).await;
+            Message::Chosen(chosen.map(|chosen| chosen.counted.unwrap_or_default()))
+        }
+        Effect::KeepReceipt { place, attempt } => {
+            let kept = receipt::of_attempt(&place.course, &place.assignment, attempt, session).await;
+            Message::ReceiptKept(told(kept, reply).await.map(|(_, path)| path))
         }
         Effect::Withdraw { key, pledge } => {
             let request = v1::WithdrawPledgeRequest { pledge_id: pledge };
@@ -328,6 +394,7 @@ async fn attempts(session: &Session, place: Place) -> Result<Attempts, lectern_c
             if !page.pledges.is_empty() {
                 all.pledges = page.pledges;
             }
+            all.counted = page.counted.unwrap_or_default();
             if page.next_page_token.is_empty() {
                 return Ok(all);
             }
@@ -424,19 +491,49 @@ async fn send(session: &Session, offer: Offer, reply: &Reply<Student>) -> Result
         };
         reply.send_newest(Message::Progress(progress));
     };
+    let outbox = commands::outbox::of(session);
+    let mut item: Option<Queued> = None;
     loop {
-        let handed_in = hand_in(session.client(), session.profiles().dirs(), &scope, &what, &on_stage).await;
-        match told(handed_in, reply).await {
-            Ok(end) => {
-                return match (end.submission, end.extension_request) {
-                    (Some(submission), _) => Ok(HandedIn::Submission(Box::new(submission))),
-                    (None, Some(request)) => Ok(HandedIn::Request(Box::new(request))),
-                    (None, None) => Err(Failure::local("the server answered with neither a submission nor a request")),
-                };
+        let handed_in = match &item {
+            None => hand_in(session.client(), session.profiles().dirs(), &scope, &what, &on_stage).await.map(Some),
+            Some(item) => outbox.send(session.client(), item, &on_stage).await,
+        };
+        if let (None, Err(error)) = (&item, &handed_in)
+            && is_away(error)
+        {
+            match outbox.queue(&scope, &what, error).await {
+                Ok(queued) => {
+                    item = Some(queued);
+                    queued::tell(session, &username, reply).await;
+                }
+                Err(problem) => reply.send(Message::Progress(Progress::Unkept(problem.into()))).await,
             }
-            Err(failure) if failure.transient => reply.send_newest(Message::Progress(Progress::Waiting(failure))),
+        }
+        match told(handed_in, reply).await {
+            Ok(Some(end)) => return stored(end, session).await,
+            Ok(None) if item.as_ref().is_some_and(|item| !outbox.has(item)) => {
+                return Err(Failure::local("another program of yours has sent it, or discarded it, meanwhile"));
+            }
+            Ok(None) => {}
+            Err(failure) if failure.transient => {
+                reply.send_newest(Message::Progress(Progress::Waiting { failure, queued: item.is_some() }));
+            }
             Err(failure) => return Err(failure),
         }
         tokio::time::sleep(BETWEEN_TRIES).await;
+    }
+}
+
+/// What the cluster holds now, with its receipt.
+async fn stored(end: lectern_client::HandedIn, session: &Session) -> Result<HandedIn, Failure> {
+    match (end.submission, end.extension_request) {
+        (Some(submission), _) => {
+            let receipt = receipt::of_submission(&submission, session).await;
+            let receipt = receipt.map(|(_, path)| path).map_err(Failure::from);
+            let counted = end.counted.unwrap_or_default();
+            Ok(HandedIn::Submission(Box::new(Stored { submission, counted, receipt })))
+        }
+        (None, Some(request)) => Ok(HandedIn::Request(Box::new(request))),
+        (None, None) => Err(Failure::local("the server answered with neither a submission nor a request")),
     }
 }

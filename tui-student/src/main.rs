@@ -8,6 +8,7 @@ mod effects;
 mod model;
 mod program;
 mod screens;
+mod starter;
 #[cfg(test)]
 mod tests;
 mod words;

@@ -35,10 +35,19 @@ impl fmt::Display for Place {
 pub struct Attempts {
     /// Oldest first.
     pub attempts: Vec<v1::Submission>,
+    /// Which of them counts, and why.
+    pub counted: v1::Counted,
     /// Uploads that were not finished.
     pub pledges: Vec<v1::Pledge>,
     /// Work that came after the lock date.
     pub requests: Vec<v1::ExtensionRequest>,
+}
+
+impl Attempts {
+    /// Whether there is something to choose from.
+    pub fn are_several(&self) -> bool {
+        self.attempts.len() > 1
+    }
 }
 
 /// The caller's grades in a course.
@@ -84,6 +93,8 @@ pub struct Model {
     pub attempts: BTreeMap<Place, Attempts>,
     /// What is being handed in.
     pub sending: BTreeSet<Place>,
+    /// What is queued on this machine, and not submitted.
+    pub queued: BTreeSet<Place>,
     /// For the screen below, of this assignment.
     pub hand_over: Option<(Place, HandOver)>,
 }

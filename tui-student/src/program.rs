@@ -42,8 +42,8 @@ impl Program for Student {
             Message::HandedIn { place, outcome } => {
                 cx.model.sending.remove(&place);
                 match outcome {
-                    Ok(HandedIn::Submission(submission)) => {
-                        cx.toast(Tone::Good, format!("Submitted {place}, attempt {}.", submission.attempt));
+                    Ok(HandedIn::Submission(stored)) => {
+                        cx.toast(Tone::Good, format!("Submitted {place}, attempt {}.", stored.submission.attempt));
                     }
                     Ok(HandedIn::Request(_)) => {
                         cx.toast(Tone::Plain, format!("{place}: {}", words::KEPT_AS_REQUEST));
@@ -53,12 +53,24 @@ impl Program for Student {
                     }
                 }
             }
+            Message::Queued(Ok(queued)) => {
+                if let Some(place) = queued.iter().find(|place| !cx.model.queued.contains(place)) {
+                    cx.toast(Tone::Bad, format!("{place} {}", words::QUEUED));
+                }
+                cx.model.queued = queued;
+            }
+            Message::Queued(Err(failure)) => {
+                cx.toast(Tone::Bad, format!("What is queued cannot be read: {}", states::sentence(&failure)));
+            }
             Message::Kept(Err(failure)) => {
                 cx.toast(Tone::Bad, format!("The draft is not kept on this machine: {}", states::sentence(&failure)));
             }
             Message::DraftSaved(Err(failure)) => {
                 let why = states::sentence(&failure);
                 cx.toast(Tone::Bad, format!("The draft is kept on this machine, and not on the server: {why}"));
+            }
+            Message::Chosen(Err(failure)) => {
+                cx.toast(Tone::Bad, format!("Nothing was chosen: {}", states::sentence(&failure)));
             }
             Message::Withdrawn(Err(failure)) => {
                 cx.toast(Tone::Bad, format!("The upload was not withdrawn: {}", states::sentence(&failure)));

@@ -10,6 +10,9 @@ use ratatui::text::Span;
 pub const KEPT_AS_REQUEST: &str =
     "the lock date has passed, so this is NOT submitted; it is kept, and your instructor decides on it";
 
+/// Work that waits on this machine for the cluster to come back.
+pub const QUEUED: &str = "is queued on this machine, NOT submitted; it is sent when the cluster answers";
+
 /// A due date that is nearer than this is soon.
 const SOON_MS: i64 = 24 * 3_600_000;
 

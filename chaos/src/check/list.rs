@@ -80,7 +80,12 @@ pub fn judge(key: &str, history: &ListHistory) -> Vec<Finding> {
         }
     }
     for add in &history.adds {
-        let (Some((_, place)), Some(longest)) = (add.end, longest) else { continue };
+        let Some((_, place)) = add.end else { continue };
+        if place == 0 {
+            find(format!("{} was acknowledged at 0, and places are counted from 1", add.value), vec![add_row(add)]);
+            continue;
+        }
+        let Some(longest) = longest else { continue };
         let index = usize::try_from(place).unwrap_or(usize::MAX).wrapping_sub(1);
         if values.get(index).is_some_and(|value| *value != add.value) {
             find(

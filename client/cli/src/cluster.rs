@@ -225,6 +225,8 @@ impl Member {
             "commit_latency_p50_us": status.commit_latency_p50_us, "commit_latency_p99_us": status.commit_latency_p99_us,
             "log_sync_p50_us": status.log_sync_p50_us, "log_sync_p99_us": status.log_sync_p99_us,
             "log_bytes": status.log_bytes, "state_bytes": status.state_bytes,
+            "scrub": status.scrub.as_ref().map(scrub_json),
+            "snapshots": status.snapshots.iter().map(snapshot_json).collect::<Vec<_>>(),
         });
         if let (false, Some(fields)) = (self.reachable, value.as_object_mut()) {
             let known = ["node", "id", "address", "role", "reachable", "notice"];
@@ -232,6 +234,24 @@ impl Member {
         }
         value
     }
+}
+
+/// How the reading of a node's disk goes.
+fn scrub_json(scrub: &v1::ScrubStatus) -> Value {
+    json!({
+        "finished_at": crate::json::time(scrub.finished_at_ms), "running": scrub.running,
+        "bytes_done": scrub.bytes_done, "bytes_total": scrub.bytes_total,
+    })
+}
+
+/// A snapshot on its way to or from a node.
+fn snapshot_json(transfer: &v1::SnapshotTransfer) -> Value {
+    json!({
+        "node": transfer.node_id, "direction": if transfer.sending { "sent" } else { "received" },
+        "bytes_done": transfer.bytes_done, "bytes_total": transfer.bytes_total, "bytes_saved": transfer.bytes_saved,
+        "bytes_per_second": transfer.bytes_per_second, "started_at": crate::json::time(Some(transfer.started_at_ms)),
+        "resumed": transfer.resumed,
+    })
 }
 
 #[cfg(test)]
@@ -317,6 +337,27 @@ mod tests {
     fn the_term_is_the_leaders_while_another_node_stands_for_a_newer_one() {
         let cluster = Cluster::from_views(&[view(1, 1, 5), view(2, 1, 5), view(3, 0, 6)]);
         assert_eq!((cluster.leader, cluster.term), (Some(1), 5));
+    }
+
+    #[test]
+    fn scripts_see_how_disks_are_read_and_what_snapshots_are_on_their_way() {
+        let mut busy = view(1, 1, 5);
+        let own = busy.self_.as_mut().unwrap();
+        own.scrub = Some(v1::ScrubStatus { finished_at_ms: Some(0), running: true, bytes_done: 3, bytes_total: 9 });
+        let transfer = v1::SnapshotTransfer { node_id: 3, sending: true, bytes_done: 7, ..Default::default() };
+        own.snapshots = vec![transfer];
+        let node = &Cluster::from_views(&[busy]).json()["nodes"][0];
+        assert_eq!(
+            (&node["scrub"]["finished_at"], &node["scrub"]["bytes_done"]),
+            (&"1970-01-01T00:00:00Z".into(), &3.into())
+        );
+        let snapshot = &node["snapshots"][0];
+        assert_eq!(
+            (&snapshot["node"], &snapshot["direction"], &snapshot["bytes_done"]),
+            (&3.into(), &"sent".into(), &7.into())
+        );
+        let silent = Cluster::from_views(&[view(1, 1, 5)]).json();
+        assert_eq!((&silent["nodes"][1]["scrub"], &silent["nodes"][1]["snapshots"]), (&Value::Null, &Value::Null));
     }
 
     #[test]

@@ -196,6 +196,14 @@ pub fn submission(submission: &v1::Submission) -> Value {
     })
 }
 
+/// Which attempt counts, and why.
+pub fn counted(counted: Option<&v1::Counted>) -> Value {
+    counted.filter(|counted| counted.attempt > 0).map_or(Value::Null, |counted| {
+        let because = name(counted.because().as_str_name(), "COUNTS_BECAUSE");
+        json!({ "attempt": counted.attempt, "because": because, "chosen_at": time(counted.chosen_at_ms) })
+    })
+}
+
 /// An upload under way.
 pub fn pledge(pledge: &v1::Pledge) -> Value {
     let missing: usize = pledge.upload.iter().flat_map(|upload| &upload.files).map(|file| file.missing.len()).sum();
@@ -214,7 +222,7 @@ pub fn submission_summary(row: &v1::SubmissionSummary) -> Value {
         "assignment": row.assignment_slug, "title": row.assignment_title,
         "submitter": person(row.submitter.as_ref()), "state": name(row.state().as_str_name(), "WORKFLOW_STATE"),
         "attempts": row.attempts, "submitted_at": time(row.submitted_at_ms), "late": row.late, "missing": row.missing,
-        "uploading": row.uploading, "grade": grade(row.grade.as_ref()),
+        "uploading": row.uploading, "grade": grade(row.grade.as_ref()), "counted": counted(row.counted.as_ref()),
     })
 }
 

@@ -40,6 +40,7 @@ pub mod material;
 pub mod output;
 pub mod pages;
 mod progress;
+pub mod receipt;
 mod session;
 pub mod shared;
 pub mod submission;

@@ -1,5 +1,8 @@
 //! One run of a program: who, which cluster, and how to answer.
 
+use std::time::Duration;
+
+use lectern_client::receipt;
 use lectern_client::{
     Client, ClientOptions, ClusterAddress, Dirs, Identity, Known, Overrides, Profiles, SavedToken, Trust,
 };
@@ -26,7 +29,13 @@ pub struct Connected {
     pub endpoints: Vec<String>,
     /// What is taken for it.
     pub trust: Trust,
+    /// How many keys of its receipts it told, which are pinned now. A cluster that cannot say now tells them with the first
+    /// receipt.
+    pub receipt_keys: usize,
 }
+
+/// How long connecting waits for the keys of receipts: they are not what somebody connects for.
+const KEYS_PATIENCE: Duration = Duration::from_secs(3);
 
 impl Session {
     /// As the options, the environment and the saved profile say. Connects when the first call is made.
@@ -126,7 +135,10 @@ impl Session {
         let status = client.status().await?;
         let saved =
             self.profiles.connect(&self.identity.profile, address, &known, &status.cluster_id, &client.addresses())?;
-        Ok(Connected { status, endpoints: saved.endpoints, trust: known.trust })
+        let asked = receipt::pin_keys(&client, &self.profiles, &self.identity.profile);
+        let told = tokio::time::timeout(KEYS_PATIENCE, asked).await;
+        let receipt_keys = told.ok().and_then(std::result::Result::ok).map_or(0, |told| told.keys.len());
+        Ok(Connected { status, endpoints: saved.endpoints, trust: known.trust, receipt_keys })
     }
 
     /// Whose uploads these are: the same files of two people are two things.

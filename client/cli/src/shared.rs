@@ -107,10 +107,11 @@ pub async fn run(command: SharedCommand, session: &Session) -> Result<()> {
 }
 
 async fn connect(address: &ClusterAddress, session: &Session) -> Result<()> {
-    let Connected { status, endpoints, trust } = session.connect(address).await?;
+    let Connected { status, endpoints, trust, receipt_keys } = session.connect(address).await?;
     let profile = &session.identity().profile;
     let value = json!({
         "profile": profile, "cluster_id": status.cluster_id, "nodes": endpoints, "secure": trust.is_secure(),
+        "receipt_keys": receipt_keys,
     });
     session.show(value, || {
         let nodes = text::count(status.nodes.len(), "node", "nodes");

@@ -1,4 +1,4 @@
-//! Submissions: one attempt, and the list of attempts.
+//! Submissions: one attempt, the list of attempts, and which of them counts.
 
 use lectern_proto::v1;
 use serde_json::json;
@@ -6,15 +6,26 @@ use serde_json::json;
 use crate::args::{AssignmentArg, PagesArg};
 use crate::{Error, Result, Session, json, material, text};
 
-/// One attempt of `user` (the caller when empty); the latest when `attempt` is 0.
+/// One attempt of `user` (the caller when empty); the one that counts when `attempt` is 0.
 pub async fn get(assignment: &AssignmentArg, user: &str, attempt: u32, session: &Session) -> Result<v1::Submission> {
+    Ok(get_with_counted(assignment, user, attempt, session).await?.0)
+}
+
+/// The same, and which attempt counts.
+pub async fn get_with_counted(
+    assignment: &AssignmentArg,
+    user: &str,
+    attempt: u32,
+    session: &Session,
+) -> Result<(v1::Submission, v1::Counted)> {
     let request = v1::GetSubmissionRequest {
         course: assignment.course.clone(),
         assignment: assignment.assignment.clone(),
         user: user.into(),
         attempt,
     };
-    Ok(session.call(request).await?.submission.unwrap_or_default())
+    let answer = session.call(request).await?;
+    Ok((answer.submission.unwrap_or_default(), answer.counted.unwrap_or_default()))
 }
 
 /// Prints every attempt of `user` (the caller when empty), and uploads under way.
@@ -22,7 +33,7 @@ pub async fn attempts(assignment: &AssignmentArg, user: &str, session: &Session)
     let mut attempts = Vec::new();
     let mut pledges = Vec::new();
     let mut page_token = String::new();
-    loop {
+    let counted = loop {
         let request = v1::ListAttemptsRequest {
             course: assignment.course.clone(),
             assignment: assignment.assignment.clone(),
@@ -36,16 +47,17 @@ pub async fn attempts(assignment: &AssignmentArg, user: &str, session: &Session)
             pledges = page.pledges;
         }
         if page.next_page_token.is_empty() {
-            break;
+            break page.counted;
         }
         page_token = page.next_page_token;
-    }
+    };
     let value = json!({
         "attempts": attempts.iter().map(json::submission).collect::<Vec<_>>(),
-        "pledges": pledges.iter().map(json::pledge).collect::<Vec<_>>(),
+        "pledges": pledges.iter().map(json::pledge).collect::<Vec<_>>(), "counted": json::counted(counted.as_ref()),
     });
     session.show(value, || {
         let mut blocks: Vec<String> = attempts.iter().map(describe).collect();
+        blocks.extend(counted.filter(|_| attempts.len() > 1).map(|counted| which_counts(&counted)));
         blocks.extend(pledges.iter().map(under_way));
         if blocks.is_empty() { "Nothing was submitted.".into() } else { blocks.join("\n\n") }
     })
@@ -90,6 +102,34 @@ fn find_file<'a>(files: &'a [v1::FileRef], name: Option<&str>) -> Result<&'a v1:
             (false, Some(name)) => Error::usage(format!("no file `{name}`; there are {}", names.join(", "))),
         }
     })
+}
+
+/// What to say where another attempt counts than this one, for the student whose they are.
+pub fn another_counts(submission: &v1::Submission, counted: &v1::Counted) -> String {
+    let place = format!("{}/{}", submission.course_slug, submission.assignment_slug);
+    let why = match counted.because() {
+        v1::CountsBecause::Chosen => "you chose it",
+        _ => "it came in time, and this one is late",
+    };
+    format!(
+        "Attempt {} still counts: {why}. To make this one count: submission choose {place} {}",
+        counted.attempt, submission.attempt
+    )
+}
+
+/// Which attempt counts and why, in the words for everybody.
+pub fn which_counts(counted: &v1::Counted) -> String {
+    match counted.because() {
+        v1::CountsBecause::Unspecified => "Nothing was handed in.".into(),
+        v1::CountsBecause::Latest => format!("Attempt {} counts: it is the latest.", counted.attempt),
+        v1::CountsBecause::OnTime => {
+            format!("Attempt {} counts: it came in time, and those after it did not.", counted.attempt)
+        }
+        v1::CountsBecause::Chosen => {
+            let when = text::optional_time(counted.chosen_at_ms);
+            format!("Attempt {} counts: the student chose it at {when}.", counted.attempt)
+        }
+    }
 }
 
 /// An attempt for people.

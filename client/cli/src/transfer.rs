@@ -12,24 +12,21 @@ use crate::args::{AssignmentArg, ForceArg, IntoArg};
 use crate::progress::Bar;
 use crate::{Error, Result, Session, json, output, text};
 
-/// Hands in files (or one directory), text, or both.
-pub async fn submit(
-    assignment: &AssignmentArg,
-    paths: &[PathBuf],
-    written: String,
-    comment: String,
-    session: &Session,
-) -> Result<HandedIn> {
-    session.require_token()?;
+/// What a person hands in: files (or one directory), text, or both.
+pub fn gather(assignment: &AssignmentArg, paths: &[PathBuf], written: String, comment: String) -> Result<HandIn> {
     let (files, directory) = collect(paths)?;
-    let what = HandIn {
+    Ok(HandIn {
         course: assignment.course.clone(),
         assignment: assignment.assignment.clone(),
         text: written,
         comment,
         files,
         directory,
-    };
+    })
+}
+
+/// Hands it in, and shows how far it is.
+pub async fn submit(what: &HandIn, session: &Session) -> Result<HandedIn> {
     let bar = Bar::new("Reading", session.is_json());
     let on_stage = |stage: Stage<'_>| match stage {
         Stage::Digesting { .. } => {}
@@ -46,7 +43,7 @@ pub async fn submit(
         Stage::Submitting => bar.say("Submitting"),
     };
     let scope = session.upload_scope();
-    let handed_in = hand_in(session.client(), session.profiles().dirs(), &scope, &what, &on_stage).await;
+    let handed_in = hand_in(session.client(), session.profiles().dirs(), &scope, what, &on_stage).await;
     bar.finish();
     handed_in
 }

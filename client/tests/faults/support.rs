@@ -83,7 +83,7 @@ macro_rules! unanswered {
 
 unanswered! {
     ActivateRequest SignOutRequest ChangePasswordRequest CreateTokenRequest ListTokensRequest BeginUploadRequest
-    WithdrawPledgeRequest GetSubmissionRequest ListAttemptsRequest ListSubmissionsRequest SaveDraftRequest GetDraftRequest
+    WithdrawPledgeRequest ChooseAttemptRequest GetSubmissionRequest ListAttemptsRequest ListSubmissionsRequest SaveDraftRequest GetDraftRequest
     ListDraftRevisionsRequest ListExtensionRequestsRequest DecideExtensionRequestRequest
 }
 
@@ -116,7 +116,7 @@ impl Answer for v1::SubmitRequest {
         }
         let attempt = u32::try_from(world.done.len()).unwrap() + 1;
         let submission = v1::Submission { attempt, text: self.text, ..Default::default() };
-        Ok(v1::SubmitResponse { submission: Some(submission), extension_request: None })
+        Ok(v1::SubmitResponse { submission: Some(submission), ..v1::SubmitResponse::default() })
     }
 }
 impl Answer for v1::GetUploadRequest {
@@ -218,6 +218,7 @@ service!(SubmissionService {
     pledge: PledgeRequest => PledgeResponse,
     submit: SubmitRequest => SubmitResponse,
     withdraw_pledge: WithdrawPledgeRequest => WithdrawPledgeResponse,
+    choose_attempt: ChooseAttemptRequest => ChooseAttemptResponse,
     get_submission: GetSubmissionRequest => GetSubmissionResponse,
     list_attempts: ListAttemptsRequest => ListAttemptsResponse,
     list_submissions: ListSubmissionsRequest => ListSubmissionsResponse,

@@ -106,12 +106,16 @@ methods! {
     MembershipService, RemoveNode, RemoveNodeRequest, RemoveNodeResponse, Repeatable;
     MembershipService, TransferLeader, TransferLeaderRequest, TransferLeaderResponse, Repeatable;
     MembershipService, ListMembershipEvents, ListMembershipEventsRequest, ListMembershipEventsResponse, Read;
+    ReceiptService, GetReceipt, GetReceiptRequest, GetReceiptResponse, Read;
+    ReceiptService, ListReceiptKeys, ListReceiptKeysRequest, ListReceiptKeysResponse, Read;
+    ReceiptService, RotateReceiptKey, RotateReceiptKeyRequest, RotateReceiptKeyResponse, Keyed;
     SubmissionService, Pledge, PledgeRequest, PledgeResponse, Keyed;
     SubmissionService, Submit, SubmitRequest, SubmitResponse, Keyed;
     SubmissionService, WithdrawPledge, WithdrawPledgeRequest, WithdrawPledgeResponse, Keyed;
     SubmissionService, GetSubmission, GetSubmissionRequest, GetSubmissionResponse, Read;
     SubmissionService, ListAttempts, ListAttemptsRequest, ListAttemptsResponse, Read;
     SubmissionService, ListSubmissions, ListSubmissionsRequest, ListSubmissionsResponse, Read;
+    SubmissionService, ChooseAttempt, ChooseAttemptRequest, ChooseAttemptResponse, Keyed;
     SubmissionService, SaveDraft, SaveDraftRequest, SaveDraftResponse, Keyed;
     SubmissionService, GetDraft, GetDraftRequest, GetDraftResponse, Read;
     SubmissionService, ListDraftRevisions, ListDraftRevisionsRequest, ListDraftRevisionsResponse, Read;

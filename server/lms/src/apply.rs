@@ -122,6 +122,8 @@ fn refused(refusal: &Refusal) -> Outcome {
 fn find_actor(context: &Context, command: &Command, body: &Body, store: &Overlay<'_>) -> Result<Actor> {
     match body {
         Body::Advance(_) | Body::RaiseFeatureLevel(_) | Body::FoundCluster(_) => Ok(Actor::System),
+        // A leader's own, or an administrator's.
+        Body::SetReceiptKey(_) if command.token_id.is_empty() => Ok(Actor::System),
         Body::ActivateAccount(_) | Body::IssueToken(internal::IssueToken { password_version: 1.., .. }) => {
             Ok(Actor::Nobody)
         }
@@ -138,14 +140,15 @@ macro_rules! call {
 
 fn handle(tx: &mut Tx<'_, '_>, body: &Body) -> Result<Vec<u8>> {
     use crate::{
-        accounts, announcements, assignments, auth, clock, codes, courses, drafts, enrollments, extensions,
-        final_grades, grades, grading_policy, groups, home, materials, overrides, roster, submissions, threads, tutors,
-        uploads,
+        accounts, announcements, assignments, auth, clock, codes, counted, courses, drafts, enrollments, extensions,
+        final_grades, grades, grading_policy, groups, home, materials, overrides, receipts, roster, submissions,
+        threads, tutors, uploads,
     };
     match body {
         Body::Advance(it) => call!(clock::advance, tx, it),
         Body::RaiseFeatureLevel(it) => call!(clock::raise_feature_level, tx, it),
         Body::FoundCluster(it) => call!(accounts::found_cluster, tx, it),
+        Body::SetReceiptKey(it) => call!(receipts::set_receipt_key, tx, it),
         Body::IssueToken(it) => call!(auth::issue_token, tx, it),
         Body::ActivateAccount(it) => call!(auth::activate_account, tx, it),
         Body::SignOut(it) => call!(auth::sign_out, tx, it),
@@ -175,6 +178,7 @@ fn handle(tx: &mut Tx<'_, '_>, body: &Body) -> Result<Vec<u8>> {
         Body::Pledge(it) => call!(submissions::pledge, tx, it),
         Body::Submit(it) => call!(submissions::submit, tx, it),
         Body::WithdrawPledge(it) => call!(submissions::withdraw_pledge, tx, it),
+        Body::ChooseAttempt(it) => call!(counted::choose_attempt, tx, it),
         Body::SaveDraft(it) => call!(drafts::save_draft, tx, it),
         Body::DecideExtensionRequest(it) => call!(extensions::decide_extension_request, tx, it),
         Body::SetGrade(it) => call!(grades::set_grade, tx, it),

@@ -16,8 +16,8 @@ use crate::refusal::{Reason, Refusal, Result, refuse};
 use crate::store::{Order, Store, StoreExt, StoreResult, decode};
 use crate::tables::Table;
 use crate::{
-    attempts, audit, counts, dates, files, groups, levels, limits, lookup, missing, paging, points, schedule, standing,
-    uploads, validate,
+    attempts, audit, counted, counts, dates, files, groups, levels, limits, lookup, missing, paging, points, schedule,
+    standing, uploads, validate,
 };
 
 /// Adds an assignment, published or not.
@@ -191,16 +191,16 @@ pub fn my_state(
     user_id: &str,
 ) -> StoreResult<v1::MySubmissionState> {
     let dates = dates::effective(view.store, &access.course, assignment, user_id)?;
-    let latest = attempts::latest(view.store, &assignment.assignment_id, user_id)?;
+    let counted::Standing { submission, attempts, .. } = counted::of(view.store, &assignment.assignment_id, user_id)?;
     let key = key2(&assignment.assignment_id, user_id);
     let grade: Option<GradeRecord> = view.store.record(Table::Grades, &key)?;
     let settings = assignment.settings.clone().unwrap_or_default();
     let uploading = !attempts::open_pledges(view, &assignment.assignment_id, user_id)?.is_empty();
     Ok(v1::MySubmissionState {
-        attempts_used: latest.as_ref().map_or(0, |latest| latest.attempt),
-        submitted_at_ms: latest.as_ref().map(|latest| latest.submitted_at_ms),
-        late: latest.as_ref().is_some_and(|latest| latest.late),
-        missing: latest.is_none() && !uploading && dates.is_missing(&settings, view.now_ms),
+        attempts_used: attempts,
+        submitted_at_ms: submission.as_ref().map(|submission| submission.submitted_at_ms),
+        late: submission.as_ref().is_some_and(|submission| submission.late),
+        missing: attempts == 0 && !uploading && dates.is_missing(&settings, view.now_ms),
         unlock_at_ms: dates.unlock_at_ms,
         due_at_ms: dates.due_at_ms,
         lock_at_ms: dates.lock_at_ms,

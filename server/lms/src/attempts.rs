@@ -1,4 +1,4 @@
-//! Reading submissions: one, every attempt of a student, the latest of every student.
+//! Reading submissions: one, every attempt of a student, the one that counts of every student.
 
 use std::collections::BTreeSet;
 
@@ -9,6 +9,7 @@ use lectern_proto::v1::{self, WorkflowState};
 
 use crate::actor::CourseAccess;
 use crate::context::{PageRequest, View};
+use crate::counted::{self, Standing};
 use crate::keys::{key1, key2, key3};
 use crate::refusal::{Reason, Refusal, Result};
 use crate::store::{Order, Store, StoreExt, StoreResult, decode};
@@ -67,10 +68,9 @@ pub fn get_submission(view: &View<'_>, request: &v1::GetSubmissionRequest) -> Re
     let access = CourseAccess::open(view.store, view.actor, &request.course)?;
     let assignment = assignments::open(view.store, &access, &request.assignment)?;
     let user_id = whose(view, &access, &request.user)?;
-    let latest = latest(view.store, &assignment.assignment_id, &user_id)?;
-    let attempts = latest.as_ref().map_or(0, |latest| latest.attempt);
+    let Standing { submission, counted, attempts } = counted::of(view.store, &assignment.assignment_id, &user_id)?;
     let found = match request.attempt {
-        0 => latest,
+        0 => submission,
         attempt => view.store.record(Table::Submissions, &key3(&assignment.assignment_id, &user_id, attempt))?,
     };
     let submission = found.ok_or_else(|| {
@@ -82,7 +82,7 @@ pub fn get_submission(view: &View<'_>, request: &v1::GetSubmissionRequest) -> Re
         Refusal::new(Reason::NotFound, message)
     })?;
     let submission = Some(to_proto(view, &access, &assignment, submission)?);
-    Ok(v1::GetSubmissionResponse { submission, attempts })
+    Ok(v1::GetSubmissionResponse { submission, attempts, counted: Some(counted) })
 }
 
 /// Every attempt of a student, oldest first, and the uploads under way.
@@ -99,10 +99,11 @@ pub fn list_attempts(view: &View<'_>, request: &v1::ListAttemptsRequest) -> Resu
         })?;
     let pledges = open_pledges(view, &assignment.assignment_id, &user_id)?;
     let pledges = pledges.iter().map(|pledge| pledge_to_proto(view.store, pledge)).collect::<StoreResult<_>>()?;
-    Ok(v1::ListAttemptsResponse { attempts, next_page_token, pledges })
+    let counted = Some(counted::of(view.store, &assignment.assignment_id, &user_id)?.counted);
+    Ok(v1::ListAttemptsResponse { attempts, next_page_token, pledges, counted })
 }
 
-/// For staff: every student of the course, those who never signed in among them, with their latest attempt, or only those who wait for a grade, at one
+/// For staff: every student of the course, those who never signed in among them, with their attempt that counts, or only those who wait for a grade, at one
 /// assignment or at all of them.
 pub fn list_submissions(view: &View<'_>, request: &v1::ListSubmissionsRequest) -> Result<v1::ListSubmissionsResponse> {
     let access = CourseAccess::open(view.store, view.actor, &request.course)?;
@@ -192,10 +193,10 @@ pub(crate) fn summary(
         return Ok(None);
     }
     let user_id = &enrollment.user_id;
-    let latest = latest(view.store, &assignment.assignment_id, user_id)?;
+    let Standing { submission, counted, attempts } = counted::of(view.store, &assignment.assignment_id, user_id)?;
     let grade = grades::visible_grade(view, access, assignment, user_id)?;
     let waits = view.store.contains(Table::NeedsGrading, &key2(&assignment.assignment_id, user_id))?;
-    let state = match (&latest, &grade) {
+    let state = match (&submission, &grade) {
         (_, Some(_)) if !waits => WorkflowState::Graded,
         (Some(_), _) => WorkflowState::Submitted,
         (None, _) => WorkflowState::Unsubmitted,
@@ -208,12 +209,13 @@ pub(crate) fn summary(
         assignment_slug: assignment.slug.clone(),
         submitter: Some(lookup::person(view.store, user_id)?),
         state: state.into(),
-        attempts: latest.as_ref().map_or(0, |latest| latest.attempt),
-        submitted_at_ms: latest.as_ref().map(|latest| latest.submitted_at_ms),
-        late: latest.as_ref().is_some_and(|latest| latest.late),
-        missing: latest.is_none() && !uploading && dates.is_missing(&settings, view.now_ms),
+        attempts,
+        submitted_at_ms: submission.as_ref().map(|submission| submission.submitted_at_ms),
+        late: submission.as_ref().is_some_and(|submission| submission.late),
+        missing: attempts == 0 && !uploading && dates.is_missing(&settings, view.now_ms),
         assignment_title: settings.title,
         uploading,
         grade,
+        counted: Some(counted),
     }))
 }

@@ -25,7 +25,7 @@ pub(crate) fn extension_request(tx: &mut Tx<'_, '_>, assignment_id: &str) -> Sto
     change(tx, assignment_id, |counts| counts.extension_requests += 1)
 }
 
-/// A student's latest attempt waits for a grade, or no longer does. Does nothing when that is known already.
+/// A student's attempt that counts waits for a grade, or no longer does. Does nothing when that is known already.
 pub(crate) fn set_needs_grading(
     tx: &mut Tx<'_, '_>,
     assignment: &AssignmentRecord,

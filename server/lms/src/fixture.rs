@@ -94,6 +94,14 @@ impl Class {
         assignment_id
     }
 
+    /// The assignment is due at another time.
+    pub(crate) fn due(&mut self, assignment_id: &str, due_at_ms: i64) {
+        let key = key2(&self.course_id, assignment_id);
+        let mut record: AssignmentRecord = self.world.store.record(Table::Assignments, &key).unwrap().unwrap();
+        record.settings.as_mut().unwrap().due_at_ms = Some(due_at_ms);
+        self.put(Table::Assignments, key, &record);
+    }
+
     /// One more attempt of a student, waiting for a grade.
     pub(crate) fn submission(&mut self, assignment_id: &str, user_id: &str, attempt: u32, late: bool) {
         let record = SubmissionRecord {

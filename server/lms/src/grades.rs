@@ -29,7 +29,7 @@ use crate::standing::{self, points_possible};
 use crate::store::{Order, Store, StoreExt};
 use crate::tables::Table;
 use crate::{
-    attempts, audit, counts, dates, final_grades, groups, lateness, levels, limits, lookup, paging, points, usage,
+    audit, counted, counts, dates, final_grades, groups, lateness, levels, limits, lookup, paging, points, usage,
     validate,
 };
 
@@ -56,7 +56,7 @@ pub fn visible_grade(
 
 /// A grade with everything that is known of it: for eyes that may see it.
 fn to_proto(store: &dyn Store, assignment: &AssignmentRecord, record: &GradeRecord) -> Result<v1::Grade> {
-    let latest = attempts::latest(store, &assignment.assignment_id, &record.user_id)?;
+    let counted = counted::attempt(store, &assignment.assignment_id, &record.user_id)?;
     Ok(v1::Grade {
         score: score(record),
         entered_score: record.entered_score,
@@ -70,7 +70,7 @@ fn to_proto(store: &dyn Store, assignment: &AssignmentRecord, record: &GradeReco
         posted: record.posted,
         posted_at_ms: record.posted_at_ms.filter(|_| record.posted),
         attempt: record.attempt,
-        grade_matches_current_submission: latest.map_or(0, |submission| submission.attempt) == record.attempt,
+        grade_matches_current_submission: counted == record.attempt,
         revision: record.revision,
         points_possible: points_possible(assignment),
         automatic: record.automatic,
@@ -92,8 +92,8 @@ pub(crate) fn set_grade(tx: &mut Tx<'_, '_>, request: &v1::SetGradeRequest) -> R
     check_score(&assignment, request.score)?;
     validate::body("feedback", &request.feedback, limits::BODY_BYTES)?;
     let reason = validate::optional_line("reason", &request.reason)?;
-    let latest = attempts::used(tx.store, &assignment.assignment_id, &student.user_id)?;
-    let attempt = graded_attempt(request.attempt, latest, &student)?;
+    let standing = counted::of(tx.store, &assignment.assignment_id, &student.user_id)?;
+    let attempt = graded_attempt(request.attempt, standing.attempts, &student)?;
     let before = standing::grade(tx.store, &assignment.assignment_id, &student.user_id)?;
     check_revision(tx.store, request.base_revision, before.as_ref())?;
 
@@ -102,7 +102,7 @@ pub(crate) fn set_grade(tx: &mut Tx<'_, '_>, request: &v1::SetGradeRequest) -> R
     usage::add_text(tx, &assignment.course_id, None, record.feedback.len())?;
     tx.put(Table::Grades, key2(&assignment.assignment_id, &student.user_id), &record);
     counts::grade_changed(tx, &assignment, before.as_ref(), &record)?;
-    if attempt == latest {
+    if attempt == standing.counted.attempt {
         counts::set_needs_grading(tx, &assignment, &student.user_id, false)?;
     }
     let entry = audit::Entry {
@@ -439,9 +439,9 @@ pub(crate) fn posted_marks(store: &dyn Store, ledger: &Ledger, course_id: &str, 
 
 fn my_grade(view: &View<'_>, access: &CourseAccess, assignment: &AssignmentRecord) -> Result<v1::MyGrade> {
     let user_id = view.actor.user_id();
-    let latest = attempts::latest(view.store, &assignment.assignment_id, user_id)?;
+    let counted::Standing { submission, attempts, .. } = counted::of(view.store, &assignment.assignment_id, user_id)?;
     let grade = visible_grade(view, access, assignment, user_id)?;
-    let state = match (&grade, &latest) {
+    let state = match (&grade, &submission) {
         (Some(_), _) => WorkflowState::Graded,
         (None, Some(_)) => WorkflowState::Submitted,
         (None, None) => WorkflowState::Unsubmitted,
@@ -450,14 +450,14 @@ fn my_grade(view: &View<'_>, access: &CourseAccess, assignment: &AssignmentRecor
     Ok(v1::MyGrade {
         assignment_id: assignment.assignment_id.clone(),
         due_at_ms: dates.due_at_ms,
-        submitted_at_ms: latest.as_ref().map(|submission| submission.submitted_at_ms),
-        attempts: latest.as_ref().map_or(0, |submission| submission.attempt),
+        submitted_at_ms: submission.as_ref().map(|submission| submission.submitted_at_ms),
+        attempts,
         assignment_slug: assignment.slug.clone(),
         title: standing::title(assignment).into(),
         points_possible: points_possible(assignment),
         grade,
-        late: latest.as_ref().is_some_and(|submission| submission.late),
-        missing: latest.is_none() && standing::is_missing(view, &access.course, assignment, user_id)?,
+        late: submission.as_ref().is_some_and(|submission| submission.late),
+        missing: attempts == 0 && standing::is_missing(view, &access.course, assignment, user_id)?,
         state: state.into(),
         group_id: standing::group_id(assignment).into(),
         ..v1::MyGrade::default()

@@ -1,6 +1,6 @@
 //! Lateness as a course's policy sees it: days of the bank that a submission spends, and what is deducted of its grade.
 //!
-//! The days are spent when work is handed in, by its latest attempt: what is left does not depend on the order in which
+//! The days are spent when work is handed in, by the attempt that counts: what is left does not depend on the order in which
 //! work is graded. What is deducted is decided when a grade is set, by the policy as it is then.
 
 use lectern_grading::late::{self, DAY_MS, HOUR_MS, LateRule};

@@ -10,7 +10,8 @@ use crate::store::{Store, StoreResult};
 
 /// From here on there are assignment groups, policies, overrides, final grades and rows of the gradebook.
 pub const GRADING: u32 = 3;
-
+/// From here on receipts are signed, and a late attempt does not take the place of one that came in time.
+pub const HAND_INS: u32 = 4;
 /// From here on questions can be put to the tutor, and accounts can be tutors'.
 pub const TUTOR: u32 = 5;
 /// The newest level that this domain knows.
@@ -36,7 +37,8 @@ pub fn needed(body: &Body) -> u32 {
     if is_of_the_tutor {
         return TUTOR;
     }
-    let is_new = match body {
+    let is_grading = match body {
+        Body::SetReceiptKey(_) | Body::ChooseAttempt(_) => return HAND_INS,
         Body::CreateAssignmentGroup(_)
         | Body::UpdateAssignmentGroup(_)
         | Body::DeleteAssignmentGroup(_)
@@ -48,12 +50,17 @@ pub fn needed(body: &Body) -> u32 {
         Body::SetGrade(request) => request.waive_late,
         _ => false,
     };
-    if is_new { GRADING } else { 0 }
+    if is_grading { GRADING } else { 0 }
 }
 
 /// Whether the cluster is at [`GRADING`].
 pub(crate) fn has_grading(store: &dyn Store) -> StoreResult<bool> {
     Ok(lookup::cluster(store)?.feature_level >= GRADING)
+}
+
+/// Whether the cluster is at [`HAND_INS`].
+pub(crate) fn has_hand_ins(store: &dyn Store) -> StoreResult<bool> {
+    Ok(lookup::cluster(store)?.feature_level >= HAND_INS)
 }
 
 #[cfg(test)]

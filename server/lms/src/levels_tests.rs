@@ -1,5 +1,5 @@
 use lectern_proto::POINT;
-use lectern_proto::internal::v1::{AssignmentRecord, GradeRecord, RaiseFeatureLevel};
+use lectern_proto::internal::v1::{AssignmentRecord, GradeRecord, RaiseFeatureLevel, SetReceiptKey};
 use lectern_proto::v1;
 
 use super::*;
@@ -124,6 +124,8 @@ fn what_an_older_release_cannot_read_is_not_proposed_below_the_level() {
     assert_eq!(needed(&Body::SetOverride(v1::SetOverrideRequest::default())), GRADING);
     assert_eq!(needed(&Body::SetGrade(v1::SetGradeRequest { waive_late: true, ..Default::default() })), GRADING);
     assert_eq!(needed(&Body::SetGrade(v1::SetGradeRequest::default())), 0);
+    assert_eq!(needed(&Body::ChooseAttempt(v1::ChooseAttemptRequest::default())), HAND_INS);
+    assert_eq!(needed(&Body::SetReceiptKey(SetReceiptKey::default())), HAND_INS);
 }
 
 #[test]

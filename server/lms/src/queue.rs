@@ -14,7 +14,7 @@ use crate::standing;
 use crate::store::{Order, StoreExt};
 use crate::tables::Table;
 
-/// The active students whose latest attempt at the assignment waits for a grade.
+/// The active students whose attempt that counts at the assignment waits for a grade.
 pub(crate) fn of_assignment(
     view: &View<'_>,
     access: &CourseAccess,

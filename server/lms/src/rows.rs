@@ -17,7 +17,7 @@ use crate::keys::{key1, key2};
 use crate::refusal::Result;
 use crate::store::{Order, Store, StoreError, StoreExt, StoreResult};
 use crate::tables::Table;
-use crate::{attempts, grades, levels, limits, paging};
+use crate::{attempts, counted, grades, levels, limits, paging};
 
 const GRADED: u32 = 1;
 const POSTED: u32 = 2;
@@ -32,14 +32,14 @@ pub(crate) struct Cell {
     /// The score that counts; none while there is no grade.
     pub score: Option<i64>,
     pub posted: bool,
-    /// Whether the latest attempt is late.
+    /// Whether the attempt that counts is late.
     pub late: bool,
     pub needs_grading: bool,
     pub excused: bool,
     pub attempts: u32,
     pub graded_attempt: u32,
     pub grade_revision: u64,
-    /// Days of the late-day bank that the latest attempt spends.
+    /// Days of the late-day bank that the attempt that counts spends.
     pub late_days: u32,
 }
 
@@ -52,9 +52,8 @@ impl Cell {
         self.grade_revision = grade.revision;
     }
 
-    /// The latest attempt is this one.
-    pub(crate) fn take_attempt(&mut self, submission: &SubmissionRecord) {
-        self.attempts = submission.attempt;
+    /// This attempt counts.
+    pub(crate) fn take_counted(&mut self, submission: &SubmissionRecord) {
         self.late = submission.late;
         self.late_days = submission.late_days;
     }
@@ -65,8 +64,10 @@ impl Cell {
         if let Some(grade) = store.record(Table::Grades, &key)? {
             cell.take_grade(&grade);
         }
-        if let Some(latest) = attempts::latest(store, assignment_id, user_id)? {
-            cell.take_attempt(&latest);
+        let standing = counted::of(store, assignment_id, user_id)?;
+        cell.attempts = standing.attempts;
+        if let Some(counted) = standing.submission {
+            cell.take_counted(&counted);
             cell.needs_grading = store.contains(Table::NeedsGrading, &key)?;
         }
         Ok(cell)

@@ -4,7 +4,7 @@
 //!   that arrive within the window become a submission judged by the pledge's time: a slow train makes nobody late.
 //! * A *submission* exists only once every byte of it is stored: its files are made in the same command.
 //! * What is offered after the lock date is kept as an extension request (`extensions.rs`), never thrown away.
-//! * Each submission is a new attempt; none replaces another.
+//! * Each submission is a new attempt; none replaces another. Which one counts is decided in `counted.rs`.
 //!
 //! `attempts.rs` reads what is written here.
 
@@ -23,7 +23,7 @@ use crate::store::{Store, StoreExt, StoreResult};
 use crate::tables::Table;
 use crate::uploads::Opening;
 use crate::{
-    assignments, attempts, counts, dates, extensions, files, lateness, limits, rows, uploads, usage, validate,
+    assignments, attempts, counted, counts, dates, extensions, files, lateness, limits, rows, uploads, usage, validate,
 };
 
 pub use crate::attempts::{get_submission, list_attempts, list_submissions};
@@ -114,7 +114,7 @@ pub(crate) fn submit(tx: &mut Tx<'_, '_>, request: &v1::SubmitRequest) -> Result
     if open.dates.is_past_lock(work.at_ms) {
         let kept = extensions::keep(tx, &open.assignment, work)?;
         let extension_request = Some(extensions::to_proto(&tx.view(), &open.access, kept)?);
-        return Ok(v1::SubmitResponse { submission: None, extension_request });
+        return Ok(v1::SubmitResponse { extension_request, ..v1::SubmitResponse::default() });
     }
     let file_ids = finish(tx, &work, FileUse::Submission, &open.assignment.assignment_id)?;
     let submission = SubmissionRecord {
@@ -136,7 +136,8 @@ pub(crate) fn submit(tx: &mut Tx<'_, '_>, request: &v1::SubmitRequest) -> Result
     };
     let submission = add_attempt(tx, &open.assignment, submission)?;
     let submission = Some(attempts::to_proto(&tx.view(), &open.access, &open.assignment, submission)?);
-    Ok(v1::SubmitResponse { submission, extension_request: None })
+    let counted = Some(counted::of(&*tx.store, &open.assignment.assignment_id, &user_id)?.counted);
+    Ok(v1::SubmitResponse { submission, extension_request: None, counted })
 }
 
 /// Gives up a pledge that was not finished.
@@ -185,13 +186,23 @@ pub(crate) fn add_attempt(
     submission.attempt = attempts::used(&*tx.store, &assignment_id, &user_id)? + 1;
     submission.index = tx.context.index;
     submission.term = tx.context.term;
-    submission.late_days = lateness::days_spent(&*tx.store, assignment, &user_id, &submission)?;
+    let counts = counted::take_new(tx, &user_id, &submission)?;
+    if counts {
+        submission.late_days = lateness::days_spent(&*tx.store, assignment, &user_id, &submission)?;
+    }
     tx.put(Table::Submissions, key3(&assignment_id, &user_id, submission.attempt), &submission);
     if submission.attempt == 1 {
         counts::first_attempt(tx, &assignment_id)?;
     }
-    rows::change(tx, assignment, &user_id, |cell| cell.take_attempt(&submission))?;
-    counts::set_needs_grading(tx, assignment, &user_id, true)?;
+    rows::change(tx, assignment, &user_id, |cell| {
+        cell.attempts = submission.attempt;
+        if counts {
+            cell.take_counted(&submission);
+        }
+    })?;
+    if counts {
+        counts::set_needs_grading(tx, assignment, &user_id, true)?;
+    }
     tx.event(EventKind::Submission, &submission.course_id, &assignment_id, Audience::UserAndStaff(user_id));
     Ok(submission)
 }

@@ -113,6 +113,10 @@ tables! {
     FinalGrades = 48,
     /// course id, user id → `GradebookRowRecord`.
     GradebookRows = 49,
+    /// index of the entry that set it (8 bytes) → `ReceiptKeyRecord`.
+    ReceiptKeys = 50,
+    /// assignment id, user id → `CountedRecord`.
+    Counted = 51,
     /// user id of the tutor's account → `TutorRecord`.
     Tutors = 52,
 }

@@ -37,7 +37,7 @@ pub struct Applied {
 }
 
 /// Bytes read at once when the log is opened.
-const SCAN_BYTES: u64 = 4 << 20;
+pub(crate) const SCAN_BYTES: u64 = 4 << 20;
 
 /// Founds a member's log: every founding voter begins from the same snapshot at index 1 and term 1, which holds nothing
 /// but the configuration (trap 2: a configuration at index 0 would let a joiner elect itself). Without voters the log is

@@ -23,13 +23,10 @@ use crate::{
     Applied, Batch, Disk, Identity, NodeId, OpenError,
     format::{self, entry_key},
     founding_state, load_identity,
-    log::Log,
+    log::{Log, SCAN_BYTES},
     members,
     replica::voters,
 };
-
-/// Bytes read at once.
-const SCAN_BYTES: u64 = 4 << 20;
 
 /// What recovering this node would mean, to be compared with the other survivors and shown to the person who decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,15 +60,23 @@ impl Prospect {
     pub fn warning(&self) -> String {
         let Self { identity, last: (term, index), commit, applied, .. } = self;
         let node = identity.node;
-        let given_up: Vec<String> = self.given_up.iter().map(ToString::to_string).collect();
+        let list = |nodes: &[NodeId]| nodes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         format!(
-            "Recover node {node} only if a majority of the voters {:?} is lost for good. Its log ends at entry {index} of term {term}; entry \
-             {commit} is known to be committed, {applied} is applied. Everything in this log is kept, also what was never confirmed to \
-             anyone. What was confirmed after entry {commit} and is not in this log is lost: compare the other survivors, and recover the one whose log ends at the \
-             highest term, then the highest entry. The others ({}) are given up: start none of them again before its data directory is \
-             empty, and let each join anew.",
-            self.voters,
-            given_up.join(", ")
+            "Recover node {node} only if a majority of the voters ({}) is lost for good.\n\
+             \n\
+             \x20 its log ends at   term {term}, entry {index}\n\
+             \x20 committed         up to entry {commit}, as far as it knows\n\
+             \x20 applied           up to entry {applied}\n\
+             \n\
+             Everything in this log is kept, also what was never confirmed to anyone.\n\
+             What was confirmed after entry {commit} and is not in this log is lost.\n\
+             The others ({}) are given up: start none of them again before its data directory\n\
+             is empty, and let each join anew.\n\
+             \n\
+             Look at the other survivors first, and recover the one whose log ends at the highest term,\n\
+             then the highest entry.\n",
+            list(&self.voters),
+            list(&self.given_up)
         )
     }
 }

@@ -61,6 +61,7 @@ pub struct Replica<D: Disk> {
     /// Ticks until this node should ask for votes, because the leader's process is known to be gone.
     pub(crate) hurry: Option<usize>,
     pub(crate) notices: VecDeque<String>,
+    pub(crate) noticed: u64,
     pub(crate) stopping: Option<String>,
     pub(crate) stopped: Option<String>,
 }
@@ -121,6 +122,7 @@ impl<D: Disk> Replica<D> {
             watch: Watch::default(),
             hurry: None,
             notices: VecDeque::new(),
+            noticed: 0,
             stopping: None,
             stopped: None,
             config,
@@ -289,6 +291,7 @@ impl<D: Disk> Replica<D> {
     pub(crate) fn notice(&mut self, text: String) {
         if self.notices.back() != Some(&text) {
             self.notices.push_back(text);
+            self.noticed += 1;
         }
         if self.notices.len() > NOTICES {
             self.notices.pop_front();

@@ -44,10 +44,16 @@ pub(crate) struct Patience {
     pub(crate) retry: u64,
 }
 
+/// A snapshot that fails again and again is tried again after up to so many times the first pause: a disk that is full does
+/// not gain room by being asked every second.
+const LONGEST_PAUSE: u64 = 16;
+
 /// The snapshots under way at a leader.
 #[derive(Debug, Default)]
 pub(crate) struct Snapshots {
     stages: BTreeMap<NodeId, Stage>,
+    /// How often in a row it failed.
+    failures: BTreeMap<NodeId, u32>,
     now: u64,
     patience: Patience,
     /// Checkpoints that were on their way when raft gave them up.
@@ -105,7 +111,7 @@ impl Snapshots {
 
     /// A checkpoint was made, or not. `Err` holds the checkpoint's id where it is of no use.
     pub(crate) fn made(&mut self, to: NodeId, result: Result<SnapshotMeta, String>) -> Result<(), Option<String>> {
-        let (now, until) = (self.now, self.now.saturating_add(self.patience.retry));
+        let now = self.now;
         let Some(Stage::Making { at_least, .. }) = self.stages.get(&to) else {
             return Err(result.ok().map(|meta| meta.id));
         };
@@ -114,7 +120,7 @@ impl Snapshots {
         match result {
             Ok(meta) if useful(&meta) => {
                 let Some(conf_state) = codec::decode_conf_state(&meta.conf_state) else {
-                    self.stages.insert(to, Stage::Failed { until });
+                    self.fail(to);
                     return Err(Some(meta.id));
                 };
                 let SnapshotMeta { id, index, term, .. } = meta;
@@ -122,7 +128,7 @@ impl Snapshots {
                 Ok(())
             }
             other => {
-                self.stages.insert(to, Stage::Failed { until });
+                self.fail(to);
                 Err(other.ok().map(|meta| meta.id))
             }
         }
@@ -143,13 +149,21 @@ impl Snapshots {
         if id != sent {
             return false;
         }
-        let stage = if ok {
-            Stage::Installing { index: *index, since: self.now }
+        let installing = Stage::Installing { index: *index, since: self.now };
+        if ok {
+            self.stages.insert(to, installing);
         } else {
-            Stage::Failed { until: self.now.saturating_add(self.patience.retry) }
-        };
-        self.stages.insert(to, stage);
+            self.fail(to);
+        }
         true
+    }
+
+    /// It failed once more: the next try comes after a pause, a longer one than the last.
+    fn fail(&mut self, to: NodeId) {
+        let failures = self.failures.entry(to).or_default();
+        let pause = self.patience.retry.saturating_mul(LONGEST_PAUSE.min(1 << (*failures).min(16)));
+        *failures += 1;
+        self.stages.insert(to, Stage::Failed { until: self.now.saturating_add(pause) });
     }
 
     /// The follower holds the log up to `matched`.
@@ -158,6 +172,7 @@ impl Snapshots {
             && matched >= *index
         {
             self.stages.remove(&to);
+            self.failures.remove(&to);
         }
     }
 
@@ -173,9 +188,10 @@ impl Snapshots {
 
     /// Gives up what takes too long.
     pub(crate) fn expire(&mut self) -> Overdue {
-        let (now, Patience { stall, stage: longest, retry }) = (self.now, self.patience);
+        let (now, Patience { stall, stage: longest, .. }) = (self.now, self.patience);
         let late = |since: u64| now.saturating_sub(since) >= longest;
         let mut overdue = Overdue::default();
+        let mut failed = Vec::new();
         for (to, stage) in &mut self.stages {
             match stage {
                 Stage::Sending { id, moved, .. } if now.saturating_sub(*moved) >= stall => {
@@ -187,14 +203,16 @@ impl Snapshots {
                 Stage::Making { since, .. } if late(*since) => {}
                 _ => continue,
             }
-            *stage = Stage::Failed { until: now.saturating_add(retry) };
+            failed.push(*to);
         }
+        failed.into_iter().for_each(|to| self.fail(to));
         self.stages.retain(|_, stage| !matches!(stage, Stage::Failed { until } if *until <= now));
         overdue
     }
 
     /// This node leads no longer. The checkpoints that nobody will take, those on their way included.
     pub(crate) fn clear(&mut self) -> Vec<String> {
+        self.failures.clear();
         let unused =
             |stage| if let Stage::Made { id, .. } | Stage::Sending { id, .. } = stage { Some(id) } else { None };
         std::mem::take(&mut self.stages).into_values().filter_map(unused).collect()
@@ -246,6 +264,31 @@ mod tests {
         snapshots.set_now(10);
         assert_eq!(snapshots.wanted(3, 5), None);
         assert_eq!(snapshots.take_wanted(), vec![(3, 5)]);
+    }
+
+    #[test]
+    fn what_fails_again_and_again_is_tried_less_and_less_often_and_afterwards_as_before() {
+        let mut snapshots = Snapshots::default();
+        snapshots.configure(Patience { stall: 50, stage: 100, retry: 10 });
+        let mut now = 0;
+        let mut pause = |snapshots: &mut Snapshots, ok: bool| {
+            assert_eq!(snapshots.wanted(3, 5), None);
+            assert_eq!(snapshots.take_wanted(), vec![(3, 5)]);
+            snapshots.made(3, Ok(meta(9))).unwrap();
+            snapshots.wanted(3, 5).unwrap();
+            assert!(snapshots.sent(3, "s9", ok));
+            let failed_at = now;
+            while snapshots.expire() == Overdue::default() && !ok && snapshots.stages.contains_key(&3) {
+                now += 1;
+                snapshots.set_now(now);
+            }
+            now - failed_at
+        };
+        let pauses: Vec<u64> = (0..7).map(|_| pause(&mut snapshots, false)).collect();
+        assert_eq!(pauses, [10, 20, 40, 80, 160, 160, 160]);
+        pause(&mut snapshots, true);
+        snapshots.caught_up(3, 9);
+        assert_eq!(pause(&mut snapshots, false), 10);
     }
 
     #[test]

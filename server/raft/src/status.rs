@@ -53,6 +53,8 @@ pub struct Status {
     pub stopped: Option<String>,
     /// The last things worth a person's attention, oldest first.
     pub notices: Vec<String>,
+    /// How many there were so far.
+    pub noticed: u64,
 }
 
 impl Status {
@@ -128,6 +130,7 @@ impl<D: Disk> Replica<D> {
             installing: self.raw.snap().is_some(),
             stopped: self.stopped.clone(),
             notices: self.notices.iter().cloned().collect(),
+            noticed: self.noticed,
         }
     }
 

@@ -34,6 +34,36 @@ const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reliability.
 /// Around the table in the page.
 const MARKS: (&str, &str) = ("<!-- mutations: begin -->\n", "<!-- mutations: end -->");
 
+/// The script that has to catch each mistake; those that are not here are the simulator's to catch. That another test happens to
+/// notice a mistake is no reason to believe that the one that is named after it does.
+const CATCHERS: &[(&str, &str)] = &[
+    ("members-busy", "membership_joint_leader_dies"),
+    ("members-leader", "membership_drain_without_a_spare"),
+    ("members-number", "membership_wiped_node"),
+    ("members-safe", "membership_never_without_a_majority"),
+    ("trap-01", "trap_01_auto_leave"),
+    ("trap-02", "trap_02_joiner"),
+    ("trap-03", "trap_03_leader_removed"),
+    ("trap-04", "trap_04_refused_configuration"),
+    ("trap-05", "trap_05_applied_and_commit"),
+    ("trap-06", "trap_06_wiped_node"),
+    ("trap-06-early", "trap_06_believed_too_early"),
+    ("trap-06-unmet", "trap_06_founders_meet"),
+    ("trap-07", "trap_07_a_lost_vote_was_never_given"),
+    ("trap-08", "trap_08_conflict"),
+    ("trap-11", "trap_11_read_without_leader"),
+    ("trap-12", "trap_12_late_answer"),
+    ("trap-13", "trap_13_no_lease"),
+    ("trap-14", "trap_14_lost_entries"),
+    ("trap-14-lost", "trap_14_lost_entries"),
+    ("trap-15", "trap_15_proposals_at_followers"),
+    ("trap-16", "trap_16_lost_snapshot"),
+    ("trap-17", "snapshot_switched_alone"),
+    ("trap-19", "trap_19_joint_nobody_leaves"),
+    ("trap-20", "trap_20_removed_node"),
+    ("trap-27", "trap_27_lost_tail"),
+];
+
 /// Which tests caught a mistake.
 #[derive(Debug)]
 struct Caught {
@@ -69,12 +99,15 @@ fn every_known_mistake_is_caught() {
         write_docs(&table);
     }
     let missed: Vec<&str> = caught.iter().filter(|this| this.is_missed()).map(|this| this.mutation.code()).collect();
-    assert!(missed.is_empty(), "nothing caught {missed:?}\n{table}");
+    assert!(missed.is_empty(), "what is named after them did not catch {missed:?}\n{table}");
 }
 
 impl Caught {
     fn is_missed(&self) -> bool {
-        self.scripts.is_empty() && self.simulator.is_none()
+        match catcher(self.mutation.code()) {
+            Some(script) => !self.scripts.iter().any(|caught| caught == script),
+            None => self.simulator.is_none(),
+        }
     }
 }
 
@@ -117,7 +150,9 @@ fn table(caught: &[Caught]) -> String {
         let scripts = match scripts.as_slice() {
             [] => "–".to_owned(),
             [first] => format!("`{first}`"),
-            [first, others @ ..] => format!("`{}` and {} more", best(mutation.code(), first, others), others.len()),
+            [first, others @ ..] => {
+                format!("`{}` and {} more", catcher(mutation.code()).unwrap_or(first), others.len())
+            }
         };
         let simulator =
             simulator.as_ref().map_or("–".to_owned(), |(seeds, what)| format!("{seeds}: {}", short(what)));
@@ -127,10 +162,9 @@ fn table(caught: &[Caught]) -> String {
     table
 }
 
-/// The script that is named after the trap, where there is one.
-fn best<'a>(code: &str, first: &'a String, others: &'a [String]) -> &'a String {
-    let prefix = code[..code.len().min("trap-00".len())].replace('-', "_");
-    others.iter().chain([first]).find(|name| name.starts_with(&prefix)).unwrap_or(first)
+/// The script that has to catch a mistake, where it is one.
+fn catcher(code: &str) -> Option<&'static str> {
+    CATCHERS.iter().find(|(of, _)| *of == code).map(|(_, script)| *script)
 }
 
 fn short(what: &str) -> String {

@@ -12,9 +12,9 @@ use super::keys;
 use super::manifest::Manifest;
 use super::prune::{self, Pruned};
 use super::repository::{Access, Repository};
-use super::restore::{self, Made};
+use super::restore::{self, Choice, Made};
 use super::verify::{self, Judged, Verified, Which};
-use crate::cli::{Problem, say};
+use crate::cli::{Problem, WrongUsage, say};
 use crate::config::Config;
 use crate::init::{self, GenesisMember};
 
@@ -40,7 +40,10 @@ pub(crate) const RESTORE_HELP: &str = "Make the first node of a new cluster from
 The new cluster has everything that the backup holds, another id and another secret: nodes and certificates of the old one do
 not fit it. Its configuration is this node alone; further nodes join it with an empty directory. Everybody signs in again,
 with the password of then; tokens for scripts are made anew. Dates that fell between the backup and the restore are
-extended, as after any outage.";
+extended, as after any outage.
+
+It takes the newest backup, where a majority had confirmed that everything acknowledged is in it. Any other one is restored
+with --accept-loss only.";
 
 /// Where a repository is and what opens it.
 #[derive(Debug, Args)]
@@ -134,6 +137,9 @@ pub(crate) struct Restore {
     /// The node's number and addresses
     #[arg(long, value_name = "N=HOST:PEERPORT,HOST:CLIENTPORT", value_parser = init::parse_member, default_value = init::DEFAULT_MEMBER)]
     member: GenesisMember,
+    /// Restore it although something that was acknowledged may be missing: it is not the newest, or no majority had confirmed it
+    #[arg(long)]
+    accept_loss: bool,
 }
 
 impl Backup {
@@ -148,7 +154,7 @@ impl Backup {
             (None, None) => None,
         };
         let (Some(data_dir), Some(to), Some(passphrase_file)) = (data_dir, self.to, self.passphrase_file) else {
-            return Err("give --config or --data, --to and --passphrase-file".into());
+            return Err(WrongUsage("give --config or --data, --to and --passphrase-file".into()).into());
         };
         let created = create::create(&data_dir, &to, &keys::read_passphrase(&passphrase_file)?, self.reread)?;
         say(&if self.json { text(&created_json(&created)) } else { created_text(&created) })
@@ -175,6 +181,7 @@ impl Action {
                 say(&if from.json { text(&judged_json(&judged)) } else { judged_text(&judged) })?;
                 match judged.iter().filter(|one| one.found.is_err()).count() {
                     0 => Ok(()),
+                    _ if judged.len() == 1 => Err("the backup is not good".into()),
                     bad => Err(format!("{bad} of {} backups are not good", judged.len()).into()),
                 }
             }
@@ -191,8 +198,8 @@ impl Restore {
     /// Does it and prints what came of it.
     pub(crate) fn run(self) -> Result<(), Problem> {
         let passphrase = keys::read_passphrase(&self.from.passphrase_file)?;
-        let made =
-            restore::restore(&self.from.repository, &passphrase, self.backup.as_deref(), &self.data, self.member)?;
+        let choice = Choice { backup: self.backup.as_deref(), accept_loss: self.accept_loss };
+        let made = restore::restore(&self.from.repository, &passphrase, choice, &self.data, self.member)?;
         if self.from.json {
             return say(&text(&json!({
                 "backup": manifest_json(&made.manifest),
@@ -326,17 +333,18 @@ fn list_text(listed: &[Listed]) -> String {
         return "There is no backup yet.".into();
     }
     let mut lines = vec![format!(
-        "{:26}  {:24}  {:>4}  {:>12}  {:>14}  {:>14}",
-        "backup", "made", "node", "entry", "bytes", "added"
+        "{:26}  {:24}  {:>4}  {:>12}  {:>14}  {:>14}  {}",
+        "backup", "made", "node", "entry", "bytes", "added", "confirmed"
     )];
     lines.extend(listed.iter().map(|(id, manifest)| match manifest {
         Ok(manifest) => format!(
-            "{id}  {:24}  {:>4}  {:>12}  {:>14}  {:>14}",
+            "{id}  {:24}  {:>4}  {:>12}  {:>14}  {:>14}  {}",
             time(manifest.created_at_ms),
             manifest.node,
             manifest.index,
             manifest.bytes(),
-            manifest.added_bytes
+            manifest.added_bytes,
+            if manifest.confirmed { "yes" } else { "no" }
         ),
         Err(problem) => format!("{id}  {problem}"),
     }));
@@ -373,7 +381,16 @@ fn pruned_json(pruned: &Pruned) -> Value {
 
 fn pruned_text(pruned: &Pruned) -> String {
     let Pruned { backups, kept, files, bytes } = pruned;
-    format!("Deleted {} backups with {files} files of {bytes} bytes; {kept} are left.", backups.len())
+    format!(
+        "Deleted {} with {} of {bytes} bytes; {} left.",
+        counted(backups.len(), "backup"),
+        counted(usize::try_from(*files).unwrap_or(usize::MAX), "file"),
+        if *kept == 1 { "1 is".to_owned() } else { format!("{kept} are") }
+    )
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 #[cfg(test)]

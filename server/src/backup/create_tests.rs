@@ -5,13 +5,15 @@ use lectern_lms::{Change, Store, Table, encode};
 use lectern_proto::internal::v1::{ClusterRecord, TokenRecord};
 use lectern_raft::{Replica, decode_conf_state, encode_conf_state, eraftpb::ConfState};
 
-use super::super::restore::restore;
+use super::super::restore::{Choice, restore};
 use super::super::verify::{Which, verify};
 use super::*;
 use crate::init::{self, Genesis};
 use crate::store::{DataDir, INITIAL_STATE, LogDb, StateWrite, StoppedNode};
 
 const PASSPHRASE: &[u8] = b"a passphrase for tests";
+/// The newest, though nobody could confirm what a stopped node holds.
+const ANY: Choice<'_> = Choice { backup: None, accept_loss: true };
 
 /// A node that has applied something and was stopped, and a repository.
 struct Stopped {
@@ -74,7 +76,7 @@ impl Stopped {
     fn restore_to(&self, name: &str) -> Result<PathBuf, BackupError> {
         let (data, member) =
             (self.temp.path().join(name), init::parse_member("5=127.0.5.9:7601,127.0.5.9:7600").unwrap());
-        restore(&self.repository(), PASSPHRASE, None, &data, member).map(|_| data)
+        restore(&self.repository(), PASSPHRASE, ANY, &data, member).map(|_| data)
     }
 
     fn newest_is_good(&self) -> bool {
@@ -161,7 +163,7 @@ fn what_cannot_be_restored_is_refused_and_founds_no_node() {
     fs::write(node.temp.path().join("full").join("thesis.txt"), "mine").unwrap();
     assert!(matches!(node.restore_to("full"), Err(BackupError::NotEmpty(_))));
     let member = init::parse_member(init::DEFAULT_MEMBER).unwrap();
-    let wrong = restore(&node.repository(), b"another passphrase", None, &node.temp.path().join("b"), member);
+    let wrong = restore(&node.repository(), b"another passphrase", ANY, &node.temp.path().join("b"), member);
     assert!(matches!(wrong, Err(BackupError::WrongPassphrase(_))));
     let object = node.objects().remove(0);
     let mut bytes = fs::read(&object).unwrap();

@@ -59,12 +59,23 @@ pub enum BackupError {
         why: String,
     },
     /// There is no such backup.
-    #[error("there is no backup {id} in {}; `lectern-server backup list` shows those there are", path.display())]
+    #[error(
+        "there is no backup {id:?} in {}; `lectern-server backup list` shows the ids of those there are (26 letters and digits)",
+        path.display()
+    )]
     NoBackup {
         /// Which one was asked for.
         id: String,
         /// The repository.
         path: PathBuf,
+    },
+    /// It lacks what another one has, or may.
+    #[error("{why}; give --accept-loss to restore backup {id} all the same")]
+    Loss {
+        /// Which one.
+        id: String,
+        /// What it lacks.
+        why: String,
     },
     /// Nothing was backed up yet.
     #[error("there is no backup in {} yet", .0.display())]

@@ -25,6 +25,15 @@ const CACHE_BYTES: usize = 32 << 20;
 /// The genesis names a first admin; this cluster has its accounts.
 const NO_ADMIN: &str = "restored";
 
+/// Which backup.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Choice<'a> {
+    /// By its id; the newest where it is absent.
+    pub(super) backup: Option<&'a str>,
+    /// Also one that is known to lack something, or may.
+    pub(super) accept_loss: bool,
+}
+
 /// What was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Made {
@@ -36,17 +45,20 @@ pub(super) struct Made {
     pub(super) ended_tokens: usize,
 }
 
-/// Restores a backup (the newest, where none is named) into an empty directory.
+/// Restores a backup into an empty directory.
 pub(super) fn restore(
     root: &Path,
     passphrase: &[u8],
-    backup: Option<&str>,
+    choice: Choice<'_>,
     data_dir: &Path,
     member: GenesisMember,
 ) -> Result<Made, BackupError> {
     require_empty(data_dir)?;
     let repository = Repository::open(root, passphrase, Access::Read)?;
-    let manifest = repository.manifest_or_newest(backup)?;
+    let manifest = repository.manifest_or_newest(choice.backup)?;
+    if !choice.accept_loss {
+        refuse_loss(&manifest, repository.backups()?.last())?;
+    }
     if manifest.feature_level > features::newest() {
         let (what, level) = (format!("backup {}", manifest.id), manifest.feature_level);
         return Err(BackupError::Newer { what, version: format!("feature level {level}") });
@@ -71,6 +83,18 @@ pub(super) fn restore(
     lectern_raft::found_restored(&disk.log, &identity, meta.index, meta.term)
         .map_err(crate::store::DiskProblem::from)?;
     Ok(Made { manifest, cluster_id: genesis.cluster_id, node, ended_tokens })
+}
+
+/// A person who restores less than there is should know.
+fn refuse_loss(manifest: &Manifest, newest: Option<&String>) -> Result<(), BackupError> {
+    let lacks = |why: String| Err(BackupError::Loss { id: manifest.id.clone(), why });
+    match newest {
+        Some(newest) if *newest != manifest.id => lacks(format!("backup {newest} was made after it")),
+        _ if !manifest.confirmed => lacks(
+            "when it was made, no majority confirmed how far the cluster was: what other nodes had acknowledged may be missing".into(),
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// Makes the restored state that of the new cluster, durably. That is a link of its hash chain.

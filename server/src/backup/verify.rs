@@ -49,10 +49,13 @@ pub(super) fn verify(
     scratch: &Path,
 ) -> Result<Vec<Judged>, BackupError> {
     let repository = Repository::open(root, passphrase, Access::Read)?;
-    let mut ids = match which {
-        Which::One(id) => vec![id.to_owned()],
-        Which::Newest | Which::All => repository.backups()?,
-    };
+    let mut ids = repository.backups()?;
+    if let Which::One(id) = which {
+        if !ids.iter().any(|there| there == id) {
+            return Err(BackupError::NoBackup { id: id.into(), path: root.to_path_buf() });
+        }
+        ids = vec![id.to_owned()];
+    }
     if matches!(which, Which::Newest) {
         ids.drain(..ids.len().saturating_sub(1));
     }

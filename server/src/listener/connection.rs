@@ -49,13 +49,15 @@ impl Waiting {
         Arc::new(Self { crowd, address, got: Mutex::default() })
     }
 
-    fn begin_call(&self) -> Result<OpenCall, Full> {
+    fn calls(&self) -> Result<Calls, Full> {
         let mut got = self.got();
-        if got.calls.is_none() {
-            let entered = self.crowd.enter(self.address)?;
-            *got = Got { calls: Some(entered.place.calls()), place: Some(entered) };
+        if let Some(calls) = &got.calls {
+            return Ok(calls.clone());
         }
-        Ok(got.calls.as_ref().expect("set above").begin())
+        let entered = self.crowd.enter(self.address)?;
+        let calls = entered.place.calls();
+        *got = Got { calls: Some(calls.clone()), place: Some(entered) };
+        Ok(calls)
     }
 
     fn got(&self) -> MutexGuard<'_, Got> {
@@ -84,9 +86,14 @@ impl Origin {
     /// A call begins: the connection is not idle until what is returned is dropped. Refused, with words for the caller, where
     /// there is still no room for the connection.
     pub(crate) fn begin_call(&self) -> Result<Option<OpenCall>, String> {
+        Ok(self.calls()?.as_ref().map(Calls::begin))
+    }
+
+    /// For calls that count only once the caller has proven something: until one of them begins, the connection is idle.
+    pub(crate) fn calls(&self) -> Result<Option<Calls>, String> {
         match &self.waiting {
-            Some(waiting) => waiting.begin_call().map(Some).map_err(super::words),
-            None => Ok(self.calls.as_ref().map(Calls::begin)),
+            Some(waiting) => waiting.calls().map(Some).map_err(super::words),
+            None => Ok(self.calls.clone()),
         }
     }
 }

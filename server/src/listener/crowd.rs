@@ -4,6 +4,9 @@
 //! least gives its place up: first those that never called, then those of the address that has most, then whoever has been
 //! idle for longest. Where nobody is idle, the newcomer is refused.
 //!
+//! A listener can keep some of its places from *newcomers*, connections on which no call has begun yet: where a call begins
+//! only after a proof, as among nodes, those without one never take all places.
+//!
 //! Invariants:
 //! * A connection with an open call is never closed for another's sake.
 //! * Whoever has just come has a moment to say what it wants.
@@ -38,11 +41,15 @@ pub(super) enum Full {
     Everywhere(usize),
     /// The caller's address has as many as one may have, and uses them.
     Address(usize),
+    /// As many as may have called nothing yet have just come.
+    Newcomers(usize),
 }
 
 /// See the module.
 pub(super) struct Crowd {
     room: Room,
+    /// How many may be there on which no call has begun yet.
+    newcomers: usize,
     begun: Instant,
     guests: Mutex<Guests>,
 }
@@ -97,8 +104,8 @@ pub(crate) struct Calls {
 pub(crate) struct OpenCall(Calls);
 
 impl Crowd {
-    pub(super) fn new(room: Room) -> Arc<Self> {
-        Arc::new(Self { room, begun: Instant::now(), guests: Mutex::default() })
+    pub(super) fn new(room: Room, newcomers: usize) -> Arc<Self> {
+        Arc::new(Self { room, newcomers, begun: Instant::now(), guests: Mutex::default() })
     }
 
     /// A place for a connection from `address`.
@@ -109,16 +116,9 @@ impl Crowd {
     fn enter_at(self: &Arc<Self>, address: IpAddr, now_ms: u64) -> Result<Entered, Full> {
         let network = network(address);
         let mut guests = self.guests();
-        let full = if guests.by_network.get(&network).is_some_and(|count| *count >= self.room.per_address) {
-            Some(Full::Address(self.room.per_address))
-        } else if guests.present.len() >= self.room.total {
-            Some(Full::Everywhere(self.room.total))
-        } else {
-            None
-        };
+        let full = self.full(&guests, network);
         if let Some(full) = full {
-            let only = matches!(full, Full::Address(_)).then_some(network);
-            let id = guests.least_worth(only, now_ms).ok_or(full)?;
+            let id = guests.least_worth(full, network, now_ms).ok_or(full)?;
             guests.send_away(id);
         }
         let (leave, told) = oneshot::channel();
@@ -129,6 +129,19 @@ impl Crowd {
         guests.present.insert(id, Guest { network, came_ms: now_ms, activity: Arc::clone(&activity), leave });
         *guests.by_network.entry(network).or_default() += 1;
         Ok(Entered { place: Place { crowd: Arc::clone(self), id, activity }, told, instead_of_another: full.is_some() })
+    }
+
+    /// Why one of this network finds no place that is free.
+    fn full(&self, guests: &Guests, network: IpAddr) -> Option<Full> {
+        if guests.by_network.get(&network).is_some_and(|count| *count >= self.room.per_address) {
+            Some(Full::Address(self.room.per_address))
+        } else if guests.present.len() >= self.room.total {
+            Some(Full::Everywhere(self.room.total))
+        } else if self.newcomers < self.room.total && guests.newcomers() >= self.newcomers {
+            Some(Full::Newcomers(self.newcomers))
+        } else {
+            None
+        }
     }
 
     /// Closes what has been idle for too long; returns how many.
@@ -158,19 +171,27 @@ impl Crowd {
 }
 
 impl Guests {
-    /// The idle connection that gives its place up, among all or among those of one network.
-    fn least_worth(&self, only: Option<IpAddr>, now_ms: u64) -> Option<u64> {
-        let candidates = self.present.iter().filter(|(_, guest)| only.is_none_or(|network| network == guest.network));
+    /// The idle connection that gives its place up, among those that make it `full` for one of this network.
+    fn least_worth(&self, full: Full, network: IpAddr, now_ms: u64) -> Option<u64> {
+        let candidates = self.present.iter().filter(|(_, guest)| match full {
+            Full::Everywhere(_) => true,
+            Full::Address(_) => guest.network == network,
+            Full::Newcomers(_) => guest.is_newcomer(),
+        });
         let idle = candidates.filter_map(|(id, guest)| {
             let idle_ms = guest.activity.idle_ms(now_ms)?;
             if now_ms.saturating_sub(guest.came_ms) < ms(FIRST_MOMENT) {
                 return None;
             }
-            let called = guest.activity.called.load(Ordering::Relaxed);
+            let called = !guest.is_newcomer();
             let neighbours = self.by_network.get(&guest.network).copied().unwrap_or_default();
             Some(((called, Reverse(neighbours), Reverse(idle_ms)), *id))
         });
         idle.min().map(|(_, id)| id)
+    }
+
+    fn newcomers(&self) -> usize {
+        self.present.values().filter(|guest| guest.is_newcomer()).count()
     }
 
     fn send_away(&mut self, id: u64) {
@@ -189,6 +210,12 @@ impl Guests {
             }
         }
         Some(guest)
+    }
+}
+
+impl Guest {
+    fn is_newcomer(&self) -> bool {
+        !self.activity.called.load(Ordering::Relaxed)
     }
 }
 
@@ -253,7 +280,7 @@ mod tests {
     }
 
     fn crowd(total: usize, per_address: usize) -> Arc<Crowd> {
-        Crowd::new(Room { total, per_address })
+        Crowd::new(Room { total, per_address }, total)
     }
 
     fn was_told(entered: &mut Entered) -> bool {
@@ -308,6 +335,23 @@ mod tests {
         assert!(was_told(&mut own[0]) && !was_told(&mut own[1]) && !was_told(&mut other));
         let _second = crowd.enter_at(address("::ffff:10.0.0.9"), LATER_MS).unwrap();
         assert_eq!(crowd.guests().by_network[&address("10.0.0.9")], 2, "an address has one form");
+    }
+
+    #[test]
+    fn newcomers_push_out_each_other_and_leave_the_other_places_to_those_that_called() {
+        let crowd = Crowd::new(Room { total: 6, per_address: 6 }, 2);
+        let enter = |now_ms| crowd.enter_at(address("10.0.0.1"), now_ms);
+        let mut called = enter(0).unwrap();
+        drop(called.place.calls().begin());
+        let mut calling = enter(0).unwrap();
+        let _open = calling.place.calls().begin();
+        let (mut first, mut second) = (enter(1).unwrap(), enter(2).unwrap());
+        assert_eq!(enter(3).err(), Some(Full::Newcomers(2)), "they have just come");
+        assert!(enter(LATER_MS).unwrap().instead_of_another);
+        assert!(was_told(&mut first) && !was_told(&mut second));
+        let _now_called = second.place.calls().begin();
+        assert!(!enter(LATER_MS).unwrap().instead_of_another, "who has called is no newcomer");
+        assert!(!was_told(&mut called) && !was_told(&mut calling));
     }
 
     #[test]

@@ -30,8 +30,8 @@ use crate::descriptors;
 use crate::tls::Tls;
 pub(crate) use connection::{Connection, Origin};
 use connection::{Stay, Waiting};
-pub(crate) use crowd::OpenCall;
 pub use crowd::Room;
+pub(crate) use crowd::{Calls, OpenCall};
 use crowd::{Crowd, Full};
 pub(crate) use refusal::{Refusal, Refusals};
 
@@ -82,6 +82,14 @@ impl Listener {
             Self::Peers => Accepts::Nodes,
         }
     }
+
+    /// How many of `room` may be taken by connections on which no call has begun: among nodes it begins with a proof.
+    fn newcomers(self, room: Room) -> usize {
+        match self {
+            Self::Clients | Self::Metrics => room.total,
+            Self::Peers => room.total / 2,
+        }
+    }
 }
 
 /// Sound connections, for `serve_with_incoming`: as many as there is room for. Accepting ends when the stream is dropped.
@@ -95,7 +103,7 @@ pub(crate) fn incoming(
     let gate = Gate {
         which,
         tls,
-        crowd: Crowd::new(room),
+        crowd: Crowd::new(room, which.newcomers(room)),
         handshakes: Arc::new(Semaphore::new(HANDSHAKES)),
         told: Arc::new(Semaphore::new(descriptors::TOLD)),
         refusals: Refusals::new(which),
@@ -219,6 +227,11 @@ fn words(full: Full) -> String {
         }
         Full::Address(share) => {
             format!("this node has {share} connections from your address, all in use; close some, or try another node")
+        }
+        Full::Newcomers(most) => {
+            format!(
+                "{most} connections that have said nothing of use have just come to this node; try again in a moment"
+            )
         }
     }
 }

@@ -34,6 +34,11 @@ impl Refusal {
         Self::new("unproven", reason)
     }
 
+    /// It asks too early: this node cannot say who it is yet.
+    pub(crate) fn starting(reason: &str) -> Self {
+        Self::new("starting", reason)
+    }
+
     /// For the log, and for who was refused.
     pub(crate) fn reason(&self) -> &str {
         &self.reason
@@ -56,6 +61,9 @@ impl Refusal {
                      that address"
                 ),
             ),
+            Full::Newcomers(most) => {
+                Self::new("newcomers", format!("{most} connections that have proven nothing yet have just come"))
+            }
         }
     }
 

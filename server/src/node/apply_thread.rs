@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender};
 
 use lectern_lms::{Event, Overlay, lookup};
-use lectern_proto::internal::v1::{ClusterEntry, Outcome};
+use lectern_proto::internal::v1::{ClusterEntry, ClusterRecord, Outcome};
 use lectern_raft::{Committed, CommittedKind, Input, RequestId, decode_conf_state, encode_conf_state};
 use prost::Message as _;
 
@@ -143,7 +143,8 @@ impl Applier {
             CommittedKind::Empty => {}
             CommittedKind::Configuration(conf_state) => {
                 let before = decode_conf_state(&self.meta.conf_state).unwrap_or_default();
-                self.members.configured(Moment { index, now_ms: time(overlay) }, &before, &conf_state);
+                let ClusterRecord { now_ms, feature_level, .. } = cluster(overlay);
+                self.members.configured(Moment { index, now_ms }, feature_level, &before, &conf_state);
                 self.meta.conf_state = encode_conf_state(&conf_state);
                 metrics::counter!("lectern_membership_changes_total").increment(1);
                 self.shared.board.vitals().configuration_changed();
@@ -151,7 +152,7 @@ impl Applier {
             }
             CommittedKind::Command(command) => {
                 if let Some(entry) = cluster_entry(index, &command) {
-                    let now_ms = time(overlay).max(entry.stamped_at_ms);
+                    let now_ms = cluster(overlay).now_ms.max(entry.stamped_at_ms);
                     let outcome = self.members.apply(Moment { index, now_ms }, entry.change.unwrap_or_default());
                     consequences.outcomes.extend(proposal.map(|id| (id, outcome)));
                     self.link_members(consequences);
@@ -279,10 +280,10 @@ fn cluster_entry(index: u64, entry: &[u8]) -> Option<ClusterEntry> {
     Some(entry)
 }
 
-/// Cluster time in the state.
-fn time(overlay: &Overlay<'_>) -> i64 {
+/// The cluster's record in the state.
+fn cluster(overlay: &Overlay<'_>) -> ClusterRecord {
     match lookup::cluster(overlay) {
-        Ok(cluster) => cluster.now_ms,
+        Ok(cluster) => cluster,
         Err(problem) => fatal::stop(&problem.to_string()),
     }
 }

@@ -1,7 +1,6 @@
 //! What this node knows of itself and its peers: read by `status`, written by the threads as they learn.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -70,7 +69,6 @@ pub(crate) struct Board {
     cluster_id: String,
     node: NodeId,
     own: Member,
-    data_dir: PathBuf,
     started: Instant,
     facts: Mutex<Facts>,
     vitals: Arc<Vitals>,
@@ -78,7 +76,7 @@ pub(crate) struct Board {
 }
 
 impl Board {
-    pub(crate) fn new(cluster_id: String, node: NodeId, own: Member, data_dir: PathBuf) -> Self {
+    pub(crate) fn new(cluster_id: String, node: NodeId, own: Member) -> Self {
         let replica = ReplicaView {
             role: Role::Follower,
             term: 0,
@@ -99,7 +97,6 @@ impl Board {
             cluster_id,
             node,
             own,
-            data_dir,
             started: Instant::now(),
             facts: Mutex::new(facts),
             vitals: Arc::default(),
@@ -328,7 +325,6 @@ impl Board {
     }
 
     fn own_status(&self) -> NodeStatus {
-        let (disk_free_bytes, disk_total_bytes) = disk_space(&self.data_dir);
         let mut status = NodeStatus::default();
         self.vitals.describe(&mut status);
         let facts = self.lock();
@@ -347,9 +343,6 @@ impl Board {
             clock_offset_seconds: Some(ahead_seconds(facts.replica.clock)),
             version: self.own.version.clone(),
             uptime_seconds: self.started.elapsed().as_secs(),
-            disk_free_bytes,
-            disk_total_bytes,
-            resident_bytes: resident_bytes(),
             notice: own_notice(&facts.replica),
             ..status
         }
@@ -418,18 +411,4 @@ fn ahead_seconds(clock: ClockVerdict) -> f64 {
 #[allow(clippy::cast_precision_loss)] // Milliseconds of an offset are far below 2^52.
 fn seconds(milliseconds: i64) -> f64 {
     milliseconds as f64 / 1_000.0
-}
-
-fn disk_space(path: &std::path::Path) -> (u64, u64) {
-    rustix::fs::statvfs(path)
-        .map(|fs| (fs.f_bavail.saturating_mul(fs.f_frsize), fs.f_blocks.saturating_mul(fs.f_frsize)))
-        .unwrap_or_default()
-}
-
-/// Resident memory of this process; 0 where `/proc` does not say.
-fn resident_bytes() -> u64 {
-    let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return 0 };
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kibibytes = line.and_then(|line| line.split_whitespace().next()).and_then(|number| number.parse::<u64>().ok());
-    kibibytes.unwrap_or(0) * 1024
 }

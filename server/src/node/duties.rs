@@ -1,18 +1,19 @@
-//! What a leader does unasked: the cluster's first command, the passing of time, feature levels.
+//! What a leader does unasked: the cluster's first command, the passing of time, feature levels, a key for receipts.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use lectern_lms::lookup;
+use lectern_lms::{levels, lookup, receipts};
 use lectern_proto::internal::v1::{
     Advance, ClusterChange, ClusterRecord, Command, Describe, FoundCluster, MemberCard, RaiseFeatureLevel,
-    cluster_change, command::Body,
+    ReceiptKeyRecord, SetReceiptKey, cluster_change, command::Body,
 };
 
 use super::members::card_of;
 use super::{Node, NodeError};
 use crate::fatal;
 use crate::init::Genesis;
+use crate::services::secrets::{self, NoRandomness};
 
 /// How often a leader looks at what is due. Also how late a scheduled release may be.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -82,13 +83,13 @@ async fn begin_term(node: &Node, genesis: Option<&Genesis>) -> Result<(), NodeEr
 }
 
 /// Lets time pass where something is due or an outage is to be told of, raises the feature level once all members understand
-/// it, and writes down where they are.
+/// it, sees to it that receipts can be signed, and writes down where the members are.
 async fn keep_time(node: &Node, asleep_since: Option<i64>) -> Result<(), NodeError> {
     let now_ms = node.now_ms();
-    let (due, cluster) = node
+    let (due, cluster, receipt_key) = node
         .read_stale(move |store, _| {
             let due = lectern_lms::schedule::next_due(store)?;
-            Ok((due, lookup::cluster(store)?))
+            Ok((due, lookup::cluster(store)?, receipts::current_key(store)?))
         })
         .await?
         .unwrap_or_else(|problem: lectern_lms::StoreError| fatal::stop(&problem.to_string()));
@@ -100,9 +101,22 @@ async fn keep_time(node: &Node, asleep_since: Option<i64>) -> Result<(), NodeErr
         Some(common) if common > cluster.feature_level => {
             propose(node, Body::RaiseFeatureLevel(RaiseFeatureLevel { level: common })).await
         }
+        _ if cluster.feature_level >= levels::HAND_INS && !can_sign(node, receipt_key.as_ref()) => {
+            let reason = "no node of this cluster could sign with the key before";
+            let reason = if receipt_key.is_some() { reason } else { "" };
+            match node.new_receipt_key(reason) {
+                Ok(body) => propose(node, body).await,
+                Err(problem) => fatal::stop(&problem.to_string()),
+            }
+        }
         _ if node.keeps_members() => describe_members(node).await,
         _ => Ok(()),
     }
+}
+
+/// Whether the nodes of this cluster can sign with a key. Those of one that was restored from another one's backup cannot.
+fn can_sign(node: &Node, key: Option<&ReceiptKeyRecord>) -> bool {
+    key.is_some_and(|key| node.keys().receipt_key(&key.salt).public().as_bytes() == key.public_key)
 }
 
 /// What a member says of itself in its handshake is for all to know, once it is something new.
@@ -134,6 +148,14 @@ async fn propose(node: &Node, body: Body) -> Result<(), NodeError> {
 }
 
 impl Node {
+    /// The command that sets a fresh key for receipts.
+    pub(crate) fn new_receipt_key(&self, reason: &str) -> Result<Body, NoRandomness> {
+        let salt = secrets::new_salt()?;
+        let public = self.keys().receipt_key(&salt).public();
+        let (key_id, public_key) = (public.id(), public.as_bytes().to_vec());
+        Ok(Body::SetReceiptKey(SetReceiptKey { salt, public_key, key_id, reason: reason.into() }))
+    }
+
     /// The term that this node leads and is ready in.
     fn leading_term(&self) -> Option<u64> {
         let term = *self.shared.leading.borrow();

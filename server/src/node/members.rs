@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use lectern_lms::levels;
 use lectern_proto::internal::v1::{
     ClusterChange, CreateJoinToken, Describe, Enrol, Enrolled, JoinTokenRecord, MemberCard, MembersRecord,
     MembershipEventRecord, Outcome, Refusal, cluster_change::Kind, outcome,
@@ -108,10 +109,12 @@ impl Members {
         found.map(|(node, record)| (*node, record))
     }
 
-    /// A configuration is in effect.
-    pub(crate) fn configured(&mut self, moment: Moment, before: &ConfState, after: &ConfState) {
+    /// A configuration is in effect, in a cluster of this feature level.
+    pub(crate) fn configured(&mut self, moment: Moment, level: u32, before: &ConfState, after: &ConfState) {
         self.roster.configured(after);
-        for text in differences(before, after) {
+        // An older release tells what becomes of a node when the change begins; what is told is part of the state.
+        let vote_until_the_end = level >= levels::GRADING;
+        for text in differences(before, after, vote_until_the_end) {
             self.note(moment, "", text);
         }
     }
@@ -161,6 +164,17 @@ impl Members {
             }
         }
         self.usable_token(token_id, now_ms).map(|_| ())
+    }
+
+    /// What keeps a disk from being told the cluster's secret, if anything does: beside what keeps it from a number, that the token
+    /// was revoked after the number was given. Judged at the door alone; apply gives the same number again.
+    pub(crate) fn may_join(&self, incarnation: &str, token_id: &[u8], now_ms: i64) -> Result<(), Refusal> {
+        self.may_enrol(incarnation, token_id, now_ms)?;
+        if self.tokens.iter().any(|token| token.token_id == token_id) {
+            return Ok(());
+        }
+        let message = "the join token was revoked, or forgotten since it was used up; ask an operator for another one (lectern-monitor members token create)";
+        Err(refusal(Code::PermissionDenied, reasons::JOIN_TOKEN, message.into()))
     }
 
     fn usable_token(&self, token_id: &[u8], now_ms: i64) -> Result<usize, Refusal> {
@@ -326,10 +340,11 @@ fn refused(error: &RosterError) -> Refusal {
     refusal(code, reasons::MEMBERSHIP, error.to_string())
 }
 
-/// What a configuration changed, a sentence for each node.
-fn differences(before: &ConfState, after: &ConfState) -> Vec<String> {
+/// What a configuration changed, a sentence for each node. Whoever is to give up its vote has it until the joint configuration is
+/// left.
+fn differences(before: &ConfState, after: &ConfState, vote_until_the_end: bool) -> Vec<String> {
     let place = |conf: &ConfState, node: &NodeId| {
-        if conf.voters.contains(node) {
+        if conf.voters.contains(node) || (vote_until_the_end && conf.voters_outgoing.contains(node)) {
             Some("votes")
         } else if conf.learners.contains(node) || conf.learners_next.contains(node) {
             Some("is a learner")
@@ -414,6 +429,19 @@ mod tests {
     }
 
     #[test]
+    fn a_revoked_token_tells_a_secret_to_nobody_not_even_to_who_has_its_number() {
+        let mut members = founded();
+        members.apply(at(5, 0), token(7, 1));
+        members.apply(at(6, 1), enrol("d4", 7));
+        assert_eq!(members.may_join("d4", &[7; 32], 2 * HOUR_MS), Ok(()), "its answer was lost, it asks again");
+        members.apply(at(7, 2), by_ada(Kind::RevokeJoinToken(vec![7; 32])));
+        assert!(members.may_join("d4", &[7; 32], 3).unwrap_err().message.contains("was revoked"));
+        members.apply(at(8, 3), token(8, 1));
+        assert_eq!(members.may_join("d4", &[8; 32], 4), Ok(()), "with another token it goes on");
+        assert_eq!(number(members.apply(at(9, 4), enrol("d4", 8))), Ok(4));
+    }
+
+    #[test]
     fn there_are_so_many_tokens_and_spent_ones_make_room() {
         let mut members = founded();
         for id in 0..64 {
@@ -442,8 +470,8 @@ mod tests {
     fn who_asked_for_what_and_what_became_of_it_is_kept() {
         let mut members = founded();
         members.apply(at(5, 9), by_ada(Kind::Drain(3)));
-        members.configured(at(8, 10), &conf(&[1, 2, 3], &[4]), &conf(&[1, 2, 4], &[3]));
-        members.configured(at(9, 11), &conf(&[1, 2, 4], &[3]), &conf(&[1, 2, 4], &[]));
+        members.configured(at(8, 10), levels::GRADING, &conf(&[1, 2, 3], &[4]), &conf(&[1, 2, 4], &[3]));
+        members.configured(at(9, 11), levels::GRADING, &conf(&[1, 2, 4], &[3]), &conf(&[1, 2, 4], &[]));
         let told: Vec<_> = members.events().iter().map(|event| (&event.operator[..], &event.text[..])).collect();
         let expected = [
             ("ada", "node 3 is drained"),
@@ -456,6 +484,19 @@ mod tests {
             members.apply(at(index, 12), by_ada(Kind::Drain(1)));
         }
         assert_eq!((members.events().len(), members.events()[MOST_EVENTS - 1].index), (MOST_EVENTS, 199));
+    }
+
+    #[test]
+    fn a_node_has_left_when_the_joint_configuration_is_left_and_not_before() {
+        let (before, after) = (conf(&[1, 2, 3], &[4]), conf(&[1, 2, 4], &[]));
+        let joint = ConfState { voters_outgoing: vec![1, 2, 3], ..after.clone() };
+        assert_eq!(differences(&before, &joint, true), ["node 4 votes"]);
+        assert_eq!(differences(&joint, &after, true), ["node 3 has left the cluster"]);
+        let demoted = ConfState { learners_next: vec![3], ..joint.clone() };
+        assert_eq!(differences(&before, &demoted, true), ["node 4 votes"]);
+        assert_eq!(differences(&demoted, &conf(&[1, 2, 4], &[3]), true), ["node 3 is a learner"]);
+        // As long as there may be nodes that tell it at once.
+        assert_eq!(differences(&before, &joint, false), ["node 3 has left the cluster", "node 4 votes"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lectern_proto::internal::v1::{ClusterChange, ClusterEntry, Outcome};
 use lectern_proto::v1::{self, MemberStanding, NextChange};
@@ -15,12 +15,28 @@ use crate::belonging::ClusterKeys;
 
 /// The replica judges within one step; only a stalled node takes this long.
 const JUDGEMENT_DEADLINE: Duration = Duration::from_secs(2);
+/// A leader that is so new that it does not know who is well is asked again for this long …
+const PROVISIONAL_PATIENCE: Duration = Duration::from_secs(5);
+/// … this often.
+const PROVISIONAL_PAUSE: Duration = Duration::from_millis(100);
 /// raft-rs gives up handing leadership over after an election timeout; this is a few of them.
 const TRANSFER_DEADLINE: Duration = Duration::from_secs(3);
 
 impl Node {
-    /// Judges a request, on the leader; nothing is changed.
+    /// Judges a request, on the leader; nothing is changed. One that was elected a moment ago is given the moment to hear from the
+    /// others, as far as the caller waits for it.
     pub(crate) async fn ask(&self, request: Request) -> Result<Answer, NodeError> {
+        let deadline = Instant::now() + PROVISIONAL_PATIENCE;
+        loop {
+            let answer = self.ask_once(request).await?;
+            if !answer.provisional || Instant::now() >= deadline {
+                return Ok(answer);
+            }
+            tokio::time::sleep(PROVISIONAL_PAUSE).await;
+        }
+    }
+
+    async fn ask_once(&self, request: Request) -> Result<Answer, NodeError> {
         self.opened().await?;
         let answer = self.shared.inbox.ask(request);
         match tokio::time::timeout(JUDGEMENT_DEADLINE, answer).await {

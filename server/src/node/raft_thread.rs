@@ -35,8 +35,8 @@ pub(super) struct RaftThread {
     /// The zero of the replica's clock.
     pub(super) started: Instant,
     pub(super) role: RoleChange,
-    /// The replica's last remark for a person, already logged.
-    pub(super) last_notice: Option<String>,
+    /// How many of the replica's remarks for a person are logged.
+    pub(super) noticed: u64,
     /// Two sets of voters count.
     pub(super) joint: bool,
     /// What does not change of what is said of the membership.
@@ -193,9 +193,10 @@ impl RaftThread {
         gauge("lectern_raft_last_index", status.last_index);
         gauge("lectern_raft_leader", self.role.leader);
         gauge("lectern_raft_is_leader", u64::from(self.role.role == Role::Leader));
-        if status.notices.last() != self.last_notice.as_ref() {
-            self.last_notice = status.notices.last().cloned();
-            tracing::warn!("{}", self.last_notice.as_deref().unwrap_or_default());
+        let fresh = usize::try_from(status.noticed - self.noticed).unwrap_or(usize::MAX);
+        self.noticed = status.noticed;
+        for notice in &status.notices[status.notices.len().saturating_sub(fresh)..] {
+            tracing::warn!("{notice}");
         }
         self.joint = !status.conf_state.voters_outgoing.is_empty();
         let matched = status.peers.iter().filter_map(|peer| Some((peer.node, peer.progress.as_ref()?.matched)));

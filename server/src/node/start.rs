@@ -26,6 +26,7 @@ use super::log_writer::LogWriter;
 use super::raft_thread::RaftThread;
 use super::scrub::Scrubber;
 use super::snapshots::SnapshotWorker;
+use super::vitals::Sizes;
 use super::{
     Board, CHUNK_BYTES_IN_FLIGHT, COMMAND_BYTES_IN_FLIGHT, Events, Inbox, MAX_COMMAND_BYTES, MAX_WAITING_CALLS, Member,
     Members, Node, Pending, Shared, StateHandle, duties, features,
@@ -111,8 +112,9 @@ pub fn start(config: &Config, peer_listener: TcpListener) -> Result<Running, Sta
     let node = Node { shared };
     runtime.spawn(serve_peers(hub.clone(), peer_listener));
     runtime.spawn(duties::keep(node.clone(), opened.belonging.genesis()));
-    runtime.spawn(measure_sizes(node.clone(), opened.log.clone()));
-    let longest_election = Duration::from_millis(config.timing.tick_ms * u64::from(config.timing.election_ticks_max));
+    runtime.spawn(measure_sizes(node.clone(), opened.log.clone(), opened.data.clone()));
+    let longest_election =
+        Duration::from_millis(config.timing.tick_ms.saturating_mul(u64::from(config.timing.election_ticks_max)));
     Ok(Running { node, identity: opened.identity, log: opened.log, threads, longest_election, _data: opened.data })
 }
 
@@ -215,8 +217,7 @@ fn share(config: &Config, opened: &Opened, tls: Option<Tls>) -> Arc<Shared> {
         version: version.into(),
         max_feature_level: features::newest(),
     };
-    let board =
-        Board::new(opened.identity.cluster_id.clone(), opened.identity.node, own, opened.data.root().to_path_buf());
+    let board = Board::new(opened.identity.cluster_id.clone(), opened.identity.node, own);
     Arc::new(Shared {
         inbox: Inbox::new(),
         board,
@@ -297,7 +298,7 @@ fn spawn_threads(
         tick: Duration::from_millis(config.timing.tick_ms),
         started,
         role: RoleChange { role: Role::Follower, term: 0, leader: 0, ready: false },
-        last_notice: None,
+        noticed: 0,
         joint: false,
         membership: Membership {
             epoch: opened.identity.epoch,
@@ -356,14 +357,17 @@ async fn serve_peers(hub: Arc<Hub>, listener: TcpListener) {
 }
 
 #[allow(clippy::cast_precision_loss)] // Sizes for a gauge.
-async fn measure_sizes(node: Node, log: LogDb) {
+async fn measure_sizes(node: Node, log: LogDb, data: Arc<DataDir>) {
     let mut ticks = tokio::time::interval(metrics::SIZES_INTERVAL);
     loop {
         ticks.tick().await;
-        let (log_bytes, state_bytes) = (log.size_bytes(), node.shared.state.current().size_bytes());
-        node.shared.board.vitals().measured(log_bytes, state_bytes);
-        ::metrics::gauge!("lectern_log_bytes").set(log_bytes as f64);
-        ::metrics::gauge!("lectern_state_bytes").set(state_bytes as f64);
+        let (log, data, state) = (log.clone(), data.clone(), node.shared.state.current());
+        // A file system that does not answer holds up this and nothing else.
+        let measuring = tokio::task::spawn_blocking(move || Sizes::of(&log, &state, &data));
+        let Ok(sizes) = measuring.await else { return };
+        node.shared.board.vitals().measured(sizes);
+        ::metrics::gauge!("lectern_log_bytes").set(sizes.log as f64);
+        ::metrics::gauge!("lectern_state_bytes").set(sizes.state as f64);
         ::metrics::gauge!("lectern_proposals_waiting").set(node.shared.proposals.len() as f64);
         ::metrics::gauge!("lectern_reads_waiting").set(node.shared.reads.len() as f64);
     }

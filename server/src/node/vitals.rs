@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use lectern_proto::v1::{LeadershipChange, NodeStatus, ScrubStatus, SnapshotTransfer};
 
+use crate::store::{DataDir, LogDb, StateDb, disk_space};
 use crate::wall_clock;
 
 /// Changes of leadership that are remembered.
@@ -22,14 +23,46 @@ pub(crate) struct Vitals {
     writes: AtomicU64,
     configuration_changes: AtomicU64,
     elections: AtomicU64,
-    log_bytes: AtomicU64,
-    state_bytes: AtomicU64,
+    sizes: Mutex<Sizes>,
     commits: Mutex<Recent>,
     log_syncs: Mutex<Recent>,
     changes: Mutex<VecDeque<LeadershipChange>>,
     transfers: Mutex<BTreeMap<u64, Arc<Transfer>>>,
     next_transfer: AtomicU64,
     scrub: Mutex<ScrubStatus>,
+}
+
+/// What a node takes of its machine, in bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sizes {
+    /// The log on disk.
+    pub(crate) log: u64,
+    /// The state on disk.
+    pub(crate) state: u64,
+    /// Of the disk: free, and in all.
+    disk: (u64, u64),
+    /// Resident memory of this process.
+    resident: u64,
+}
+
+impl Sizes {
+    /// Measures them. Blocks as long as the file system takes.
+    pub(crate) fn of(log: &LogDb, state: &StateDb, data: &DataDir) -> Self {
+        Self {
+            log: log.size_bytes(),
+            state: state.size_bytes(),
+            disk: disk_space(data.root()),
+            resident: resident_bytes(),
+        }
+    }
+}
+
+/// Resident memory of this process; 0 where `/proc` does not say.
+fn resident_bytes() -> u64 {
+    let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return 0 };
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kibibytes = line.and_then(|line| line.split_whitespace().next()).and_then(|number| number.parse::<u64>().ok());
+    kibibytes.unwrap_or(0) * 1024
 }
 
 impl Vitals {
@@ -72,10 +105,9 @@ impl Vitals {
         changes.push_back(change);
     }
 
-    /// What the databases take on disk.
-    pub(crate) fn measured(&self, log_bytes: u64, state_bytes: u64) {
-        self.log_bytes.store(log_bytes, Ordering::Relaxed);
-        self.state_bytes.store(state_bytes, Ordering::Relaxed);
+    /// What the node takes of the machine.
+    pub(crate) fn measured(&self, sizes: Sizes) {
+        *lock(&self.sizes) = sizes;
     }
 
     /// How the reading of this node's disk goes.
@@ -116,8 +148,11 @@ impl Vitals {
         status.log_sync_p50_us = log_syncs.map(|(p50, _)| p50);
         status.log_sync_p99_us = log_syncs.map(|(_, p99)| p99);
         status.elections_total = self.elections.load(Ordering::Relaxed);
-        status.log_bytes = self.log_bytes.load(Ordering::Relaxed);
-        status.state_bytes = self.state_bytes.load(Ordering::Relaxed);
+        let sizes = *lock(&self.sizes);
+        status.log_bytes = sizes.log;
+        status.state_bytes = sizes.state;
+        (status.disk_free_bytes, status.disk_total_bytes) = sizes.disk;
+        status.resident_bytes = sizes.resident;
         status.scrub = Some(*lock(&self.scrub));
         status.snapshots = lock(&self.transfers).values().map(|transfer| transfer.now()).collect();
     }
@@ -187,7 +222,7 @@ impl Moving {
 
     /// It is known now that so many bytes are left to be moved.
     pub(crate) fn left(&self, bytes: u64) {
-        self.transfer.total.store(self.done() + bytes, Ordering::Relaxed);
+        self.transfer.total.store(self.done().saturating_add(bytes), Ordering::Relaxed);
     }
 
     /// It broke, and goes on.

@@ -10,8 +10,8 @@ use lectern_raft::{Input, NodeId};
 use lectern_rpc::internal::v1::peer_service_client::PeerServiceClient;
 use lectern_tls::{Connector, Problem};
 use tokio::sync::watch;
-use tonic::Streaming;
 use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Status, Streaming};
 
 use super::conversations::Conversation;
 use super::handshake::{self, Side};
@@ -72,6 +72,7 @@ async fn dial(hub: &Hub, peer: NodeId, lane: &Lane, address: &str) {
     let mut last_problem = String::new();
     let mut twin_since: Option<Instant> = None;
     loop {
+        let begun = Instant::now();
         let end = talk(hub, peer, lane, address).await;
         hub.shared.inbox.push(Input::PeerLost { peer, refused: matches!(end, End::Refused) });
         let since = matches!(end, End::Twin(_)).then(|| twin_since.unwrap_or_else(Instant::now));
@@ -79,6 +80,10 @@ async fn dial(hub: &Hub, peer: NodeId, lane: &Lane, address: &str) {
         let (problem, pause) = match end {
             End::Twin(problem) if since.is_some_and(|since| since.elapsed() >= TWIN_PATIENCE) => {
                 fatal::stop(&format!("node {peer} says: {problem}"))
+            }
+            // One that breaks as soon as it is open is not opened again as fast as it breaks.
+            End::Broken(problem) if begun.elapsed() < LONGEST_BACKOFF => {
+                (format!("lost the stream: {problem}"), backoff)
             }
             // At once: whether the process is gone shows in the answer.
             End::Broken(problem) => {
@@ -263,9 +268,17 @@ fn is_insecure(error: &(dyn Error + 'static)) -> bool {
     chain(error).filter_map(problem).any(|problem| !matches!(problem, Problem::Tls(_)))
 }
 
-/// What lies behind an error.
+/// What lies behind an error, for a person: what the other side said, without what the library puts around it.
 pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
-    chain(error).last().map(ToString::to_string).unwrap_or_default()
+    let last = chain(error).last();
+    let said = last.and_then(|last| last.downcast_ref::<Status>()).map(|status| status.message().to_owned());
+    said.filter(|said| !said.is_empty()).or_else(|| last.map(ToString::to_string)).unwrap_or_default()
+}
+
+/// An error of a call or of its connection, with what lies behind it. Where the two cannot talk to each other as they are, trying
+/// again does not help, whatever the code was.
+pub(crate) fn described(error: &(dyn Error + 'static), code: Code) -> Status {
+    Status::new(if is_insecure(error) { Code::FailedPrecondition } else { code }, innermost(error))
 }
 
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
@@ -276,6 +289,17 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_other_side_said_is_told_without_the_librarys_words() {
+        let status = Status::resource_exhausted("this node has its 64 connections, all in use");
+        assert_eq!(innermost(&status), "this node has its 64 connections, all in use");
+        assert_eq!(described(&status, status.code()).code(), Code::ResourceExhausted);
+        let mut insecure = Status::unknown("transport error");
+        insecure.set_source(std::sync::Arc::new(io::Error::other(Problem::SpeaksTls)));
+        let told = described(&insecure, insecure.code());
+        assert_eq!((told.code(), told.message()), (Code::FailedPrecondition, &*Problem::SpeaksTls.to_string()));
+    }
 
     #[tokio::test]
     async fn a_port_where_nothing_listens_is_told_from_other_problems() {

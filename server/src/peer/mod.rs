@@ -12,7 +12,8 @@
 //! ```
 //!
 //! Invariants:
-//! * Nothing that is not proven is believed, remembered or handed to the replica.
+//! * Nothing that is not proven is believed, remembered or handed to the replica. Who has proven nothing has seconds to do so, says
+//!   little (`unproven.rs`), and never takes the places of nodes.
 //! * One ordered stream for each direction, no task per message (trap 22): a newer stream of a peer ends the older one.
 //! * Nothing is sent before the Welcome, and nothing received is stepped before the Hello was accepted.
 //! * Whatever breaks a stream is told to the replica as `PeerLost`.
@@ -27,7 +28,9 @@ mod receive_snapshot;
 mod send_snapshot;
 mod service;
 mod twins;
+mod unproven;
 
+pub(crate) use dialer::described;
 pub(crate) use handshake::PeerKey;
 pub(crate) use hub::{Hub, Whereabouts};
 pub(crate) use service::serve;

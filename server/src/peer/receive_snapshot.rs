@@ -10,15 +10,16 @@ use lectern_proto::internal::v1::{
     SnapshotWant, snapshot_frame, snapshot_reply,
 };
 use lectern_raft::Input;
-use lectern_tls::Name;
 use prost::Message as _;
 use tokio::sync::mpsc;
 use tonic::{Status, Streaming};
 
 use super::Hub;
+use super::service::{Caller, HANDSHAKE_DEADLINE};
 use crate::fatal;
+use crate::listener::Refusal;
 use crate::node::Moving;
-use crate::store::{Staging, StagingProblem};
+use crate::store::{Staging, StagingProblem, StateDb, disk_space};
 
 /// Frames read ahead of the disk.
 const FRAMES_AHEAD: usize = 8;
@@ -29,6 +30,9 @@ const TURN_DEADLINE: Duration = Duration::from_secs(5);
 /// How often the sender hears that this node is at work.
 const WORK_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Bytes of the disk that a snapshot leaves to the log.
+const LEFT_FREE: u64 = 32 << 20;
+
 /// What goes back to the sender.
 pub(super) type Replies = mpsc::Sender<Result<SnapshotReply, Status>>;
 
@@ -36,6 +40,8 @@ pub(super) type Replies = mpsc::Sender<Result<SnapshotReply, Status>>;
 enum End {
     /// Sending it again would not help.
     Refused(String),
+    /// … and what came of it is of no use, or in the way: it is deleted.
+    Spoiled(String),
     /// The stream broke, or it is not its turn: it may come again, and goes on.
     Broken(String),
 }
@@ -43,22 +49,35 @@ enum End {
 impl From<StagingProblem> for End {
     fn from(problem: StagingProblem) -> Self {
         match &problem {
-            StagingProblem::Store(store) if store.is_damage() => fatal::stop(&store.to_string()),
+            // The state in use, and not what comes.
+            StagingProblem::Own(store) if store.is_damage() => fatal::stop(&store.to_string()),
+            problem if problem.is_full() => Self::Spoiled(format!(
+                "the receiver's disk is full: free space on it, and it gets the snapshot anew; what had come is deleted ({problem})"
+            )),
+            StagingProblem::Store(store) if store.is_damage() => Self::Spoiled(format!(
+                "the receiver's disk returned damaged data of what had come, which is deleted; look after that disk ({})",
+                store.what()
+            )),
             _ => Self::Refused(problem.to_string()),
         }
     }
 }
 
-/// Takes one snapshot from the peer that the connection's certificate is for, and tells the replica once it is staged.
-pub(super) async fn receive(
-    hub: Arc<Hub>,
-    frames: Streaming<SnapshotFrame>,
-    certified: Option<Name>,
-    replies: Replies,
-) {
-    let last = match take(&hub, frames, certified.as_ref(), &replies).await {
+/// Takes one snapshot from a peer that vouches for it, and tells the replica once it is staged.
+pub(super) async fn receive(hub: Arc<Hub>, mut frames: Streaming<SnapshotFrame>, caller: Caller, replies: Replies) {
+    let start = match begin(&hub, &mut frames).await {
+        Ok(start) => start,
+        Err(refusal) => {
+            caller.note(&refusal);
+            // A node whose stream of messages has just broken opens that again, and goes on with the same snapshot.
+            let _gone = replies.send(Err(Status::unauthenticated(refusal.reason()))).await;
+            return;
+        }
+    };
+    let _open = caller.proven();
+    let last = match take(&hub, start, frames, &caller, &replies).await {
         Ok(()) => Ok(SnapshotReply { kind: Some(snapshot_reply::Kind::Staged(true)) }),
-        Err(End::Refused(problem)) => {
+        Err(End::Refused(problem) | End::Spoiled(problem)) => {
             tracing::warn!(problem, "did not stage a snapshot");
             Ok(SnapshotReply { kind: Some(snapshot_reply::Kind::Problem(problem)) })
         }
@@ -70,19 +89,28 @@ pub(super) async fn receive(
     let _gone = replies.send(last).await;
 }
 
+/// The caller's first word, which a node that is connected vouches for.
+async fn begin(hub: &Hub, frames: &mut Streaming<SnapshotFrame>) -> Result<SnapshotStart, Refusal> {
+    let first = tokio::time::timeout(HANDSHAKE_DEADLINE, frames.message()).await;
+    match first {
+        Err(_) => Err(Refusal::unproven("it did not say in time what snapshot it has")),
+        Ok(Err(status)) => Err(Refusal::unproven(status.message())),
+        Ok(Ok(Some(SnapshotFrame { kind: Some(snapshot_frame::Kind::Start(vouched)) }))) => {
+            hub.conversations.open(&vouched).map_err(|problem| Refusal::unproven(&problem))
+        }
+        Ok(Ok(_)) => Err(Refusal::unproven("it did not begin with what snapshot it has")),
+    }
+}
+
 async fn take(
     hub: &Arc<Hub>,
-    mut frames: Streaming<SnapshotFrame>,
-    certified: Option<&Name>,
+    start: SnapshotStart,
+    frames: Streaming<SnapshotFrame>,
+    caller: &Caller,
     replies: &Replies,
 ) -> Result<(), End> {
-    let first = frames.message().await.map_err(|status| End::Broken(status.message().into()))?;
-    let Some(SnapshotFrame { kind: Some(snapshot_frame::Kind::Start(vouched)) }) = first else {
-        return Err(End::Refused("a snapshot begins with what it is".into()));
-    };
-    let start = hub.conversations.open(&vouched).map_err(End::Refused)?;
     let hello = start.hello.clone().unwrap_or_default();
-    hub.greet(&hello, false, certified).await.map_err(|refused| End::Refused(refused.reason))?;
+    hub.greet(&hello, false, caller.certified()).await.map_err(|refused| End::Refused(refused.reason))?;
     let SnapshotStart { snapshot_id: id, raft_message, row_bytes, chunk_bytes, .. } = start;
     if !is_plain(&id) {
         return Err(End::Refused("the snapshot's id is not a plain name".into()));
@@ -94,7 +122,7 @@ async fn take(
         return Ok(());
     }
     tracing::info!(from = hello.node_id, id, row_bytes, chunk_bytes, "receiving a snapshot");
-    let moving = hub.shared.board.vitals().transfer(hello.node_id, false, row_bytes + chunk_bytes);
+    let moving = hub.shared.board.vitals().transfer(hello.node_id, false, row_bytes.saturating_add(chunk_bytes));
     let work = Arc::new(AtomicU64::new(0));
     let (pieces, incoming) = mpsc::channel(FRAMES_AHEAD);
     let receiver = Receiver {
@@ -163,9 +191,23 @@ struct Receiver {
 impl Receiver {
     fn run(mut self) -> Result<(), End> {
         let data = self.hub.data.clone();
+        let staged = self.stage();
+        if let Err(End::Spoiled(_)) = &staged
+            && let Err(problem) = data.delete_partial()
+        {
+            tracing::warn!(%problem, "could not delete an unfinished snapshot");
+        }
+        staged?;
+        data.complete_partial(&self.id).map_err(|error| End::Refused(format!("cannot name the snapshot: {error}")))?;
+        self.moving.finished();
+        Ok(())
+    }
+
+    fn stage(&mut self) -> Result<(), End> {
         let current = self.hub.shared.state.current();
-        let mut staging = Staging::open(&data.partial(), &current, self.work.clone())?;
+        let mut staging = Staging::open(&self.hub.data.partial(), &current, self.work.clone())?;
         let have = staging.begin(&self.id)?;
+        self.require_room(self.least_to_come(&have, &current))?;
         if have.row_bytes > 0 {
             tracing::info!(id = self.id, bytes = have.row_bytes, "going on with a snapshot that was begun");
             self.moving.resumed();
@@ -177,19 +219,41 @@ impl Receiver {
         drop(current);
         if let Err(end) = taken {
             // For the next stream; what cannot be written now is sent again.
-            if let Err(problem) = staging.flush() {
+            if !matches!(end, End::Spoiled(_))
+                && let Err(problem) = staging.flush()
+            {
                 tracing::warn!(%problem, "an unfinished snapshot is not kept");
             }
             return Err(end);
         }
-        staging.finish()?;
-        data.complete_partial(&self.id).map_err(|error| End::Refused(format!("cannot name the snapshot: {error}")))?;
-        self.moving.finished();
-        Ok(())
+        Ok(staging.finish()?)
+    }
+
+    /// Bytes that have to come however many of the chunks are here.
+    fn least_to_come(&self, have: &SnapshotHave, current: &StateDb) -> u64 {
+        let rows = self.row_bytes.saturating_sub(have.row_bytes);
+        rows.saturating_add(self.chunk_bytes.saturating_sub(current.size_bytes()))
+    }
+
+    /// Before they come: a disk that fills up with a snapshot has no room for the log, and stops the node.
+    fn require_room(&self, bytes: u64) -> Result<(), End> {
+        let (free, total) = disk_space(self.hub.data.root());
+        // A file system that does not say how large it is fills up when it does.
+        if total == 0 || bytes.saturating_add(LEFT_FREE) <= free {
+            return Ok(());
+        }
+        let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+        Err(End::Spoiled(format!(
+            "the receiver's disk has {} MiB free, and what is to come of the snapshot needs {} MiB, with {} MiB more for the log: free \
+             space on it, and it gets the snapshot anew",
+            free >> 20,
+            mib(bytes),
+            mib(LEFT_FREE)
+        )))
     }
 
     fn take_rows(&mut self, staging: &Staging, mut have: SnapshotHave) -> Result<(), End> {
-        self.moving.left(self.row_bytes.saturating_sub(have.row_bytes) + self.chunk_bytes);
+        self.moving.left(self.row_bytes.saturating_sub(have.row_bytes).saturating_add(self.chunk_bytes));
         self.reply(snapshot_reply::Kind::Have(have.clone()))?;
         loop {
             match self.next()? {
@@ -216,6 +280,7 @@ impl Receiver {
 
     fn take_chunks(&mut self, staging: &Staging) -> Result<(), End> {
         let mut missing_bytes = staging.missing_bytes()?;
+        self.require_room(missing_bytes)?;
         self.moving.left(missing_bytes);
         let mut after: Option<Vec<u8>> = None;
         loop {

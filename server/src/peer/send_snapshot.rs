@@ -65,7 +65,7 @@ pub(super) async fn send(hub: &Hub, to: NodeId, id: &str, raft_message: Vec<u8>)
                 tell_progress(&shared, &told, to, &id);
             }
         })?;
-        let moving = shared.board.vitals().transfer(to, true, sum.bytes + chunk_bytes);
+        let moving = shared.board.vitals().transfer(to, true, sum.bytes.saturating_add(chunk_bytes));
         Ok(Offer { shared, to, id, raft_message, source, sum, chunk_bytes, moving, told })
     };
     let opened = tokio::task::spawn_blocking(opening).await.map_err(|error| error.to_string())?;
@@ -177,7 +177,7 @@ impl Offer {
         have: &SnapshotHave,
         frames: &mpsc::Sender<SnapshotFrame>,
     ) -> Result<Result<(), HungUp>, String> {
-        self.moving.left(self.sum.bytes.saturating_sub(have.row_bytes) + self.chunk_bytes);
+        self.moving.left(self.sum.bytes.saturating_sub(have.row_bytes).saturating_add(self.chunk_bytes));
         let mut place = row_place(have);
         while let Some((table, rows)) = self.source.rows_after(place.as_ref(), PIECE_BYTES).map_err(unreadable)? {
             place = rows.last().map(|(key, _)| (table, key.clone()));

@@ -8,6 +8,7 @@ use lectern_proto::internal::v1::{
 };
 use lectern_raft::{Input, NodeId, TurnedAway};
 use lectern_rpc::internal::v1::peer_service_server::{PeerService, PeerServiceServer};
+use lectern_tls::Name;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
@@ -16,14 +17,19 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::conversations::Conversation;
 use super::handshake::{self, Side};
+use super::unproven::{Proven, UnprovenLayer};
 use super::{Hub, MAX_FRAME_BYTES, receive_snapshot};
 use crate::descriptors::PEER_CONNECTIONS;
-use crate::listener::{Listener, OpenCall, Origin, Refusal, Refusals, Room, incoming};
+use crate::listener::{Calls, Listener, OpenCall, Origin, Refusal, Refusals, Room, incoming};
 use crate::wall_clock;
 
-const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(5);
+pub(super) const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(5);
 /// Connections of nodes, and of who calls itself one: on loopback all come from one address.
 const ROOM: Room = Room { total: PEER_CONNECTIONS, per_address: PEER_CONNECTIONS };
+/// Calls on one connection: a node makes one.
+const STREAMS_PER_CONNECTION: u32 = 4;
+/// Bytes of a request's headers.
+const MAX_HEADER_BYTES: u32 = 16 << 10;
 /// Answers that may wait on one stream.
 const REPLIES: usize = 16;
 
@@ -38,6 +44,9 @@ pub(crate) async fn serve(hub: Arc<Hub>, listener: TcpListener) -> Result<(), to
         .http2_keepalive_timeout(Some(Duration::from_secs(2)))
         .initial_stream_window_size(4 << 20)
         .initial_connection_window_size(8 << 20)
+        .max_concurrent_streams(STREAMS_PER_CONNECTION)
+        .http2_max_header_list_size(MAX_HEADER_BYTES)
+        .layer(UnprovenLayer)
         .add_service(service)
         .serve_with_incoming(connections)
         .await
@@ -53,14 +62,10 @@ impl PeerService for Answerer {
     type MessagesStream = tokio_stream::adapters::Map<ReceiverStream<PeerReply>, fn(PeerReply) -> ReplyResult>;
 
     async fn messages(&self, request: Request<Streaming<PeerFrame>>) -> Result<Response<Self::MessagesStream>, Status> {
-        let origin = Origin::of(&request);
-        let open = admit(&origin)?;
+        let caller = self.caller(&request)?;
         let (replies, out) = mpsc::channel(REPLIES);
-        let (hub, refusals, frames) = (self.hub.clone(), self.refusals.clone(), request.into_inner());
-        tokio::spawn(async move {
-            let _open = open;
-            Answering { hub, refusals, origin, frames, replies }.run().await;
-        });
+        let (hub, frames) = (self.hub.clone(), request.into_inner());
+        tokio::spawn(Answering { hub, caller, frames, replies }.run());
         Ok(Response::new(ReceiverStream::new(out).map(Ok as fn(PeerReply) -> ReplyResult)))
     }
 
@@ -71,21 +76,48 @@ impl PeerService for Answerer {
         request: Request<Streaming<SnapshotFrame>>,
     ) -> Result<Response<Self::SnapshotStream>, Status> {
         // A task of its own: when the sender goes away this call is dropped, and what came must still be kept.
-        let (hub, origin) = (self.hub.clone(), Origin::of(&request));
-        let open = admit(&origin)?;
+        let caller = self.caller(&request)?;
         let (replies, out) = mpsc::channel(REPLIES);
-        let frames = request.into_inner();
-        tokio::spawn(async move {
-            let _open = open;
-            receive_snapshot::receive(hub, frames, origin.name, replies).await;
-        });
+        tokio::spawn(receive_snapshot::receive(self.hub.clone(), request.into_inner(), caller, replies));
         Ok(Response::new(ReceiverStream::new(out)))
     }
 }
 
-/// A connection without a place carries nothing; one with a place is not idle while what is returned lives.
-fn admit(origin: &Origin) -> Result<Option<OpenCall>, Status> {
-    origin.begin_call().map_err(Status::resource_exhausted)
+impl Answerer {
+    /// A connection without a place carries nothing.
+    fn caller<Q>(&self, request: &Request<Q>) -> Result<Caller, Status> {
+        let origin = Origin::of(request);
+        let calls = origin.calls().map_err(Status::resource_exhausted)?;
+        Ok(Caller { origin, calls, proven: Proven::of(request), refusals: Arc::clone(&self.refusals) })
+    }
+}
+
+/// Who makes a call, as far as the connection tells.
+pub(super) struct Caller {
+    origin: Origin,
+    calls: Option<Calls>,
+    proven: Proven,
+    refusals: Arc<Refusals>,
+}
+
+impl Caller {
+    /// Whom the connection's certificate is for.
+    pub(super) fn certified(&self) -> Option<&Name> {
+        self.origin.name.as_ref()
+    }
+
+    /// It has proven that it is a node: it may say more, and its connection is in use while what is returned lives.
+    pub(super) fn proven(&self) -> Option<OpenCall> {
+        self.proven.set();
+        self.calls.as_ref().map(Calls::begin)
+    }
+
+    /// Anybody can be unproven as often as he likes, so this is told now and then.
+    pub(super) fn note(&self, refusal: &Refusal) {
+        if let Some(from) = self.origin.address {
+            self.refusals.note(from, refusal);
+        }
+    }
 }
 
 type ReplyResult = Result<PeerReply, Status>;
@@ -93,8 +125,7 @@ type ReplyResult = Result<PeerReply, Status>;
 /// A stream that a peer has opened.
 struct Answering {
     hub: Arc<Hub>,
-    refusals: Arc<Refusals>,
-    origin: Origin,
+    caller: Caller,
     frames: Streaming<PeerFrame>,
     replies: mpsc::Sender<PeerReply>,
 }
@@ -112,7 +143,7 @@ enum Unwelcome {
 impl Answering {
     async fn run(mut self) {
         match self.shake_hands().await {
-            Ok((from, conversation)) => {
+            Ok((from, conversation, _open)) => {
                 reply(&self.replies, peer_reply::Kind::Welcome(Welcome::default()));
                 let number = self.hub.new_inbound(from);
                 self.take_frames(from, number, &conversation).await;
@@ -122,33 +153,35 @@ impl Answering {
     }
 
     /// Proves to the caller that this is a node of its cluster, demands the same of it, and has the replica judge who it is.
-    async fn shake_hands(&mut self) -> Result<(NodeId, Conversation), Unwelcome> {
+    async fn shake_hands(&mut self) -> Result<(NodeId, Conversation, Option<OpenCall>), Unwelcome> {
+        let unproven = |reason: &str| Unwelcome::Unproven(Refusal::unproven(reason));
+        let starting = |reason: String| Unwelcome::Unproven(Refusal::starting(&reason));
         let Some(peer_frame::Kind::Introduction(caller)) = self.next().await else {
             let reason = "it did not begin with an introduction; if it is a node, run versions that fit together";
-            return Err(Unwelcome::Unproven(Refusal::unproven(reason)));
+            return Err(unproven(reason));
         };
-        let hello = handshake::said(&caller).map_err(|problem| Unwelcome::Unproven(Refusal::unproven(&problem)))?;
+        let hello = handshake::said(&caller).map_err(|problem| unproven(&problem))?;
         let from = hello.node_id;
-        let refuse = |reason| Unwelcome::Refused(from, TurnedAway { reason, removed: false });
-        let (hub, certified) = (Arc::clone(&self.hub), self.origin.name.clone());
-        hub.require_certified(&hello, certified.as_ref()).map_err(refuse)?;
+        let hub = Arc::clone(&self.hub);
+        hub.require_certified(&hello, self.caller.certified()).map_err(|problem| unproven(&problem))?;
         let key = &hub.shared.peer_key;
-        let own = hub.introduction(from).await.map_err(refuse)?;
-        let answerer = handshake::introduction(&own).map_err(refuse)?;
+        let own = hub.introduction(from).await.map_err(starting)?;
+        let answerer = handshake::introduction(&own).map_err(starting)?;
         let proof = key.prove(Side::Answerer, &caller, &answerer);
         let challenge = Challenge { answerer: Some(answerer.clone()), proof };
         reply(&self.replies, peer_reply::Kind::Challenge(challenge));
         let Some(peer_frame::Kind::Proof(Proof { proof })) = self.next().await else {
-            return Err(Unwelcome::Unproven(Refusal::unproven("it did not prove that it knows the cluster's secret")));
+            return Err(unproven("it did not prove that it knows the cluster's secret"));
         };
         if !key.proves(&proof, Side::Caller, &caller, &answerer) {
-            return Err(Unwelcome::Unproven(Refusal::unproven("it does not know the cluster's secret")));
+            return Err(unproven("it does not know the cluster's secret"));
         }
+        let open = self.caller.proven();
         let session = key.session(&caller, &answerer);
         let conversation = hub.conversations.begin(Side::Answerer, &hello, session).map_err(Unwelcome::Twin)?;
-        let greeted = hub.greet(&hello, false, certified.as_ref()).await;
+        let greeted = hub.greet(&hello, false, self.caller.certified()).await;
         greeted.map_err(|away| Unwelcome::Refused(from, away))?;
-        Ok((from, conversation))
+        Ok((from, conversation, open))
     }
 
     async fn next(&mut self) -> Option<peer_frame::Kind> {
@@ -157,13 +190,10 @@ impl Answering {
     }
 
     fn turn_away(&self, unwelcome: Unwelcome) {
-        let address = self.origin.address.map(tracing::field::display);
+        let address = self.caller.origin.address.map(tracing::field::display);
         let welcome = match unwelcome {
-            // Anybody can be unproven as often as he likes, so this is told now and then; what nodes are told is rare.
             Unwelcome::Unproven(refusal) => {
-                if let Some(from) = self.origin.address {
-                    self.refusals.note(from, &refusal);
-                }
+                self.caller.note(&refusal);
                 Welcome { refused: refusal.reason().into(), ..Welcome::default() }
             }
             Unwelcome::Refused(from, TurnedAway { reason, removed }) => {

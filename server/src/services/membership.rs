@@ -21,6 +21,7 @@ use tonic::{Code, Request, Response, Status};
 use super::Door;
 use super::errors::{self, reasons};
 use super::operator::Operator;
+use crate::config::is_address;
 use crate::join_token::JoinTokenText;
 use crate::listener::Origin;
 use crate::node;
@@ -30,10 +31,9 @@ const HOUR_MS: i64 = 3_600_000;
 const USUAL_LIFETIME_MS: i64 = HOUR_MS;
 const LONGEST_LIFETIME_MS: i64 = 30 * 24 * HOUR_MS;
 const MOST_USES: u32 = 100;
-/// Characters of a token's label, of an incarnation, and of an address.
+/// Characters of a token's label, and of a release's name.
 const LABEL_CHARS: usize = 100;
-const INCARNATION_CHARS: usize = 64;
-const ADDRESS_CHARS: usize = 260;
+const VERSION_CHARS: usize = 64;
 
 impl Door {
     /// Runs `here` on the leader for an operator, and for nobody else.
@@ -138,17 +138,20 @@ impl Door {
         let members = self.node.members();
         let JoinRequest { incarnation, client_address, peer_address, version, max_feature_level, .. } = request;
         let id = token.id();
-        members.may_enrol(&incarnation, &id, self.node.now_ms()).map_err(errors::from_refusal)?;
+        members.may_join(&incarnation, &id, self.node.now_ms()).map_err(errors::from_refusal)?;
+        self.require_release(&version, max_feature_level)?;
         let again = members.enrolled_as(&incarnation).is_some();
         let text = if again {
             "it has its number already, and joins as soon as it is there".to_owned()
         } else {
             self.judge(Ask::Join).await?
         };
-        let peer = peer_address.clone();
+        let (peer, joining) = (peer_address.clone(), incarnation.clone());
         let card = MemberCard { client_address, peer_address, version, max_feature_level, join_token_id: id.to_vec() };
         let Enrolled { node_id } = self.change("", Kind::Enrol(Enrol { incarnation, card: Some(card) })).await?;
         tracing::info!(node = node_id, peer, again, "a node joins");
+        // Revoked meanwhile: what follows would tell the cluster's secret.
+        self.node.members().may_join(&joining, &id, self.node.now_ms()).map_err(errors::from_refusal)?;
         let others = self.node.described().into_iter().filter(|(node, _)| *node != node_id);
         let members = others.map(|(node_id, node::Member { peer_address, client_address, .. })| MemberAddress {
             node_id,
@@ -178,23 +181,33 @@ impl Door {
             );
             return Err(errors::status(Code::PermissionDenied, reasons::JOIN_TOKEN, message));
         }
-        for address in [&request.client_address, &request.peer_address] {
+        for (which, address) in [("client", &request.client_address), ("peer", &request.peer_address)] {
             if !is_address(address) {
-                return Err(errors::invalid(reasons::MEMBERSHIP, format!("`{address}` is not HOST:PORT")));
+                return Err(errors::invalid(reasons::MEMBERSHIP, format!("the {which} address is not HOST:PORT")));
             }
         }
-        if request.incarnation.is_empty() || request.incarnation.len() > INCARNATION_CHARS {
-            return Err(errors::invalid(reasons::MEMBERSHIP, "a node that joins must name its disk"));
+        if !lectern_lms::ids::is_id(&request.incarnation) {
+            return Err(errors::invalid(
+                reasons::MEMBERSHIP,
+                "a node that joins must name its disk, by an id that it made",
+            ));
         }
-        let level = self.node.feature_level();
-        if request.max_feature_level < level {
-            return Err(refused(format!(
-                "this cluster is at feature level {level}, and lectern-server {} knows {} at most; install the release that the other \
-                 nodes run",
-                request.version, request.max_feature_level
-            )));
+        if request.version.len() > VERSION_CHARS || request.version.chars().any(char::is_control) {
+            return Err(errors::invalid(reasons::MEMBERSHIP, "what is said to be the node's release is none"));
         }
         Ok(token)
+    }
+
+    /// A node that joins must understand what is in the log. Told only to who has a token.
+    fn require_release(&self, version: &str, max_feature_level: u32) -> Result<(), Status> {
+        let level = self.node.feature_level();
+        if max_feature_level >= level {
+            return Ok(());
+        }
+        Err(refused(format!(
+            "this cluster is at feature level {level}, and lectern-server {version} knows {max_feature_level} at most; install the \
+             release that the other nodes run"
+        )))
     }
 }
 
@@ -235,13 +248,6 @@ impl Wished {
 
 fn refused(text: String) -> Status {
     errors::status(Code::FailedPrecondition, reasons::MEMBERSHIP, text)
-}
-
-fn is_address(text: &str) -> bool {
-    text.len() <= ADDRESS_CHARS
-        && text
-            .rsplit_once(':')
-            .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0))
 }
 
 /// The cluster's secret goes into the answer: not where others could read along.
@@ -363,13 +369,5 @@ mod tests {
         assert!(require_private(&from("10.0.0.1:1"), false).is_err());
         assert!(require_private(&from("10.0.0.1:1"), true).is_ok());
         assert!(require_private(&Origin::default(), false).is_err());
-    }
-
-    #[test]
-    fn a_node_must_say_where_it_is_found() {
-        assert!(is_address("n4.example.org:7601") && is_address("[::1]:7601"));
-        for text in ["", "n4", ":1", "n4:0", "n4:x", "n4:99999"] {
-            assert!(!is_address(text), "{text}");
-        }
     }
 }

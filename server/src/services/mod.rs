@@ -42,6 +42,7 @@ mod operator;
 mod pages;
 mod passwords;
 mod read;
+mod receipts;
 pub mod secrets;
 mod serve;
 mod shares;

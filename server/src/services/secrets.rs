@@ -55,6 +55,13 @@ pub fn code_hash(text: &str) -> [u8; 32] {
     *blake3::hash(normal.as_bytes()).as_bytes()
 }
 
+/// Fresh bytes from which the nodes derive a key that signs receipts.
+pub fn new_salt() -> Result<Vec<u8>, NoRandomness> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes.to_vec())
+}
+
 /// A fresh ULID for ids made in apply, at `now_ms`.
 pub fn new_id_seed(now_ms: i64) -> Result<String, NoRandomness> {
     let mut bytes = [0; 16];

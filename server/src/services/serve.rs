@@ -17,6 +17,7 @@ use lectern_rpc::v1::grading_service_server::GradingServiceServer;
 use lectern_rpc::v1::home_service_server::HomeServiceServer;
 use lectern_rpc::v1::material_service_server::MaterialServiceServer;
 use lectern_rpc::v1::membership_service_server::MembershipServiceServer;
+use lectern_rpc::v1::receipt_service_server::ReceiptServiceServer;
 use lectern_rpc::v1::submission_service_server::SubmissionServiceServer;
 use lectern_rpc::v1::thread_service_server::ThreadServiceServer;
 use lectern_rpc::v1::tutor_directory_service_server::TutorDirectoryServiceServer;
@@ -137,6 +138,7 @@ fn routes(door: &Door) -> Result<Routes, ServeError> {
         .add_service(server!(HomeServiceServer))
         .add_service(server!(MaterialServiceServer))
         .add_service(server!(MembershipServiceServer))
+        .add_service(server!(ReceiptServiceServer))
         .add_service(server!(SubmissionServiceServer))
         .add_service(server!(ThreadServiceServer))
         .add_service(server!(TutorDirectoryServiceServer))

@@ -16,6 +16,7 @@ service! {
         write pledge(PledgeRequest) = Pledge;
         write submit(SubmitRequest) = Submit;
         write withdraw_pledge(WithdrawPledgeRequest) = WithdrawPledge;
+        write choose_attempt(ChooseAttemptRequest) = ChooseAttempt;
         write save_draft(SaveDraftRequest) = SaveDraft;
         write decide_extension_request(DecideExtensionRequestRequest) = DecideExtensionRequest;
     }

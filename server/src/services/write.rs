@@ -29,7 +29,7 @@ impl Door {
         &self,
         request: Request<Q>,
         check: Option<Check<Q>>,
-        body: fn(Q) -> Body,
+        body: impl FnOnce(Q) -> Body,
     ) -> Result<Response<Q::Response>, Status> {
         if let Some(check) = check {
             check(request.get_ref())?;

@@ -115,6 +115,12 @@ impl DataDir {
         sync_dir(&self.root.join(STAGING))
     }
 
+    /// Deletes an unfinished snapshot. Not to be called while one is received.
+    pub fn delete_partial(&self) -> io::Result<()> {
+        let partial = self.partial();
+        if partial.exists() { remove(&partial) } else { Ok(()) }
+    }
+
     /// Deletes an unfinished snapshot that nobody has sent more of for long. Not to be called while one is received.
     pub fn drop_stale_partial(&self) -> io::Result<()> {
         let partial = self.partial();
@@ -212,6 +218,13 @@ impl DataDir {
             .and_then(|()| sync_dir(&self.root));
         written.map_err(io_error(path))
     }
+}
+
+/// Bytes of a path's file system that are free for this user, and all there are; zeros where it does not say.
+pub fn disk_space(path: &Path) -> (u64, u64) {
+    rustix::fs::statvfs(path)
+        .map(|fs| (fs.f_bavail.saturating_mul(fs.f_frsize), fs.f_blocks.saturating_mul(fs.f_frsize)))
+        .unwrap_or_default()
 }
 
 /// Makes the names in a directory durable.

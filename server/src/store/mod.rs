@@ -38,7 +38,7 @@ mod state_db;
 mod stopped;
 
 pub use caches::Caches;
-pub use data_dir::{DataDir, DataDirError, sync_dir};
+pub use data_dir::{DataDir, DataDirError, disk_space, sync_dir};
 pub use log_db::LogDb;
 pub use open::{DiskProblem, NodeDisk};
 pub(crate) use scrub::{LOG_COLUMNS, STATE_COLUMNS, ScrubCopy, ScrubProblem, logs, scrub_log};
@@ -79,6 +79,19 @@ impl StoreProblem {
         match self {
             Self::Rocks { source, .. } => source.as_ref().contains("Corruption"),
             Self::Damaged { .. } => true,
+        }
+    }
+
+    /// Whether the disk has no room left.
+    pub(crate) fn is_full(&self) -> bool {
+        matches!(self, Self::Rocks { source, .. } if source.as_ref().contains("No space left"))
+    }
+
+    /// What was being done, or is damaged, and where: without the advice for a store that the node cannot do without.
+    pub(crate) fn what(&self) -> String {
+        match self {
+            Self::Rocks { what, path, source } => format!("{what} in {path}: {source}"),
+            Self::Damaged { what, path } => format!("{what} in {path} cannot be read"),
         }
     }
 }

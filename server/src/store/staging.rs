@@ -32,9 +32,12 @@ const CHUNKS_AT_ONCE: usize = 1_024;
 /// A snapshot cannot be staged.
 #[derive(Debug, thiserror::Error)]
 pub enum StagingProblem {
-    /// This node's disk.
+    /// What is staged, on this node's disk.
     #[error(transparent)]
     Store(#[from] StoreProblem),
+    /// The state in use, which the snapshot begins as a copy of.
+    #[error(transparent)]
+    Own(StoreProblem),
     /// The file system.
     #[error("cannot stage the snapshot in {path}: {source}")]
     Io {
@@ -46,6 +49,17 @@ pub enum StagingProblem {
     /// What came is not what was sent.
     #[error("{0} came damaged")]
     Damaged(&'static str),
+}
+
+impl StagingProblem {
+    /// Whether the disk has no room left.
+    pub(crate) fn is_full(&self) -> bool {
+        match self {
+            Self::Store(store) | Self::Own(store) => store.is_full(),
+            Self::Io { source, .. } => source.kind() == std::io::ErrorKind::StorageFull,
+            Self::Damaged(_) => false,
+        }
+    }
 }
 
 /// See the module.
@@ -72,7 +86,7 @@ impl Staging {
                 }
             }
         }
-        current.checkpoint(path)?;
+        current.checkpoint(path).map_err(StagingProblem::Own)?;
         Ok(Self::reopen(path, current.caches(), work)?)
     }
 
@@ -175,8 +189,8 @@ impl Staging {
             let Some((last, _)) = missing.last() else { return Ok(()) };
             after = Some(last.clone());
             for (digest, _) in missing {
-                if current.lists_chunk(&digest)?
-                    && let Some(chunk) = current.read_chunk(&digest)?
+                if current.lists_chunk(&digest).map_err(StagingProblem::Own)?
+                    && let Some(chunk) = current.read_chunk(&digest).map_err(StagingProblem::Own)?
                 {
                     self.add_chunk(&digest, &chunk)?;
                 }

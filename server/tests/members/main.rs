@@ -14,6 +14,10 @@ use lectern_server::recover::Survivor;
 use lectern_server::store::{Caches, NodeDisk};
 use tonic::{Code, Status};
 
+/// Who nodes say they are.
+const SOMEONE: &str = "01K4ZZZZZZZZZZZZZZZZZZZZZ1";
+const FIRST: &str = "01K4ZZZZZZZZZZZZZZZZZZZZZ2";
+
 fn join_request(token: &str, incarnation: &str) -> JoinRequest {
     JoinRequest {
         token: token.into(),
@@ -61,7 +65,7 @@ fn tokens_that_are_wrong_expired_used_up_or_revoked_let_nobody_in() {
     let mut lab = Lab::new(1, 1);
     lab.start(1);
     let refused = |token: &str, text: &str| {
-        let status = lab.call(1, None, join_request(token, "someone")).unwrap_err();
+        let status = lab.call(1, None, join_request(token, SOMEONE)).unwrap_err();
         assert!(status.message().contains(text), "{status:?}");
     };
     let token = lab.token(1);
@@ -70,8 +74,13 @@ fn tokens_that_are_wrong_expired_used_up_or_revoked_let_nobody_in() {
     refused(&token.replace(cluster, "01JZZZZZZZZZZZZZZZZZZZZZZZ"), "and this is cluster");
     let forged = format!("lcj_{}.{cluster}", "ab".repeat(32));
     refused(&forged, "does not know the join token");
-    assert_eq!(lab.call(1, None, join_request(&token, "first")).unwrap().node_id, 2);
+    assert_eq!(lab.call(1, None, join_request(&token, FIRST)).unwrap().node_id, 2);
     refused(&token, "used up");
+    assert_eq!(lab.call(1, None, join_request(&token, FIRST)).unwrap().node_id, 2, "its answer was lost");
+    let token_id = lab.operate(1, ListJoinTokensRequest {}).unwrap().tokens[0].token_id.clone();
+    lab.operate(1, RevokeJoinTokenRequest { token_id }).unwrap();
+    let revoked = lab.call(1, None, join_request(&token, FIRST)).unwrap_err();
+    assert!(revoked.message().contains("was revoked"), "the secret is told no more: {revoked:?}");
     let short = CreateJoinTokenRequest { lifetime_ms: 1, ..CreateJoinTokenRequest::default() };
     let made = lab.operate(1, short).unwrap();
     let expires_at_ms = made.info.unwrap().expires_at_ms;
@@ -90,11 +99,23 @@ fn an_old_release_or_a_node_that_cannot_be_found_is_not_let_in() {
     let mut lab = Lab::new(1, 1);
     lab.start(1);
     let token = lab.token(1);
-    let old = JoinRequest { max_feature_level: 1, ..join_request(&token, "someone") };
+    let old = JoinRequest { max_feature_level: 1, ..join_request(&token, SOMEONE) };
     assert!(lab.call(1, None, old).unwrap_err().message().contains("install the release"));
-    let nowhere = JoinRequest { peer_address: "n4".into(), ..join_request(&token, "someone") };
+    let nowhere = JoinRequest { peer_address: "n4".into(), ..join_request(&token, SOMEONE) };
     assert!(lab.call(1, None, nowhere).unwrap_err().message().contains("not HOST:PORT"));
-    assert!(lab.call(1, None, join_request(&token, "")).unwrap_err().message().contains("name its disk"));
+    for incarnation in ["", "disk 4", &"x".repeat(10_000), "01K4ZZZZZZZZZZZZZZZZZZZZ\n1"] {
+        let status = lab.call(1, None, join_request(&token, incarnation)).unwrap_err();
+        assert!(status.message().contains("name its disk"), "{status:?}");
+    }
+    for version in ["1\u{1b}[2J", &"9".repeat(100)] {
+        let odd = JoinRequest { version: version.into(), ..join_request(&token, SOMEONE) };
+        assert!(lab.call(1, None, odd).unwrap_err().message().contains("release"));
+    }
+    let cluster = token.rsplit_once('.').unwrap().1;
+    let forged = format!("lcj_{}.{cluster}", "ab".repeat(32));
+    let old = JoinRequest { max_feature_level: 0, ..join_request(&forged, SOMEONE) };
+    let told = lab.call(1, None, old).unwrap_err();
+    assert!(told.message().contains("does not know the join token"), "a stranger learns nothing else: {told:?}");
     let tokens = lab.operate(1, ListJoinTokensRequest {}).unwrap().tokens;
     assert_eq!(tokens[0].uses_left, 1, "refusals use nothing up");
 }

@@ -88,8 +88,8 @@ impl Cluster {
         made["token"].as_str().expect("a token").to_owned()
     }
 
-    /// Lets a new node join and starts it; returns its number.
-    pub fn join_node(&mut self) -> u32 {
+    /// What lets a new node join: the number that it will get, and the command to run.
+    pub fn invite(&mut self) -> (u32, Command) {
         let node = self.size + 1;
         let token = self.join_token();
         let contact = self.address(self.present().next().expect("a node is left"));
@@ -98,6 +98,12 @@ impl Cluster {
         let config = self.write_config(node);
         let mut join = Command::new(bin("lectern-server"));
         join.args(["join", "--token", &token, "--contact", &contact, "--config"]).arg(&config);
+        (node, join)
+    }
+
+    /// Lets a new node join and starts it; returns its number.
+    pub fn join_node(&mut self) -> u32 {
+        let (node, mut join) = self.invite();
         let joined =
             Ran::new(format!("lectern-server join (node {node})"), join.output().expect("lectern-server starts"));
         if self.fingerprint.is_some() {

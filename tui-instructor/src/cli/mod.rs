@@ -13,6 +13,7 @@ mod material;
 mod module;
 mod overrides;
 mod policy;
+mod receipt;
 mod roster;
 mod submission;
 
@@ -37,6 +38,7 @@ pub use material::MaterialCommand;
 pub use module::ModuleCommand;
 pub use overrides::{OverrideArgs, OverrideCommand, WhomArgs};
 pub use policy::{IntervalArg, PolicyArgs, PolicyCommand};
+pub use receipt::ReceiptCommand;
 pub use roster::RosterCommand;
 pub use submission::SubmissionCommand;
 
@@ -89,6 +91,9 @@ pub enum Command {
     /// What students handed in.
     #[command(subcommand)]
     Submission(SubmissionCommand),
+    /// Receipts that students show, and the keys that sign them.
+    #[command(subcommand)]
+    Receipt(ReceiptCommand),
     /// Grades.
     #[command(subcommand)]
     Grade(GradeCommand),

@@ -6,7 +6,7 @@ use lectern_cli::args::{AssignmentArg, IntoArg, PagesArg};
 /// Submissions.
 #[derive(Subcommand, Debug)]
 pub enum SubmissionCommand {
-    /// List everyone's latest attempt, or every attempt of one student.
+    /// List everyone's attempt that counts, or every attempt of one student.
     List {
         /// Such as `cs101/hw3`.
         assignment: AssignmentArg,
@@ -22,7 +22,7 @@ pub enum SubmissionCommand {
         assignment: AssignmentArg,
         /// Username or id.
         user: String,
-        /// The latest when left out.
+        /// The one that counts when left out.
         #[arg(long, default_value_t = 0)]
         attempt: u32,
     },
@@ -32,7 +32,7 @@ pub enum SubmissionCommand {
         assignment: AssignmentArg,
         /// Username or id.
         user: String,
-        /// The latest when left out.
+        /// The one that counts when left out.
         #[arg(long, default_value_t = 0)]
         attempt: u32,
         /// The file's name; may be left out where there is one file.

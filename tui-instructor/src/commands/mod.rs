@@ -14,6 +14,7 @@ mod group;
 mod material;
 mod overrides;
 pub mod policy;
+mod receipt;
 mod roster;
 mod submission;
 
@@ -40,6 +41,7 @@ pub async fn run(command: Command, session: Session) -> Result<()> {
         Command::Material(command) => material::run(command, &session).await,
         Command::Assignment(command) => assignment::run(command, &session).await,
         Command::Submission(command) => submission::run(command, &session).await,
+        Command::Receipt(command) => receipt::run(command, &session).await,
         Command::Grade(command) => grade::run(command, &session).await,
         Command::Gradebook(command) => gradebook::run(command, &session).await,
         Command::Group(command) => group::run(command, &session).await,

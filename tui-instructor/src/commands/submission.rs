@@ -19,8 +19,10 @@ pub async fn run(command: SubmissionCommand, session: &Session) -> Result<()> {
             list(&assignment, needs_grading, session).await
         }
         SubmissionCommand::Show { assignment, user, attempt } => {
-            let found = submission::get(&assignment, &user, attempt, session).await?;
-            session.show(json::submission(&found), || submission::describe(&found))
+            let (found, counted) = submission::get_with_counted(&assignment, &user, attempt, session).await?;
+            let mut value = json::submission(&found);
+            value["counted"] = json::counted(Some(&counted));
+            session.show(value, || format!("{}\n{}", submission::which_counts(&counted), submission::describe(&found)))
         }
         SubmissionCommand::Read { assignment, user, attempt, file, pages } => {
             let found = submission::get(&assignment, &user, attempt, session).await?;
@@ -34,7 +36,7 @@ pub async fn run(command: SubmissionCommand, session: &Session) -> Result<()> {
     }
 }
 
-/// A student's latest attempt (0: nothing was handed in) and grade, hidden or not, at this moment: what a new grade is
+/// A student's attempt that counts (0: nothing was handed in) and grade, hidden or not, at this moment: what a new grade is
 /// meant for, even when another attempt comes in before it is set.
 pub async fn seen(assignment: &AssignmentArg, user: &str, session: &Session) -> Result<(u32, Option<v1::Grade>)> {
     match submission::get(assignment, user, 0, session).await {
@@ -127,7 +129,7 @@ pub async fn next(session: &Session) -> Result<()> {
     })
 }
 
-/// Saves everyone's latest files, each in a folder named after the student.
+/// Saves everyone's files that count, each in a folder named after the student.
 async fn fetch_all(assignment: &AssignmentArg, into: &IntoArg, session: &Session) -> Result<()> {
     let mut wanted = Vec::new();
     let mut whose = Vec::new();

@@ -73,9 +73,9 @@ pub enum Read {
     Assignment(Hw),
     /// The people of a course.
     People(String),
-    /// Everyone's latest attempt.
+    /// Everyone's attempt that counts.
     Submissions(Hw),
-    /// One student's latest attempt, and the text of its files.
+    /// One student's attempt that counts, and the text of its files.
     Work(Place),
     /// The gradebook of a course.
     Gradebook(String),
@@ -214,9 +214,9 @@ pub enum Message {
     Assignment(Result<v1::Assignment, Failure>),
     /// The people of a course.
     People(Result<Vec<v1::Enrollment>, Failure>),
-    /// Everyone's latest attempt.
+    /// Everyone's attempt that counts.
     Submissions(Hw, Result<Vec<v1::SubmissionSummary>, Failure>),
-    /// One student's latest attempt.
+    /// One student's attempt that counts.
     Work(Place, Result<Work, Failure>),
     /// What is in a submitted file.
     FileText(String, FileText),
@@ -293,13 +293,15 @@ pub struct Preview {
     pub sums: Vec<(u32, &'static str)>,
 }
 
-/// A student's latest attempt; attempt 0 where nothing was handed in.
+/// A student's attempt that counts; attempt 0 where nothing was handed in.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Work {
     /// The attempt.
     pub submission: v1::Submission,
     /// How many there are.
     pub attempts: u32,
+    /// Why it is the one that counts.
+    pub counted: v1::Counted,
 }
 
 /// What is in a submitted file.

@@ -29,7 +29,11 @@ pub(super) async fn work(env: &Env, place: Place, reply: &Reply<Instructor>) -> 
         attempt: 0,
     };
     let answer = match call(&env.session, request, reply).await {
-        Ok(answer) => Ok(Work { submission: answer.submission.unwrap_or_default(), attempts: answer.attempts }),
+        Ok(answer) => Ok(Work {
+            submission: answer.submission.unwrap_or_default(),
+            attempts: answer.attempts,
+            counted: answer.counted.unwrap_or_default(),
+        }),
         Err(failure) if failure.is_for("NOT_FOUND") => Ok(Work::default()),
         Err(failure) => Err(failure),
     };

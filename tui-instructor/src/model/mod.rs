@@ -52,7 +52,7 @@ pub struct Known {
     pub assignments: BTreeMap<String, Vec<v1::Assignment>>,
     /// People of a course.
     pub people: BTreeMap<String, Vec<v1::Enrollment>>,
-    /// Everyone's latest attempt.
+    /// Everyone's attempt that counts.
     pub submissions: BTreeMap<Hw, Vec<v1::SubmissionSummary>>,
     /// Groups and policies of courses.
     pub policies: BTreeMap<String, v1::GetGradingPolicyResponse>,

@@ -241,7 +241,7 @@ fn an_attempt_that_comes_in_while_a_score_is_typed_is_told() {
         }
         Some(messages)
     });
-    program.assert_shows("Attempt 2 came in; you typed for attempt 1.");
+    program.assert_shows("Attempt 2 counts now; you typed for attempt 1.");
 }
 
 #[test]

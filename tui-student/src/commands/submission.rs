@@ -1,4 +1,4 @@
-//! `submission list`, `show`, `fetch`, `read`, `withdraw`.
+//! `submission list`, `show`, `fetch`, `read`, `choose`, `withdraw`.
 
 use lectern_cli::args::AssignmentArg;
 use lectern_cli::{Result, Session, json, submission, transfer};
@@ -21,6 +21,12 @@ pub async fn run(command: SubmissionCommand, session: &Session) -> Result<()> {
         SubmissionCommand::Read { assignment, attempt, file, pages } => {
             let found = get(&assignment, attempt, session).await?;
             submission::read_file(&found, file.as_deref(), pages, session).await
+        }
+        SubmissionCommand::Choose { assignment, attempt } => {
+            let request =
+                v1::ChooseAttemptRequest { course: assignment.course, assignment: assignment.assignment, attempt };
+            let counted = session.call(request).await?.counted.unwrap_or_default();
+            session.show(json!({ "counted": json::counted(Some(&counted)) }), || submission::which_counts(&counted))
         }
         SubmissionCommand::Withdraw { pledge } => {
             session.call(v1::WithdrawPledgeRequest { pledge_id: pledge.clone() }).await?;

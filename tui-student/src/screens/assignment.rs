@@ -19,7 +19,7 @@ use lectern_tui_kit::{states, text};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::actions::{ASK, ASSIGNMENT_SCOPE, PICK_FILES, SWITCH, WITHDRAW, WRITE};
+use crate::actions::{ASK, ASSIGNMENT_SCOPE, CHOOSE, PICK_FILES, SWITCH, WITHDRAW, WRITE};
 use crate::effects::{Effect, Message};
 use crate::model::{Attempts, Model, Place};
 use crate::program::Student;
@@ -32,7 +32,11 @@ use crate::words;
 /// Something that belongs to the assignment.
 #[derive(Clone, Debug)]
 enum Item {
-    Attempt(Box<v1::Submission>),
+    Attempt {
+        submission: Box<v1::Submission>,
+        /// It is the one that counts, of several.
+        counts: bool,
+    },
     Pledge(v1::Pledge),
     Request(Box<v1::ExtensionRequest>),
     Attachment(v1::FileRef),
@@ -50,6 +54,8 @@ pub struct AssignmentScreen {
     saver: Saver,
     withdrawing: Option<(RequestId, String)>,
     withdrawal: Sending<String>,
+    choosing: Option<(RequestId, u32)>,
+    choice: Sending<u32>,
 }
 
 impl AssignmentScreen {
@@ -65,6 +71,8 @@ impl AssignmentScreen {
             saver: Saver::default(),
             withdrawing: None,
             withdrawal: Sending::default(),
+            choosing: None,
+            choice: Sending::default(),
         }
     }
 
@@ -86,7 +94,11 @@ impl AssignmentScreen {
         let attachments = self.assignment.value().map(|it| it.attachments.clone()).unwrap_or_default();
         let mut items: Vec<Item> = known.pledges.into_iter().map(Item::Pledge).collect();
         // The latest attempt is what one looks for.
-        items.extend(known.attempts.into_iter().rev().map(|attempt| Item::Attempt(Box::new(attempt))));
+        let several = known.attempts.len() > 1;
+        items.extend(known.attempts.into_iter().rev().map(|attempt| {
+            let counts = several && attempt.attempt == known.counted.attempt;
+            Item::Attempt { submission: Box::new(attempt), counts }
+        }));
         items.extend(known.requests.into_iter().map(|request| Item::Request(Box::new(request))));
         items.extend(attachments.into_iter().map(Item::Attachment));
         self.items.set_rows(items);
@@ -109,7 +121,9 @@ impl AssignmentScreen {
             return;
         }
         match self.items.selected() {
-            Some(Item::Attempt(attempt)) => cx.push(Attempt::new(self.place.clone(), (**attempt).clone())),
+            Some(Item::Attempt { submission, .. }) => {
+                cx.push(Attempt::new(self.place.clone(), (**submission).clone()));
+            }
             Some(Item::Attachment(file)) => self.saver.ask(file),
             Some(Item::Pledge(_)) => {
                 cx.toast(Tone::Plain, "This upload was not finished: hand in the same files again, and it goes on.");
@@ -117,6 +131,18 @@ impl AssignmentScreen {
             Some(Item::Request(request)) => cx.toast(Tone::Plain, request_words(request)),
             None => {}
         }
+    }
+
+    fn ask_to_choose(&mut self, cx: &mut Cx<'_, Student>) {
+        let Some(Item::Attempt { submission, .. }) = self.items.selected() else { return };
+        let late = if submission.late { "It is late, and is treated as late. " } else { "" };
+        let question = Confirm {
+            question: format!("Make attempt {} of {} count?", submission.attempt, self.place),
+            consequence: format!("{late}All attempts are kept, and you may choose again."),
+            yes: "make it count".into(),
+        };
+        let attempt = submission.attempt;
+        self.choosing = Some((cx.confirm(question), attempt));
     }
 
     /// Why an action is not possible now.
@@ -150,6 +176,9 @@ impl AssignmentScreen {
         let mut state = vec![words::state(assignment, look)];
         if model.sending.contains(&self.place) {
             state = vec![Span::styled("being handed in", theme.info)];
+        }
+        if model.queued.contains(&self.place) {
+            state = vec![Span::styled("queued here, NOT submitted", theme.bad)];
         }
         let allowed = settings.allowed_attempts;
         let used = if allowed == 0 {
@@ -237,6 +266,15 @@ impl Screen<Student> for AssignmentScreen {
             WITHDRAW if !matches!(self.items.selected(), Some(Item::Pledge(_))) => {
                 Some("Select an upload that was not finished.".into())
             }
+            CHOOSE => match self.items.selected() {
+                Some(Item::Attempt { counts: false, .. })
+                    if self.attempts.value().is_some_and(Attempts::are_several) =>
+                {
+                    None
+                }
+                Some(Item::Attempt { .. }) => Some("It is the one that counts.".into()),
+                _ => Some("Select an attempt in the list.".into()),
+            },
             _ => self.objection(action, model).or_else(|| self.saver.disabled(action, self.file())),
         }
     }
@@ -278,6 +316,7 @@ impl Screen<Student> for AssignmentScreen {
                     self.withdrawing = Some((cx.confirm(question), pledge.pledge_id.clone()));
                 }
             }
+            CHOOSE => self.ask_to_choose(cx),
             _ if self.in_list => return self.items.act(action),
             _ => return self.description.act(action),
         }
@@ -336,6 +375,17 @@ impl Screen<Student> for AssignmentScreen {
                     }
                 }
             },
+            Message::Chosen(answer) => match self.choice.finish(request, answer) {
+                Some(counted) => {
+                    cx.toast(Tone::Good, lectern_cli::submission::which_counts(&counted));
+                    self.load(cx);
+                }
+                None => {
+                    if let Some(failure) = self.choice.failure() {
+                        cx.toast(Tone::Bad, format!("Nothing was chosen: {}", states::sentence(failure)));
+                    }
+                }
+            },
             Message::Shared(shared::Message::Material(message)) => self.saver.received(request, message, cx),
             _ => return,
         }
@@ -358,6 +408,11 @@ impl Screen<Student> for AssignmentScreen {
             let key = self.withdrawal.key(&pledge);
             let request = cx.request(Effect::Withdraw { key, pledge });
             self.withdrawal.start(request);
+        }
+        if let Some((_, attempt)) = self.choosing.take_if(|(asked, _)| *asked == request) {
+            let key = self.choice.key(&attempt);
+            let request = cx.request(Effect::Choose { key, place: self.place.clone(), attempt });
+            self.choice.start(request);
         }
         self.saver.confirmed(request, cx);
     }
@@ -403,7 +458,7 @@ fn request_words(request: &v1::ExtensionRequest) -> String {
 
 fn name(item: &Item) -> String {
     match item {
-        Item::Attempt(attempt) => format!("Attempt {}", attempt.attempt),
+        Item::Attempt { submission, .. } => format!("Attempt {}", submission.attempt),
         Item::Pledge(_) => "Unfinished upload".into(),
         Item::Request(_) => "After the lock date".into(),
         Item::Attachment(file) => file.name.clone(),
@@ -413,8 +468,10 @@ fn name(item: &Item) -> String {
 fn state(item: &Item, look: &Look) -> Span<'static> {
     let theme = look.theme;
     match item {
-        Item::Attempt(attempt) if attempt.late => Span::styled("late", theme.warn),
-        Item::Attempt(_) => Span::styled("on time", theme.good),
+        Item::Attempt { submission, counts } => {
+            let (words, style) = if submission.late { ("late", theme.warn) } else { ("on time", theme.good) };
+            Span::styled(if *counts { format!("{words}, counts") } else { words.into() }, style)
+        }
         Item::Pledge(_) => Span::styled("NOT submitted", theme.warn),
         Item::Request(request) => match request.state() {
             v1::ExtensionState::Accepted => Span::styled("accepted", theme.good),
@@ -427,7 +484,7 @@ fn state(item: &Item, look: &Look) -> Span<'static> {
 
 fn when(item: &Item) -> Option<i64> {
     match item {
-        Item::Attempt(attempt) => Some(attempt.submitted_at_ms),
+        Item::Attempt { submission, .. } => Some(submission.submitted_at_ms),
         Item::Pledge(pledge) => Some(pledge.pledged_at_ms),
         Item::Request(request) => Some(request.offered_at_ms),
         Item::Attachment(_) => None,
@@ -437,9 +494,11 @@ fn when(item: &Item) -> Option<i64> {
 /// The beginning of a digest that names the whole: of the text, else of the first file.
 fn digest(item: &Item) -> String {
     match item {
-        Item::Attempt(attempt) if !attempt.text_digest.is_empty() => words::short_digest(&attempt.text_digest),
-        Item::Attempt(attempt) => {
-            attempt.files.first().map(|file| words::short_digest(&file.digest)).unwrap_or_default()
+        Item::Attempt { submission, .. } if !submission.text_digest.is_empty() => {
+            words::short_digest(&submission.text_digest)
+        }
+        Item::Attempt { submission, .. } => {
+            submission.files.first().map(|file| words::short_digest(&file.digest)).unwrap_or_default()
         }
         Item::Attachment(file) => words::short_digest(&file.digest),
         Item::Pledge(_) | Item::Request(_) => String::new(),
@@ -453,7 +512,7 @@ fn table() -> Table<Item> {
             Line::raw(when(item).map(|at| look.time(at)).unwrap_or_default())
         })
         .keep(1),
-        Column::new("state", Width::Fixed(13), |item: &Item, look| Line::from(state(item, look))),
+        Column::new("state", Width::Fixed(15), |item: &Item, look| Line::from(state(item, look))),
         Column::new("digest", Width::Fixed(16), |item: &Item, look| Line::styled(digest(item), look.theme.dim)).keep(2),
     ];
     let key = |item: &Item| format!("{} {}", name(item), when(item).unwrap_or(0));

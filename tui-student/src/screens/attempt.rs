@@ -8,14 +8,14 @@ use lectern_tui_kit::remote::RequestId;
 use lectern_tui_kit::screen::{Cx, KitWork, Screen, Tone};
 use lectern_tui_kit::shared;
 use lectern_tui_kit::shared::material::Saver;
-use lectern_tui_kit::text;
 use lectern_tui_kit::widgets::table::{Column, Table, Width};
 use lectern_tui_kit::widgets::{Outcome, Part};
+use lectern_tui_kit::{states, text};
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::actions::{ATTEMPT_SCOPE, COPY};
-use crate::effects::Message;
+use crate::actions::{ATTEMPT_SCOPE, COPY, KEEP_RECEIPT};
+use crate::effects::{Effect, Message};
 use crate::model::{Model, Place};
 use crate::program::Student;
 use crate::screens::version::Version;
@@ -33,6 +33,7 @@ pub struct Attempt {
     submission: v1::Submission,
     contents: Table<Item>,
     saver: Saver,
+    receipt: Option<RequestId>,
 }
 
 impl Attempt {
@@ -42,7 +43,7 @@ impl Attempt {
         let text = (!submission.text_digest.is_empty())
             .then(|| Item::Text { bytes: submission.text.len() as u64, digest: submission.text_digest.clone() });
         contents.set_rows(text.into_iter().chain(submission.files.iter().cloned().map(Item::File)).collect());
-        Self { place, submission, contents, saver: Saver::default() }
+        Self { place, submission, contents, saver: Saver::default(), receipt: None }
     }
 
     fn file(&self) -> Option<&v1::FileRef> {
@@ -130,6 +131,10 @@ impl Screen<Student> for Attempt {
                 cx.kit(KitWork::Copy(plain(&self.submission)));
                 cx.toast(Tone::Good, "Attempt, time and digests are in the clipboard.");
             }
+            KEEP_RECEIPT => {
+                let (place, attempt) = (self.place.clone(), self.submission.attempt);
+                self.receipt = Some(cx.request(Effect::KeepReceipt { place, attempt }));
+            }
             _ => return self.saver.file_act(action, file.as_ref(), cx) || self.contents.act(action),
         }
         true
@@ -150,8 +155,13 @@ impl Screen<Student> for Attempt {
     }
 
     fn received(&mut self, request: RequestId, message: Message, cx: &mut Cx<'_, Student>) {
-        if let Message::Shared(shared::Message::Material(message)) = message {
-            self.saver.received(request, message, cx);
+        match message {
+            Message::Shared(shared::Message::Material(message)) => self.saver.received(request, message, cx),
+            Message::ReceiptKept(kept) if self.receipt.take_if(|asked| *asked == request).is_some() => match kept {
+                Ok(path) => cx.toast(Tone::Good, format!("The receipt is kept as {}.", path.display())),
+                Err(failure) => cx.toast(Tone::Bad, format!("No receipt: {}", states::sentence(&failure))),
+            },
+            _ => {}
         }
     }
 

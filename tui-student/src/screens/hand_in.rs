@@ -15,7 +15,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::actions::{ADD_DRAFT, ADD_FILES, COPY, DONE, HAND_IN_SCOPE, NOTE, RECEIPT_SCOPE, SUBMIT};
-use crate::effects::{self, Effect, HandedIn, Look, Message, Offer, Progress};
+use crate::effects::{self, Effect, HandedIn, Look, Message, Offer, Progress, Stored};
 use crate::model::{HandOver, Model, Place};
 use crate::program::Student;
 use crate::screens::attempt;
@@ -314,7 +314,7 @@ impl HandIn {
 
     fn view_done(handed_in: &HandedIn, area: Rect, canvas: &mut Canvas<'_>) {
         let lines = match handed_in {
-            HandedIn::Submission(submission) => receipt(submission, canvas),
+            HandedIn::Submission(stored) => stored_lines(stored, area.width, canvas),
             HandedIn::Request(request) => {
                 let theme = canvas.look.theme;
                 let words = format!("Kept as a request: {}.", words::KEPT_AS_REQUEST);
@@ -376,6 +376,28 @@ pub fn receipt(submission: &v1::Submission, canvas: &Canvas<'_>) -> Vec<Line<'st
     lines
 }
 
+/// The same, and which attempt counts where that is another one, and where the signed receipt is.
+fn stored_lines(stored: &Stored, width: u16, canvas: &Canvas<'_>) -> Vec<Line<'static>> {
+    let theme = canvas.look.theme;
+    let Stored { submission, counted, receipt } = stored;
+    let mut lines = Vec::new();
+    if counted.attempt != submission.attempt {
+        lines.push((lectern_cli::submission::which_counts(counted), theme.warn));
+        lines.push(("To make another one count, select it on the assignment's screen and press c.".into(), theme.dim));
+    }
+    lines.push(match receipt {
+        Ok(path) => (format!("The signed receipt is kept as {}", path.display()), theme.good),
+        Err(failure) => {
+            let why = states::sentence(failure);
+            (format!("There is no signed receipt yet; R on the attempt's screen gets it later. {why}"), theme.warn)
+        }
+    });
+    let wrapped = lines.into_iter().flat_map(|(words, style)| {
+        text::wrap(&text::clean_body(&words), width.into()).into_iter().map(move |line| Line::styled(line, style))
+    });
+    self::receipt(submission, canvas).into_iter().chain([Line::default()]).chain(wrapped).collect()
+}
+
 /// Where it stands, in words.
 fn progress_lines(progress: &Progress, width: u16, canvas: &Canvas<'_>) -> Vec<Line<'static>> {
     let theme = canvas.look.theme;
@@ -389,8 +411,17 @@ fn progress_lines(progress: &Progress, width: u16, canvas: &Canvas<'_>) -> Vec<L
         }
         Progress::Uploading { .. } => ("Uploading; the time that counts is already noted.".into(), theme.info),
         Progress::Submitting => ("Everything has arrived; waiting for the majority …".into(), theme.info),
-        Progress::Waiting(failure) => {
+        Progress::Waiting { failure, queued: false } => {
             (format!("The cluster cannot take it yet, tried again: {}", states::sentence(failure)), theme.warn)
+        }
+        Progress::Waiting { failure, queued: true } => {
+            let why = states::sentence(failure);
+            (
+                format!(
+                    "NOT submitted: it is queued on this machine, and tried again until the cluster stamps it. {why}"
+                ),
+                theme.warn,
+            )
         }
         Progress::Unkept(why) => (states::sentence(why), theme.warn),
     };
@@ -436,8 +467,8 @@ impl Screen<Student> for HandIn {
         match *action {
             DONE => self.leave(cx),
             COPY => {
-                if let Stage::Done(HandedIn::Submission(submission)) = &self.stage {
-                    cx.kit(KitWork::Copy(attempt::plain(submission)));
+                if let Stage::Done(HandedIn::Submission(stored)) = &self.stage {
+                    cx.kit(KitWork::Copy(attempt::plain(&stored.submission)));
                     cx.toast(Tone::Good, "Attempt, time and digests are in the clipboard.");
                 }
             }
@@ -478,6 +509,7 @@ impl Screen<Student> for HandIn {
 
     fn received(&mut self, request: RequestId, message: Message, cx: &mut Cx<'_, Student>) {
         match message {
+            Message::Queued(Ok(queued)) => cx.model.queued = queued,
             Message::LookedAt(look) => {
                 if self.look.finish(request, look) {
                     self.ask_if_hurried(cx);

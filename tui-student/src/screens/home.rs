@@ -311,6 +311,7 @@ impl Screen<Student> for Home {
         self.arrange();
         self.load(cx);
         cx.run(Effect::Follow);
+        cx.run(Effect::SendQueued { username: cx.model.account.username.clone() });
     }
 
     fn resumed(&mut self, cx: &mut Cx<'_, Student>) {

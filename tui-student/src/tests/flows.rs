@@ -11,7 +11,7 @@ use lectern_tui_kit::screen::{Issued, KitWork, Work};
 use lectern_tui_kit::shared::{self, account, material};
 use lectern_tui_kit::testkit::Harness;
 
-use super::server::{Mood, answer, draft, submission, unreachable};
+use super::server::{Mood, answer, draft, stored, submission, unreachable};
 use super::{NOW_MS, open, place};
 use crate::drafts::Kept;
 use crate::effects::{Effect, HandedIn, Look, Message, Picked, Progress};
@@ -23,7 +23,7 @@ use crate::screens::draft::Draft;
 use crate::screens::home::Home;
 
 /// Answers everything as a course in full swing does.
-fn settle(harness: &mut Harness<Student>) {
+pub fn settle(harness: &mut Harness<Student>) {
     harness.settle(|effect| answer(Mood::Ready, effect));
 }
 
@@ -49,7 +49,11 @@ fn pause(harness: &mut Harness<Student>) {
 #[test]
 fn home_takes_one_call_and_the_stream_of_changes() {
     let harness = open(Home::default());
-    assert_eq!(harness.effects().cloned().collect::<Vec<_>>(), [Effect::Home, Effect::Follow]);
+    assert_eq!(
+        harness.effects().cloned().collect::<Vec<_>>(),
+        [Effect::Home, Effect::Follow, Effect::SendQueued { username: "zoe".into() }],
+        "what is queued is looked for on this machine"
+    );
 }
 
 #[test]
@@ -300,7 +304,7 @@ fn a_draft_is_handed_in_after_a_question_and_ends_with_its_digest_and_place() {
         &sent,
         vec![
             Message::Progress(Progress::Submitting),
-            Message::HandedIn { place: place(), outcome: Ok(HandedIn::Submission(Box::new(submission()))) },
+            Message::HandedIn { place: place(), outcome: Ok(HandedIn::Submission(Box::new(stored(submission())))) },
         ],
     );
     harness.assert_shows("index 4711, term 3");

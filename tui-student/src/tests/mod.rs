@@ -1,6 +1,7 @@
 //! The program with a server of its own: what people do, how it looks, and keys pressed at random.
 
 mod flows;
+mod hand_ins;
 mod pictures;
 mod random;
 mod server;

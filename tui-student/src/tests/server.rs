@@ -1,11 +1,13 @@
 //! A server for tests: it answers each effect at once, in one of four moods.
 
+use std::collections::BTreeSet;
+
 use lectern_proto::{POINT, v1};
 use lectern_tui_kit::remote::Failure;
 use lectern_tui_kit::shared::{self, account, material, talk};
 
 use super::{DAY_MS, HOUR_MS, NOW_MS};
-use crate::effects::{Effect, HandedIn, Look, Message, Picked};
+use crate::effects::{Effect, HandedIn, Look, Message, Picked, Stored};
 use crate::model::{Attempts, Grades};
 
 /// How it answers.
@@ -81,13 +83,30 @@ fn messages(mood: Mood, effect: &Effect) -> Vec<Message> {
         Effect::ServerDraft(_) | Effect::DraftRevision(..) => Message::ServerDraft(value(mood, || Some(draft()))),
         Effect::SaveDraft { text, base, .. } => Message::DraftSaved(saved(mood, text, *base)),
         Effect::HandIn(offer) => {
-            let outcome = value(mood, submission).map(|made| HandedIn::Submission(Box::new(made)));
+            let outcome = value(mood, submission).map(|made| HandedIn::Submission(Box::new(stored(made))));
             Message::HandedIn { place: offer.place.clone(), outcome }
         }
+        Effect::SendQueued { .. } => Message::Queued(Ok(BTreeSet::new())),
+        Effect::Choose { attempt, .. } => Message::Chosen(value(mood, || chosen(*attempt))),
+        Effect::KeepReceipt { .. } => Message::ReceiptKept(value(mood, || "/state/receipts/hw2-3.receipt".into())),
         Effect::Withdraw { .. } => Message::Withdrawn(value(mood, || ())),
         Effect::KeepDraft(..) | Effect::Follow | Effect::Pause { .. } | Effect::LookAt(_) => return Vec::new(),
     };
     vec![message]
+}
+
+/// What is stored of a submission, with its receipt.
+pub fn stored(submission: v1::Submission) -> Stored {
+    let counted = v1::Counted {
+        attempt: submission.attempt,
+        because: v1::CountsBecause::Latest.into(),
+        ..v1::Counted::default()
+    };
+    Stored { submission, counted, receipt: Ok("/state/receipts/hw2-3.receipt".into()) }
+}
+
+fn chosen(attempt: u32) -> v1::Counted {
+    v1::Counted { attempt, because: v1::CountsBecause::Chosen.into(), chosen_at_ms: Some(NOW_MS) }
 }
 
 fn saved(mood: Mood, text: &str, base: u64) -> Result<v1::SaveDraftResponse, Failure> {
@@ -279,6 +298,7 @@ pub fn submission() -> v1::Submission {
 fn attempts() -> Attempts {
     Attempts {
         attempts: vec![v1::Submission { attempt: 1, submitted_at_ms: NOW_MS - DAY_MS, ..submission() }],
+        counted: v1::Counted { attempt: 1, because: v1::CountsBecause::Latest.into(), ..v1::Counted::default() },
         pledges: vec![v1::Pledge { pledge_id: "p1".into(), pledged_at_ms: NOW_MS - HOUR_MS, ..Default::default() }],
         requests: Vec::new(),
     }

@@ -3,6 +3,7 @@ use lectern_proto::internal::v1::{AuditRecord, EnrollmentRecord, OutageRecord, c
 use lectern_proto::v1::{CourseState, EnrollmentState, Grade};
 
 use super::*;
+use crate::attempts;
 use crate::fixture::{Class, HOUR_MS};
 
 fn set(class: &mut Class, who: &str, request: v1::SetGradeRequest) -> std::result::Result<Grade, String> {

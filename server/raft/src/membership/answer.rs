@@ -30,6 +30,8 @@ pub struct Answer {
     pub granted: bool,
     /// A sentence or two.
     pub text: String,
+    /// The leader is so new that it does not know who is well: a moment later the answer may be another one.
+    pub provisional: bool,
 }
 
 /// No request needs more changes than this before it is fulfilled.
@@ -37,11 +39,11 @@ const MOST_CHANGES: usize = 32;
 
 impl Answer {
     fn yes(text: impl Into<String>) -> Self {
-        Self { granted: true, text: text.into() }
+        Self { granted: true, text: text.into(), provisional: false }
     }
 
     fn no(text: impl Into<String>) -> Self {
-        Self { granted: false, text: text.into() }
+        Self { granted: false, text: text.into(), provisional: false }
     }
 }
 
@@ -57,12 +59,15 @@ pub fn answer(seen: &Observations, settings: &Settings, now: u64, request: Reque
     let Some(place) = seen.nodes.get(&node).map(|seen| seen.place) else {
         return Answer::no(format!("there is no node {node} in the cluster"));
     };
-    match request {
+    let answer = match request {
         Request::Remove(_) => remove(&view, node, place),
         Request::Drain(_) => drain(&view, node, place),
-        Request::Restore(_) => restore(&view, node),
+        Request::Restore(_) => return restore(&view, node),
         Request::Transfer(_) | Request::Join => transfer(&view, node, place),
-    }
+    };
+    // Who is well shows only in what was committed a while ago.
+    let known = |since: u64| now.saturating_sub(since) > settings.lag_ms;
+    Answer { provisional: place == Place::Voter && !seen.contact_since.is_some_and(known), ..answer }
 }
 
 fn join(view: &View) -> Answer {

@@ -213,6 +213,23 @@ fn answered(line: &str, request: Request) -> String {
 }
 
 #[test]
+fn a_leader_that_does_not_know_yet_who_is_well_says_so() {
+    use Request::{Drain, Join, Remove, Restore, Transfer};
+    let provisional = |contact_since, request| {
+        let seen = Observations { contact_since, ..seen("v1* v2:behind v3:behind l4:drained") };
+        answer(&seen, &settings(), NOW, request).provisional
+    };
+    let lag = settings().lag_ms;
+    for request in [Remove(3), Drain(2), Transfer(2)] {
+        assert!(provisional(None, request) && provisional(Some(NOW - lag), request), "{request:?}");
+        assert!(!provisional(Some(NOW - lag - 1), request), "{request:?}: this one knows");
+    }
+    for request in [Join, Restore(4), Remove(4), Remove(9), Transfer(4)] {
+        assert!(!provisional(None, request), "{request:?}: who is well does not matter");
+    }
+}
+
+#[test]
 fn operators_are_told_what_will_happen_or_what_is_in_the_way() {
     use Request::{Drain, Join, Remove, Restore, Transfer};
     let rows = [

@@ -2,6 +2,7 @@
 //! narrow.
 
 use lectern_cli::format::{parse_points, points};
+use lectern_proto::v1;
 use lectern_tui_kit::look::{Canvas, Look};
 use lectern_tui_kit::remote::Remote;
 use lectern_tui_kit::{states, text};
@@ -153,7 +154,7 @@ impl GradingScreen {
         if let (Some(entry), Some(work)) = (model.desk.entry(place), self.work(model))
             && let Some(attempt) = entry.attempt.filter(|attempt| *attempt != work.submission.attempt)
         {
-            let words = format!("Attempt {} came in; you typed for attempt {attempt}.", work.submission.attempt);
+            let words = format!("Attempt {} counts now; you typed for attempt {attempt}.", work.submission.attempt);
             lines.insert(0, Line::styled(words, look.theme.warn));
         }
         let below = Rect { y: area.y.saturating_add(1), height: area.height.saturating_sub(1), ..area };
@@ -256,7 +257,12 @@ fn when(work: &Work, look: &Look) -> Line<'static> {
     let submission = &work.submission;
     let (timing, style) = if submission.late { ("late", look.theme.warn) } else { ("on time", look.theme.good) };
     let attempt = if work.attempts > 1 {
-        format!(" {} attempt {} of {}", look.glyphs.separator, submission.attempt, work.attempts)
+        let why = match work.counted.because() {
+            v1::CountsBecause::OnTime => ", the later ones are late",
+            v1::CountsBecause::Chosen => ", chosen by the student",
+            v1::CountsBecause::Latest | v1::CountsBecause::Unspecified => "",
+        };
+        format!(" {} attempt {} of {}{why}", look.glyphs.separator, submission.attempt, work.attempts)
     } else {
         String::new()
     };

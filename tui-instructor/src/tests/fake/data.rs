@@ -159,7 +159,7 @@ pub(super) fn work(user: &str) -> Work {
         ],
         ..Default::default()
     };
-    Work { submission, attempts: 1 }
+    Work { submission, attempts: 1, ..Work::default() }
 }
 
 pub(super) fn gradebook() -> Gradebook {

@@ -210,7 +210,7 @@ pub async fn perform<P: Shares>(session: &Session, effect: Effect, reply: &Reply
 
 async fn connect(session: &Session, address: &str) -> Result<usize, ClientError> {
     let address: ClusterAddress = address.trim().parse()?;
-    let Connected { status, endpoints, trust } = session.connect(&address).await?;
+    let Connected { status, endpoints, trust, .. } = session.connect(&address).await?;
     session.client().redirect(&endpoints, trust)?;
     Ok(status.nodes.len())
 }
