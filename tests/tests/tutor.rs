@@ -70,7 +70,10 @@ fn kinds(events: &[Value]) -> Vec<&str> {
 
 /// Makes the tutor's account and its configuration.
 fn configure(class: &Class, ollama: &str) -> PathBuf {
-    class.admin.run(&["account", "create", "owl", "--name", "Tutor", "--tutor"]).ok();
+    // Possible once every node has told the leader that it knows of tutors.
+    wait::until("the account of the tutor", PATIENCE, || {
+        (class.admin.run(&["account", "create", "owl", "--name", "Tutor", "--tutor"]).code == 0).then_some(())
+    });
     let issued = class.admin.run(&["account", "code", "owl"]).json();
     let owl = class.cluster.activate("owl", issued["codes"][0]["code"].as_str().expect("a code"));
     let token = owl.run(&["token", "create", "tutor"]).json();

@@ -5,6 +5,7 @@ mod hand_ins;
 mod pictures;
 mod random;
 mod server;
+mod tutor;
 
 use std::path::Path;
 

@@ -139,6 +139,7 @@ fn shared_messages(mood: Mood, effect: &shared::Effect) -> Vec<Message> {
             talk::Effect::Threads { .. } => talk::Message::Threads(value(mood, threads)),
             talk::Effect::Announcements { .. } => talk::Message::Announcements(value(mood, announcements)),
             talk::Effect::Thread { .. } => talk::Message::Thread(value(mood, talk::Conversation::default)),
+            talk::Effect::Cited { .. } => talk::Message::Cited(Err(Failure::local("it is gone"))),
             talk::Effect::AskTutor { .. } => {
                 talk::Message::Tutor(talk::News::Failed(Failure::local("no tutor is running")))
             }

@@ -249,6 +249,7 @@ fn talk_answer(effect: &talk::Effect, busy: bool) -> talk::Message {
         talk::Effect::Announcements { .. } => {
             talk::Message::Announcements(Ok(if busy { vec![announcement()] } else { Vec::new() }))
         }
+        talk::Effect::Cited { .. } => talk::Message::Cited(Ok((v1::Material::default(), 1))),
         talk::Effect::AskTutor { .. } => unreachable!("the staff do not ask the tutor"),
         talk::Effect::MarkRead(_) => talk::Message::Marked(Ok(())),
         talk::Effect::Change { change, .. } => talk::Message::Changed(Ok(match change {
@@ -303,6 +304,7 @@ fn shared_refusal(effect: &shared::Effect, failure: Failure) -> shared::Message 
             talk::Effect::Threads { .. } => talk::Message::Threads(Err(failure)),
             talk::Effect::Thread { .. } => talk::Message::Thread(Err(failure)),
             talk::Effect::Announcements { .. } => talk::Message::Announcements(Err(failure)),
+            talk::Effect::Cited { .. } => talk::Message::Cited(Err(failure)),
             talk::Effect::AskTutor { .. } => talk::Message::Tutor(talk::News::Failed(failure)),
             talk::Effect::MarkRead(_) => talk::Message::Marked(Err(failure)),
             talk::Effect::Change { .. } => talk::Message::Changed(Err(failure)),

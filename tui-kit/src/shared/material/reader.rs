@@ -76,6 +76,8 @@ pub struct ReaderScreen<P> {
     page: Option<LineInput>,
     saver: Saver,
     noted: bool,
+    /// The page to begin at, once it is known how many there are.
+    begin_at: Option<u32>,
     program: PhantomData<fn() -> P>,
 }
 
@@ -97,8 +99,14 @@ impl<P: Shares> ReaderScreen<P> {
             asked: BTreeMap::new(),
             page: None,
             saver: Saver::default(),
+            begin_at: None,
             program: PhantomData,
         }
+    }
+
+    /// A material of a course, opened at a page where it has pages.
+    pub fn at_page(course: &str, material: v1::Material, page: u32) -> Self {
+        Self { begin_at: Some(page), ..Self::new(course, material) }
     }
 
     /// Asks for the pages that are needed next.
@@ -125,6 +133,9 @@ impl<P: Shares> ReaderScreen<P> {
         match (&mut self.text, answer) {
             (Text::Paged(reader), Ok(answer)) => {
                 reader.set_total(answer.total);
+                if let Some(page) = self.begin_at.take() {
+                    reader.go_to_page(page);
+                }
                 for page in answer.pages {
                     let text = text::clean_body(&page.text);
                     let is_paper = self.material.kind() == v1::MaterialKind::Pdf;

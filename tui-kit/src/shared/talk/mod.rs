@@ -71,6 +71,15 @@ pub enum Effect {
         /// The thread's number.
         number: u64,
     },
+    /// A material that an answer names.
+    Cited {
+        /// The course's slug.
+        course: String,
+        /// The material's id.
+        material: String,
+        /// The page to open.
+        page: u32,
+    },
     /// The announcements of a course.
     Announcements {
         /// Its slug.
@@ -115,6 +124,8 @@ pub enum Message {
     Thread(Result<Conversation, Failure>),
     /// The tutor answers.
     Tutor(News),
+    /// A material that an answer names, and the page to open.
+    Cited(Result<(v1::Material, u32), Failure>),
     /// The announcements of a course.
     Announcements(Result<Vec<v1::Announcement>, Failure>),
     /// What was read is noted.
@@ -161,6 +172,10 @@ pub fn is_change(effect: &Effect) -> bool {
 pub async fn perform<P: Shares>(session: &Session, effect: Effect, reply: &Reply<P>) {
     let message = match effect {
         Effect::AskTutor { course, number } => Message::Tutor(relay(session, &course, number, reply).await),
+        Effect::Cited { course, material, page } => {
+            let found = call(session, v1::GetMaterialRequest { course, material }, reply).await;
+            Message::Cited(found.map(|found| (found.material.unwrap_or_default(), page)))
+        }
         Effect::Threads { course } => {
             let request = |page_token| v1::ListThreadsRequest {
                 course: course.clone(),

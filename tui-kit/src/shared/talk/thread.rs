@@ -7,7 +7,7 @@ use lectern_proto::v1;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::tutor::{self, ENDORSE, HAND_OVER, Watched};
+use super::tutor::{self, CITED, ENDORSE, HAND_OVER, Watched};
 use super::{Conversation, Effect, Made, Message, Role, THREAD_SCOPE, threads};
 use crate::action::{Action, BACK, Group, REFRESH, SEND, Scope};
 use crate::live::Live;
@@ -16,6 +16,7 @@ use crate::program::{Change, KitAnswer, Program, concerns};
 use crate::remote::{Failure, RequestId};
 use crate::screen::{Cx, KitWork, Screen, Tone, Unsaved};
 use crate::sending::Sending;
+use crate::shared::material::ReaderScreen;
 use crate::shared::{self, Shares};
 use crate::widgets::Outcome;
 use crate::widgets::editor::Editor;
@@ -37,7 +38,7 @@ pub const RESOLVE: Action =
 
 /// What a thread can do beside being read.
 pub const THREAD: Group =
-    Group { name: "thread", title: "A thread", actions: &[SEND, REPLY, EDIT, RESOLVE, HAND_OVER, ENDORSE] };
+    Group { name: "thread", title: "A thread", actions: &[SEND, REPLY, EDIT, RESOLVE, CITED, HAND_OVER, ENDORSE] };
 
 /// The largest message that is taken.
 const MESSAGE_BYTES: usize = 64 * 1024;
@@ -60,6 +61,8 @@ pub struct ThreadScreen<P> {
     /// What becomes of a question or an answer of the tutor.
     verdict: Sending<super::Change>,
     tutor: Watched,
+    /// How many cited pages were opened.
+    cited: usize,
     /// The last message that was noted as read.
     marked: u32,
     program: PhantomData<fn() -> P>,
@@ -84,6 +87,7 @@ impl<P: Shares> ThreadScreen<P> {
             state: Sending::default(),
             verdict: Sending::default(),
             tutor: Watched::default(),
+            cited: 0,
             marked: 0,
             program: PhantomData,
         }
@@ -201,6 +205,21 @@ impl<P: Shares> ThreadScreen<P> {
         self.judge(super::Change::Endorse(v1::EndorseAnswerRequest { course, number, message, withdraw }), cx);
     }
 
+    /// Opens the next page that the tutor's last answer names.
+    fn open_cited(&mut self, cx: &mut Cx<'_, P>) {
+        let citations =
+            self.last_answer().and_then(|answer| answer.tutor.as_ref()).map(|tutor| tutor.citations.clone());
+        let citations = citations.unwrap_or_default();
+        let Some(citation) = citations.get(self.cited % citations.len().max(1)) else { return };
+        self.cited += 1;
+        let page = citation.pages.first().copied().unwrap_or(1);
+        cx.talk(Effect::Cited { course: self.course.clone(), material: citation.material_id.clone(), page });
+    }
+
+    fn cites_nothing(&self) -> bool {
+        self.last_answer().and_then(|answer| answer.tutor.as_ref()).is_none_or(|tutor| tutor.citations.is_empty())
+    }
+
     /// The tutor's last answer.
     fn last_answer(&self) -> Option<&v1::ThreadMessage> {
         self.conversation.value()?.messages.iter().rev().find(|message| message.tutor.is_some())
@@ -264,6 +283,7 @@ impl<P: Shares> Screen<P> for ThreadScreen<P> {
             SEND if self.answer.is_empty() => Some("Nothing is written yet.".into()),
             RESOLVE if self.conversation.value().is_none() => Some("The thread is not here yet.".into()),
             HAND_OVER if !self.is_with_the_tutor() => Some("This question is not with the tutor.".into()),
+            CITED if self.cites_nothing() => Some("No answer of the tutor names a page here.".into()),
             ENDORSE if self.role == Role::Student => Some("The course's staff vouch for answers.".into()),
             ENDORSE if self.last_answer().is_none() => Some("The tutor has answered nothing here.".into()),
             _ => None,
@@ -284,6 +304,7 @@ impl<P: Shares> Screen<P> for ThreadScreen<P> {
             SEND => self.send(cx),
             BACK if self.writing => self.writing = false,
             RESOLVE => self.resolve(cx),
+            CITED => self.open_cited(cx),
             HAND_OVER => self.hand_over(cx),
             ENDORSE => self.endorse(cx),
             REFRESH => {
@@ -332,6 +353,10 @@ impl<P: Shares> Screen<P> for ThreadScreen<P> {
                 }
             }
             Some(shared::Message::Talk(Message::Changed(result))) => self.changed_by_me(request, result, cx),
+            Some(shared::Message::Talk(Message::Cited(found))) => match found {
+                Ok((material, page)) => cx.push(ReaderScreen::at_page(&self.course, material, page)),
+                Err(failure) => cx.toast(Tone::Bad, failure.sentence()),
+            },
             Some(shared::Message::Talk(Message::Tutor(news))) => {
                 if self.tutor.take(request, news) {
                     self.load(cx);
@@ -397,6 +422,9 @@ fn lines(conversation: &Conversation, role: Role, width: u16, look: &Look) -> Ve
         lines.push(Line::default());
         lines.push(head(message, thread, look));
         lines.extend(markdown::message(message.body.trim_end(), width, look));
+    }
+    if let Some(advice) = tutor::advice(conversation, role, look) {
+        lines.extend([Line::default(), advice]);
     }
     lines
 }

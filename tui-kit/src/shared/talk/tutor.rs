@@ -4,7 +4,7 @@ use lectern_cli::tutor::pages;
 use lectern_proto::v1::{self, ask_event::Event};
 use ratatui::text::{Line, Span};
 
-use super::{Conversation, Effect};
+use super::{Conversation, Effect, Role};
 use crate::action::Action;
 use crate::look::Look;
 use crate::remote::{Failure, RequestId};
@@ -13,8 +13,10 @@ use crate::widgets::markdown;
 
 /// From the tutor to the staff.
 pub const HAND_OVER: Action =
-    Action::new("hand-over", &["i"], "instructor", "Send the question to your instructor instead of the tutor.")
-        .in_bar();
+    Action::new("hand-over", &["i"], "instructor", "Send the question to your instructor instead of the tutor.");
+/// What the tutor's last answer stands on.
+pub const CITED: Action =
+    Action::new("cited", &["c"], "cited page", "Open a page that the tutor's last answer names; again: the next one.");
 /// Vouch for an answer.
 pub const ENDORSE: Action =
     Action::new("endorse", &["v"], "endorse", "Vouch for the tutor's last answer, or take that back.");
@@ -107,6 +109,20 @@ impl Watched {
         }
         lines
     }
+}
+
+/// What can be done about the tutor's last answer. These keys are of no use elsewhere, so they are told here and not in the bar.
+pub(super) fn advice(conversation: &Conversation, role: Role, look: &Look) -> Option<Line<'static>> {
+    let answer = conversation.messages.last().filter(|message| message.tutor.is_some())?;
+    let cites = answer.tutor.as_ref().is_some_and(|tutor| !tutor.citations.is_empty());
+    let opens = if cites { "c opens the page it names" } else { "" };
+    let next = match role {
+        Role::Student if conversation.thread.asked_of() != v1::AskedOf::Tutor => "",
+        Role::Student => "i sends the question to your instructor",
+        Role::Staff => "v vouches for it; your own answer takes the thread over",
+    };
+    let words: Vec<&str> = [opens, next].into_iter().filter(|words| !words.is_empty()).collect();
+    (!words.is_empty()).then(|| Line::styled(words.join(&format!(" {} ", look.glyphs.separator)), look.theme.dim))
 }
 
 fn place(excerpt: &v1::Excerpt) -> String {

@@ -40,7 +40,7 @@ pub const ANONYMOUS: Action =
 
 /// Whom the question is put to.
 pub const TUTOR: Action =
-    Action::new("tutor", &["alt-t", "t"], "tutor", "Ask the tutor, or your instructor.").in_bar().in_text();
+    Action::new("tutor", &["alt-t", "t"], "tutor", "Ask the tutor, or your instructor.").in_text();
 
 /// Writing something new.
 pub const WRITE: Group = Group {
@@ -171,7 +171,9 @@ impl<P: Shares> WriteScreen<P> {
                     (false, false, _) => ", with your name.",
                     (true, ..) => ".",
                 };
-                format!("{about}{seen}{name}")
+                // Students alone can, so it is told here and not in the bar.
+                let tutor = if *role == Role::Student { " alt-t asks the tutor." } else { "" };
+                format!("{about}{seen}{name}{tutor}")
             }
         }
     }
