@@ -13,7 +13,7 @@
 //! Each unknown of the first three lines is a [`Belief`]: a mean and how sure it is. An answer moves them by Bayes' rule,
 //! linearised (an extended Kalman filter with a diagonal covariance): each by its share of the doubt, so that a new item
 //! learns quickly from students who are known, and a new student from items that are known. It is one pass, O(topics of the
-//! item) an answer, without a training run; the constants ([`parameters`]) are fixed. The state is a few integers a student,
+//! item) an answer, without a training run; the constants (`parameters.rs`) are fixed. The state is a few integers a student,
 //! topic and item ([`Fixed`]), and the same answers in the same order give the same state on every node.
 //!
 //! Only the first unaided answer to a checked item counts; that is for the caller to see to ([`Answer`]). Below
