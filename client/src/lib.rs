@@ -68,6 +68,6 @@ pub use save::{Destination, Saved, save};
 pub use secret::Secret;
 pub use submit::{HandIn, HandedIn, OnStage, Stage, hand_in};
 pub use tonic::Code;
-pub use tutor::Answering;
+pub use tutor::{Answering, cited_pages};
 pub use upload::{OnProgress, Progress, upload, upload_files};
 pub use watch::{EventStream, StatusStream, WatchItem};

@@ -139,7 +139,9 @@ impl Outbox {
             what.files.iter().enumerate().map(|(at, file)| copy_of(to, at, &file.name)).collect();
         for (file, target) in what.files.iter().zip(&targets) {
             let (from, to) = (file.path.clone(), target.path.clone());
-            let copied = tokio::task::spawn_blocking(move || fs::copy(&from, &to)).await;
+            // What is told to be kept outlives a power cut.
+            let copy = move || fs::copy(&from, &to).and_then(|_| File::open(&to)?.sync_all());
+            let copied = tokio::task::spawn_blocking(copy).await;
             copied
                 .map_err(io::Error::other)
                 .and_then(|copied| copied)

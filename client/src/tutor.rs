@@ -17,6 +17,15 @@ pub struct Answering {
     events: Streaming<v1::AskEvent>,
 }
 
+/// The pages of a citation, in words: `page 3`, `pages 3–5`.
+pub fn cited_pages(pages: &[u32]) -> String {
+    match pages {
+        [page] => format!("page {page}"),
+        [first, .., last] => format!("pages {first}–{last}"),
+        [] => "no page".into(),
+    }
+}
+
 impl Answering {
     /// What happens next; none after the answer is done.
     pub async fn next(&mut self) -> Result<Option<v1::ask_event::Event>, ClientError> {

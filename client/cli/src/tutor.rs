@@ -1,6 +1,7 @@
 //! Asking, of the instructor or of the tutor, and what comes of it.
 
 use clap::{Args, Subcommand};
+use lectern_client::cited_pages;
 use lectern_client::v1::ask_event::Event;
 use lectern_proto::v1;
 use serde_json::{Value, json};
@@ -148,14 +149,14 @@ fn place(excerpt: &v1::Excerpt) -> String {
     let citation = excerpt.citation.clone().unwrap_or_default();
     let section =
         if excerpt.section == citation.material_title { String::new() } else { format!(" – {}", excerpt.section) };
-    text::clean(&format!("{}{section}, {}", citation.material_title, pages(&citation.pages)))
+    text::clean(&format!("{}{section}, {}", citation.material_title, cited_pages(&citation.pages)))
 }
 
 fn sources(answer: &v1::TutorAnswer) -> String {
     let caution = "A language model wrote this from the pages below. It can be wrong: read them.";
     let source = |(at, citation): (usize, &v1::Citation)| {
         let mark = if citation.verified { "" } else { " (not borne out by it)" };
-        let (title, slug, pages) = (&citation.material_title, &citation.material_slug, pages(&citation.pages));
+        let (title, slug, pages) = (&citation.material_title, &citation.material_slug, cited_pages(&citation.pages));
         format!("[{}] {title}, {pages}{mark}  (material read, {slug})", at + 1)
     };
     let sources: Vec<String> = answer.citations.iter().enumerate().map(source).collect();
@@ -163,15 +164,6 @@ fn sources(answer: &v1::TutorAnswer) -> String {
         "It names no page: take it with care.".into()
     } else {
         format!("{caution}\n{}", sources.join("\n"))
-    }
-}
-
-/// Pages, in words.
-pub fn pages(pages: &[u32]) -> String {
-    match pages {
-        [page] => format!("page {page}"),
-        [first, .., last] => format!("pages {first}–{last}"),
-        [] => "no page".into(),
     }
 }
 

@@ -88,7 +88,7 @@ impl HandIn {
         let look = match self.look.shown() {
             Shown::Ready { value, failure: None, .. } => value,
             Shown::Ready { failure: Some(failure), .. } | Shown::Failed(failure) => {
-                return Some(states::sentence(failure));
+                return Some(text::clean(&states::sentence(failure)));
             }
             Shown::Loading | Shown::Idle => return Some("The files are being looked at.".into()),
         };

@@ -7,7 +7,7 @@ use super::refusal::{of_cluster, status};
 use crate::policy::{Level, Subject};
 use crate::request::Turn;
 
-/// Messages of a thread that are read: its latest, since the prompt holds no more.
+/// Messages that one call returns; all of a thread are read.
 const MESSAGES_A_PAGE: u32 = 500;
 
 /// A question as it stands in the cluster.

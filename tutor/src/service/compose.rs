@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
+use lectern_client::cited_pages;
 use lectern_client::v1::{Citation, Excerpt, TutorAnswer, TutorEnd};
 use lectern_search::Passage;
 
@@ -186,19 +187,11 @@ fn sources(citations: &[Citation]) -> String {
     let mut list = String::new();
     for (at, citation) in citations.iter().enumerate() {
         let lead = if at == 0 { "\n\n" } else { "\n" };
-        let (title, pages) = (&citation.material_title, pages(&citation.pages));
+        let (title, pages) = (&citation.material_title, cited_pages(&citation.pages));
         // Writing to a string cannot fail.
         let _ = write!(list, "{lead}- [{}] {title}, {pages}", at + 1);
     }
     list
-}
-
-fn pages(pages: &[u32]) -> String {
-    match pages {
-        [page] => format!("page {page}"),
-        [first, .., last] => format!("pages {first}–{last}"),
-        [] => "no page".into(),
-    }
 }
 
 #[cfg(test)]

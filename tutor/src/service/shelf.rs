@@ -29,8 +29,8 @@ pub(super) struct Shelf {
 struct Held {
     course: String,
     title: String,
-    /// Of the file, in hexadecimal.
-    digest: String,
+    /// Of the file; empty without one.
+    digest: Vec<u8>,
 }
 
 /// Why nothing can be looked up.
@@ -109,7 +109,7 @@ impl Shelf {
             changes.push(Change::Remove(id));
         }
         for material in listed {
-            let digest = material.file.as_ref().map(|file| hex(&file.digest)).unwrap_or_default();
+            let digest = material.file.as_ref().map(|file| file.digest.clone()).unwrap_or_default();
             let now = Held { course: course.into(), title: material.title.clone(), digest };
             if material.kind() == v1::MaterialKind::Other || held.get(&material.material_id) == Some(&now) {
                 continue;
@@ -200,15 +200,6 @@ fn end_page(sections: &mut [Section], number: u32, text: String) {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -245,7 +236,7 @@ mod tests {
     #[test]
     fn what_is_on_the_shelf_is_known_after_a_restart() {
         let folder = tempfile::tempdir().expect("a folder");
-        let held = Held { course: "cs101".into(), title: "Notes".into(), digest: "ab".into() };
+        let held = Held { course: "cs101".into(), title: "Notes".into(), digest: vec![0xab] };
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let material = v1::Material { material_id: "m".into(), title: "Notes".into(), ..Default::default() };
         {

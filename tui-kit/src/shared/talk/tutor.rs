@@ -1,6 +1,6 @@
 //! The tutor's answer while it is on its way, below the thread that it will be in.
 
-use lectern_cli::tutor::pages;
+use lectern_client::cited_pages;
 use lectern_proto::v1::{self, ask_event::Event};
 use ratatui::text::{Line, Span};
 
@@ -127,7 +127,7 @@ pub(super) fn advice(conversation: &Conversation, role: Role, look: &Look) -> Op
 
 fn place(excerpt: &v1::Excerpt) -> String {
     let citation = excerpt.citation.clone().unwrap_or_default();
-    text::clean(&format!("  {}, {}", citation.material_title, pages(&citation.pages)))
+    text::clean(&format!("  {}, {}", citation.material_title, cited_pages(&citation.pages)))
 }
 
 /// What is said behind the name of who wrote an answer of the tutor.
