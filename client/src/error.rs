@@ -9,6 +9,8 @@ use tonic_types::StatusExt as _;
 
 /// The reason when no node answered.
 pub(crate) const UNREACHABLE: &str = "UNREACHABLE";
+/// The reason where the cluster answers and a tutor does not.
+pub const TUTOR_AWAY: &str = "TUTOR_AWAY";
 
 /// One bad row of an import.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -235,6 +237,7 @@ fn unreachable_advice(reason: &str) -> &'static str {
         "NOT_YET" => "it goes on by itself; `lectern-monitor members` tells how far it has come",
         "NOT_KNOWN" => "ask again in a moment; a node of an older release never says",
         "BUSY" => "the cluster is busy; try again in a moment",
+        TUTOR_AWAY => "your question is kept; ask again in a moment, or send it to your instructor",
         "UNTRUSTED" => "nothing was sent; compare the address and its fingerprint with what the operator gave you",
         _ => {
             "check that the cluster runs, and the address: --endpoint HOST:PORT, LECTERN_ENDPOINTS, or what `connect` saved"

@@ -55,7 +55,7 @@ pub use address::{ClusterAddress, DEFAULT_PORT};
 pub use client::{Client, new_key};
 pub use dirs::Dirs;
 pub use download::download;
-pub use error::{BadRow, ClientError};
+pub use error::{BadRow, ClientError, TUTOR_AWAY};
 pub use lectern_proto::v1;
 pub use lectern_rpc::{Call, Kind};
 pub use lectern_tls::{Fingerprint, OwnCertificate, Trust, is_operator_name};

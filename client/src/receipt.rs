@@ -105,10 +105,11 @@ fn folder(dirs: &Dirs, profile: &str) -> PathBuf {
     dirs.state.join("receipts").join(part(profile))
 }
 
-/// A name as a part of a path that leads nowhere else.
+/// A name as a part of a path that leads nowhere else. Usernames have dots, and two of them must not share a place.
 fn part(name: &str) -> String {
-    let clean = name.replace(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_' | '@' | '+'), "_");
-    if clean.is_empty() { "_".into() } else { clean }
+    let clean = name.replace(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_' | '@' | '+' | '.'), "_");
+    let clean = clean.replace("..", "__");
+    if matches!(&*clean, "" | ".") { "_".into() } else { clean }
 }
 
 /// What is wrong with a receipt, as a refusal with a reason of its own.
@@ -152,5 +153,7 @@ mod tests {
         assert_eq!(kept(&dirs, "default").unwrap(), [first, second]);
         let outside = keep(&dirs, "../x", &signed("../../etc", 1, 1)).unwrap();
         assert!(outside.starts_with(dirs.state.join("receipts")) && !outside.to_str().unwrap().contains(".."));
+        assert_ne!(part("zoe.a"), part("zoe_a"), "two people");
+        assert_eq!([part(""), part("."), part("..")], ["_", "_", "__"]);
     }
 }

@@ -8,7 +8,7 @@ use tonic::transport::Endpoint;
 use tonic::{Code, Request, Status, Streaming};
 
 use crate::call::{authorise, describe};
-use crate::error::final_error;
+use crate::error::{TUTOR_AWAY, final_error};
 use crate::{Client, ClientError};
 
 /// An answer on its way. Dropped before it is done, the tutor stops.
@@ -57,8 +57,9 @@ impl Client {
     }
 
     async fn ask_at(&self, address: &str, course: &str, number: u64) -> Result<Answering, ClientError> {
-        let unreachable =
-            |words: String| ClientError::not_done(crate::error::UNREACHABLE, format!("tutor {address}: {words}"));
+        let unreachable = |words: String| {
+            ClientError::not_done(TUTOR_AWAY, format!("the tutor at {address} cannot be reached: {words}"))
+        };
         let on_this_machine = address.parse::<SocketAddr>().is_ok_and(|address| address.ip().is_loopback());
         if !on_this_machine {
             return Err(unreachable("it is on another machine, where your token would travel in clear text".into()));
@@ -79,7 +80,7 @@ fn refused(status: &Status) -> ClientError {
     match final_error(status) {
         // Without a reason of ours: the connection, not the tutor.
         ClientError::Refused { reason, message, .. } if reason == "REFUSED" => {
-            ClientError::not_done(crate::error::UNREACHABLE, format!("the tutor went away: {message}"))
+            ClientError::not_done(TUTOR_AWAY, format!("the tutor went away: {message}"))
         }
         error => error,
     }

@@ -51,13 +51,17 @@ fn a_minority_of_one_refuses_writes_and_says_so() {
     class.assignment("hw1", &[]);
     class.cluster.kill(1);
     class.cluster.kill(2);
-    let ran = class.student.run_with_input(&["submit", "cs101/hw1", "--text", "-", "--timeout", "3s"], "into the void");
+    let ask = ["thread", "ask", "cs101/hw1", "--title", "Who is there?", "--body", "Anybody?", "--timeout", "3s"];
+    let ran = class.student.run(&ask);
     assert!(ran.code == 4 || ran.code == 6, "{}: {}", ran.code, ran.stderr);
+    let ran = class.student.run_with_input(&["submit", "cs101/hw1", "--text", "-", "--timeout", "3s"], "into the void");
+    assert!(ran.code == 5 && ran.stderr.contains("NOT submitted"), "{}: {}", ran.code, ran.stderr);
     let status = class.cluster.status();
     assert!(status["leader"].is_null(), "{status}");
     class.cluster.start_node(1);
     class.cluster.await_leader();
     class.student.run_with_input(&["submit", "cs101/hw1", "--text", "-"], "with a majority").ok();
+    assert_eq!(class.attempts(&class.student, "cs101/hw1"), 2, "what was queued came first, and once");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Asking, of the instructor or of the tutor, and what comes of it.
 
 use clap::{Args, Subcommand};
-use lectern_client::cited_pages;
 use lectern_client::v1::ask_event::Event;
+use lectern_client::{TUTOR_AWAY, cited_pages};
 use lectern_proto::v1;
 use serde_json::{Value, json};
 
@@ -104,7 +104,7 @@ async fn relay(course: &str, number: u64, session: &Session) -> Result<()> {
     let mut pieces = 0_u32;
     loop {
         let Some(event) = answering.next().await? else {
-            return Err(Error::not_done("UNREACHABLE", "the tutor went away before the answer was done; ask again"));
+            return Err(Error::not_done(TUTOR_AWAY, "the tutor went away before the answer was done"));
         };
         if session.is_json() {
             output::show(true, value(course, number, &event), String::new);

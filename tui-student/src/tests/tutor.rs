@@ -1,6 +1,7 @@
 //! A question to the tutor, from the screen it is written on to its answer.
 
 use lectern_proto::v1;
+use lectern_tui_kit::remote::Failure;
 use lectern_tui_kit::screen::{Issued, Work};
 use lectern_tui_kit::shared;
 use lectern_tui_kit::shared::talk::{self, Role, ThreadScreen, WriteScreen};
@@ -122,4 +123,21 @@ fn one_key_sends_the_question_to_the_instructor() {
     let made = talk::Made::Thread(thread(v1::AskedOf::Instructor));
     harness.finish(&sending, vec![tell(talk::Message::Changed(Ok(made)))]);
     harness.assert_shows("The question waits for your instructor now.");
+}
+
+#[test]
+fn a_tutor_that_is_away_is_told_whole_and_not_after_the_question_was_handed_over() {
+    let mut harness = open(ThreadScreen::new(thread(v1::AskedOf::Tutor), None, Role::Student));
+    load(&mut harness, v1::AskedOf::Tutor, vec![message(1, "When?", None)]);
+    let is_ask = |effect: &Effect| matches!(talk_of(effect), Some(talk::Effect::AskTutor { .. }));
+    let asking = harness.take(is_ask).expect("the tutor is asked");
+    let long = "the tutor at 127.0.0.1:38383 cannot be reached: nobody listens where it said that it would be";
+    harness.finish(&asking, vec![tell(talk::Message::Tutor(talk::News::Failed(Failure::local(long))))]);
+    harness.assert_shows("that it would be");
+    harness.keys("i");
+    let is_change = |effect: &Effect| matches!(talk_of(effect), Some(talk::Effect::Change { .. }));
+    let sending = harness.take(is_change).expect("it is sent");
+    let made = talk::Made::Thread(thread(v1::AskedOf::Instructor));
+    harness.finish(&sending, vec![tell(talk::Message::Changed(Ok(made)))]);
+    harness.assert_hides("The tutor does not answer");
 }

@@ -393,7 +393,10 @@ impl<P: Shares> Screen<P> for ThreadScreen<P> {
             && let Some(conversation) = self.conversation.value()
         {
             let mut lines = lines(conversation, self.role, room.width, canvas.look);
-            lines.extend(self.tutor.lines(room.width, canvas.look));
+            // What was handed over is not the tutor's any more.
+            if conversation.thread.asked_of() == v1::AskedOf::Tutor {
+                lines.extend(self.tutor.lines(room.width, canvas.look));
+            }
             self.scroll.view(lines.len(), |at| lines[at].clone(), room, canvas);
         }
         if rows > 0 {

@@ -85,9 +85,12 @@ impl Watched {
     pub fn lines(&self, width: u16, look: &Look) -> Vec<Line<'static>> {
         let theme = look.theme;
         if let Some(failure) = &self.failure {
-            let words = format!("The tutor does not answer: {}", text::clean(&failure.sentence()));
+            let words = format!("The tutor does not answer: {}", text::clean(&failure.message));
             let advice = "Ask again with ctrl-r, or send it to your instructor with i.";
-            return vec![Line::default(), Line::styled(words, theme.bad), Line::styled(advice, theme.dim)];
+            let mut lines = vec![Line::default()];
+            lines.extend(text::wrap(&words, width.into()).into_iter().map(|line| Line::styled(line, theme.bad)));
+            lines.push(Line::styled(advice, theme.dim));
+            return lines;
         }
         if self.awaited.is_none() {
             return Vec::new();
