@@ -37,7 +37,7 @@ pub enum Caller {
     /// A student.
     Lectern(Box<Student>),
     /// A client of etcd.
-    Etcd(KvClient),
+    Etcd(Box<KvClient>),
     /// Whoever calls a server that does nothing.
     Empty(ClusterServiceClient<Channel>),
 }

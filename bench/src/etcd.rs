@@ -101,7 +101,8 @@ impl System for Etcd {
     }
 
     fn connect(&self, runtime: &Runtime, node: u32, _: usize) -> Outcome<Caller> {
-        Ok(Caller::Etcd(runtime.block_on(Client::connect([address(node, 2379)], None))?.kv_client()))
+        let client = runtime.block_on(Client::connect([address(node, 2379)], None))?;
+        Ok(Caller::Etcd(Box::new(client.kv_client())))
     }
 
     fn share(&self, caller: &Caller, _: usize) -> Outcome<Caller> {

@@ -139,7 +139,7 @@ pub fn load_head() -> String {
 /// What one system came to under one load; under it the words of what was missed.
 pub fn load_line(load: &str, system: &str, figures: &Figures) -> String {
     let cpu: Vec<_> = figures.cpu_percent().iter().map(|percent| format!("{percent:.0}")).collect();
-    let mut line = format!(
+    let line = format!(
         "{load:<18} {system:<8} {:>9} {:>9} {:>9} {:>9} {:>9} {:>8} {:>7}  {}",
         shown(figures.per_second()),
         shown(figures.percentile_ms(50.0)),
@@ -150,10 +150,8 @@ pub fn load_line(load: &str, system: &str, figures: &Figures) -> String {
         figures.errors,
         cpu.join(" "),
     );
-    for (words, count) in &figures.words {
-        line += &format!("\n    {count} × {words}");
-    }
-    line
+    let missed = figures.words.iter().map(|(words, count)| format!("    {count} × {words}"));
+    std::iter::once(line).chain(missed).collect::<Vec<_>>().join("\n")
 }
 
 /// A number for people; a dash where there is none.
