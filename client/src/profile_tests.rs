@@ -139,7 +139,7 @@ fn receipt_keys_are_added_and_stay_as_long_as_it_is_the_same_cluster() {
     let connect = |id: &str| profiles.connect("default", &address, &Known::default(), id, &[]).unwrap();
     connect("C1");
     profiles.pin_receipt_keys("default", &keys[1..2]).unwrap();
-    profiles.pin_receipt_keys("default", &keys[..2]).unwrap();
+    profiles.pin_receipt_keys("default", &keys[1..2]).unwrap();
     connect("C1");
     assert_eq!(profiles.receipt_keys("default").unwrap(), keys[1..2], "those of before were of no named cluster");
     profiles.pin_receipt_keys("default", &keys[2..]).unwrap();

@@ -27,7 +27,8 @@ pub fn check(sentence: &str, given: &[Passage]) -> Cited {
     while let Some(open) = rest.find('[') {
         text += &rest[..open];
         rest = &rest[open..];
-        let Some((numbers, length)) = citation(rest) else {
+        let cited = citation(rest).filter(|(numbers, _)| !(text.ends_with(is_of_a_name) && *numbers == [0]));
+        let Some((numbers, length)) = cited else {
             text.push('[');
             rest = &rest[1..];
             continue;
@@ -45,6 +46,11 @@ pub fn check(sentence: &str, given: &[Passage]) -> Cited {
     text += rest;
     let verified = !passages.is_empty() && passages.iter().all(|passage| says(&given[*passage], &text));
     Cited { text, passages, verified }
+}
+
+/// Whether `[0]` after it is the first element of something in a program: passages are counted from 1.
+fn is_of_a_name(before: char) -> bool {
+    before.is_alphanumeric() || matches!(before, '_' | ')' | ']')
 }
 
 /// The numbers of `[1]` or `[1, 2]` at the beginning, and its length.
@@ -114,7 +120,7 @@ pub(crate) mod tests {
 
     #[test]
     fn brackets_of_code_are_no_citations() {
-        for code in ["Write a[i] or x[1:2].", "An open [ stays", "[]"] {
+        for code in ["Write a[i] or x[1:2].", "The first is a[0], then rows[0][0].", "An open [ stays", "[]"] {
             let cited = check(code, &given());
             assert_eq!((cited.text.as_str(), cited.passages), (code, Vec::new()));
         }

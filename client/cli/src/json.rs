@@ -389,7 +389,7 @@ pub fn tutor_answer(answer: &v1::TutorAnswer) -> Value {
     json!({
         "citations": answer.citations.iter().map(citation).collect::<Vec<_>>(),
         "end": name(answer.end().as_str_name(), "TUTOR_END"), "model": answer.model, "level": answer.level,
-        "attempts": answer.attempts, "template_hash": answer.template_hash, "prompt_tokens": answer.prompt_tokens,
+        "attempts": answer.attempts, "template_digest": answer.template_digest, "prompt_tokens": answer.prompt_tokens,
         "answer_tokens": answer.answer_tokens,
     })
 }

@@ -374,6 +374,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_history_that_is_shown_never_runs_back() {
+        let mut events: Vec<_> = [5, 3, 9].map(|at_ms| MembershipEvent { at_ms, ..MembershipEvent::default() }).into();
+        never_runs_back(&mut events);
+        assert_eq!(events.iter().map(|event| event.at_ms).collect::<Vec<_>>(), [5, 5, 9]);
+    }
+
+    #[test]
     fn the_clusters_secret_is_told_over_tls_or_on_one_machine() {
         let from = |address: &str| Origin::from(Some(address.parse().unwrap()), None);
         assert!(require_private(&from("127.0.5.1:1"), false).is_ok());

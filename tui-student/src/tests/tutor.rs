@@ -62,7 +62,7 @@ fn what_is_put_to_the_tutor_is_private_and_leads_to_where_its_answer_comes_in() 
     let mut harness = open(WriteScreen::question("cs101", "", Role::Student));
     harness.type_text("When does it end?\nI do not see it.");
     harness.keys("alt-t");
-    harness.assert_shows("only you and the course's staff see it");
+    harness.assert_shows("only you and the staff see it.");
     harness.keys("ctrl-s");
     let is_ask = |effect: &Effect| matches!(talk_of(effect), Some(talk::Effect::Change { .. }));
     let asking = harness.take(is_ask).expect("it is sent");

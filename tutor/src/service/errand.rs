@@ -15,7 +15,7 @@ use crate::answer::{Asking, Event, Outcome, Tutor};
 use crate::budget::Cut;
 use crate::leaks::{Fingerprint, Guard};
 use crate::policy::{self, Level, Rules};
-use crate::request::{Question, template_hash};
+use crate::request::{Question, template_digest};
 
 /// How to explain, as long as nothing is known of the student.
 const STYLE: &str = "Explain in small steps.";
@@ -76,10 +76,10 @@ async fn answer(desk: &Desk, request: &v1::AskRequest, token: Secret, out: &Out)
     let outcome = desk.tutor.answer(asking, &question, guard(&asked, level), nonce, show, cut).await.map_err(denied)?;
     tracing::info!(course = asked.course, thread = asked.number, level = level.name(), "{}", in_words(&outcome));
     let model = if matches!(outcome, Outcome::Answered(_)) { desk.config.ollama.model.clone() } else { String::new() };
-    let template_hash = if model.is_empty() { String::new() } else { template_hash(level, STYLE) };
+    let template_digest = if model.is_empty() { String::new() } else { template_digest(level, STYLE) };
     let Some((body, composed)) = composer.compose(&outcome) else { return Ok(()) };
     let attempts = asked.attempts();
-    let answer = v1::TutorAnswer { model, level: level.name().into(), attempts, template_hash, ..composed };
+    let answer = v1::TutorAnswer { model, level: level.name().into(), attempts, template_digest, ..composed };
     write_down(desk, &asked, body, answer, out).await
 }
 

@@ -150,7 +150,7 @@ fn checked(answer: Option<TutorAnswer>) -> Result<TutorAnswer> {
     if answer.end() == TutorEnd::Unspecified {
         return refuse(Reason::InvalidArgument, "answer.end says nothing; how did the answer end?");
     }
-    let lines = [&answer.model, &answer.level, &answer.template_hash];
+    let lines = [&answer.model, &answer.level, &answer.template_digest];
     let of_citations =
         answer.citations.iter().flat_map(|it| [&it.material_id, &it.material_slug, &it.material_title, &it.hash]);
     let too_long = lines.into_iter().chain(of_citations).any(|line| line.len() > limits::NAME_BYTES);

@@ -160,7 +160,7 @@ impl<P: Shares> WriteScreen<P> {
             Kind::Announcement => "The whole course sees it.".into(),
             Kind::Question { assignment, tutor: true, .. } => {
                 let about = if assignment.is_empty() { String::new() } else { format!("About {assignment}. ") };
-                format!("{about}The tutor answers from the course's pages; only you and the course's staff see it.")
+                format!("{about}The tutor answers from the course's pages; only you and the staff see it.")
             }
             Kind::Question { assignment, private, anonymous, role, .. } => {
                 let about = if assignment.is_empty() { String::new() } else { format!("About {assignment}. ") };
