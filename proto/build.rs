@@ -67,10 +67,12 @@ fn debug_of(message: &MessageDescriptor) -> String {
         let mut arms = String::new();
         for field in choice.fields() {
             let variant = camel(field.name());
-            let _ = match is_secret(&field) {
-                true => writeln!(arms, "Self::{variant}(_) => f.write_str(\"{variant}((secret))\"),"),
-                false => writeln!(arms, "Self::{variant}(it) => f.debug_tuple({variant:?}).field(it).finish(),"),
+            let shown = if is_secret(&field) {
+                format!("(_) => f.write_str(\"{variant}((secret))\")")
+            } else {
+                format!("(it) => f.debug_tuple({variant:?}).field(it).finish()")
             };
+            let _ = writeln!(arms, "Self::{variant}{shown},");
         }
         shown += &debug(&path, &format!("match self {{ {arms} }}"));
         let _ = writeln!(fields, ".field({:?}, &self.{})", choice.name(), ident(choice.name()));

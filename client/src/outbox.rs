@@ -135,17 +135,17 @@ impl Outbox {
 
     /// Copies the files to where the item is made, and looks at the copies.
     async fn copy(&self, scope: &str, what: &HandIn, to: &Path) -> Result<Queued, ClientError> {
-        let copies: Vec<LocalFile> =
+        let targets: Vec<LocalFile> =
             what.files.iter().enumerate().map(|(at, file)| copy_of(to, at, &file.name)).collect();
-        for (file, copy) in what.files.iter().zip(&copies) {
-            let (from, to) = (file.path.clone(), copy.path.clone());
+        for (file, target) in what.files.iter().zip(&targets) {
+            let (from, to) = (file.path.clone(), target.path.clone());
             let copied = tokio::task::spawn_blocking(move || fs::copy(&from, &to)).await;
             copied
                 .map_err(io::Error::other)
                 .and_then(|copied| copied)
                 .map_err(|error| ClientError::io(&file.path, error))?;
         }
-        let what = HandIn { files: copies, ..what.clone() };
+        let what = HandIn { files: targets, ..what.clone() };
         let declarations = declare(&what.files, &|_| {}).await?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Ok(Queued {

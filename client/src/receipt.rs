@@ -46,21 +46,21 @@ pub async fn fetch(
     request: v1::GetReceiptRequest,
 ) -> Result<Signed, ClientError> {
     let text = client.call(request).await?.receipt;
-    let receipt = Receipt::read(text.as_bytes()).map_err(refused)?;
+    let receipt = Receipt::read(text.as_bytes()).map_err(|error| refused(&error))?;
     let mut keys = profiles.receipt_keys(profile)?;
     if matches!(receipt.verify(&keys), Err(ReceiptError::UnknownKey(_))) {
         pin_keys(client, profiles, profile).await?;
         keys = profiles.receipt_keys(profile)?;
     }
-    receipt.verify(&keys).map_err(refused)?;
+    receipt.verify(&keys).map_err(|error| refused(&error))?;
     Ok(Signed { text, receipt })
 }
 
 /// Reads a receipt from a file; says nothing of its worth.
 pub fn read(path: &Path) -> Result<Signed, ClientError> {
     let bytes = read_regular(path, lectern_receipt::MAX_RECEIPT_BYTES)?;
-    let receipt = Receipt::read(&bytes).map_err(refused)?;
-    let text = String::from_utf8(bytes).map_err(|_| refused(ReceiptError::NotAReceipt("it is not UTF-8 text")))?;
+    let receipt = Receipt::read(&bytes).map_err(|error| refused(&error))?;
+    let text = String::from_utf8(bytes).map_err(|_| refused(&ReceiptError::NotAReceipt("it is not UTF-8 text")))?;
     Ok(Signed { text, receipt })
 }
 
@@ -112,8 +112,8 @@ fn part(name: &str) -> String {
 }
 
 /// What is wrong with a receipt, as a refusal with a reason of its own.
-pub fn refused(error: ReceiptError) -> ClientError {
-    let reason = match &error {
+pub fn refused(error: &ReceiptError) -> ClientError {
+    let reason = match error {
         ReceiptError::NotAReceipt(_) => "NOT_A_RECEIPT",
         ReceiptError::UnknownKey(_) => "RECEIPT_KEY_UNKNOWN",
         ReceiptError::Changed => "RECEIPT_CHANGED",

@@ -29,8 +29,8 @@ struct Tutored {
 impl Tutored {
     fn new(nodes: u32, reply: Reply) -> Self {
         let class = Class::on(nodes);
-        let notes = class.file("notes.md", NOTES);
-        class.instructor.run(&["material", "add", "cs101", &notes, "--slug", "notes", "--title", "Notes"]).ok();
+        let material = class.file("notes.md", NOTES);
+        class.instructor.run(&["material", "add", "cs101", &material, "--slug", "notes", "--title", "Notes"]).ok();
         let runtime = Runtime::new().expect("a runtime");
         let fake = runtime.block_on(FakeOllama::start(reply)).expect("a port");
         let config = configure(&class, &fake.url());
@@ -46,10 +46,10 @@ impl Tutored {
     fn ask(&self, question: &str) -> Vec<Value> {
         events(&self.class.student.run(&["ask", "cs101", question, "--tutor"]).ok())
     }
+}
 
-    fn thread(&self, who: &Person, number: u64) -> Value {
-        who.run(&["thread", "show", &format!("cs101/{number}")]).json()
-    }
+fn thread(who: &Person, number: u64) -> Value {
+    who.run(&["thread", "show", &format!("cs101/{number}")]).json()
 }
 
 impl Drop for Tutored {
@@ -119,11 +119,11 @@ fn a_student_is_answered_with_pages_and_the_staff_see_it_endorse_it_and_take_ove
     let body = last["body"].as_str().expect("a text");
     assert!(body.contains("false [1]") && body.contains("[1] Notes, page 1") && !body.contains("[7]"), "{body}");
 
-    let seen = tutored.thread(&tutored.class.instructor, 1);
+    let seen = thread(&tutored.class.instructor, 1);
     assert_eq!(seen["messages"][1]["body"], last["body"]);
     assert_eq!((&seen["thread"]["asked_of"], &seen["thread"]["state"]), (&"tutor".into(), &"answered".into()));
     tutored.class.instructor.run(&["thread", "endorse", "cs101/1", "2"]).ok();
-    assert_eq!(tutored.thread(&tutored.class.student, 1)["messages"][1]["endorsed_by"]["username"], "noether");
+    assert_eq!(thread(&tutored.class.student, 1)["messages"][1]["endorsed_by"]["username"], "noether");
     let bob = tutored.class.another_student("bob");
     bob.run(&["thread", "show", "cs101/1"]).refused(1, "NOT_FOUND");
 
@@ -187,7 +187,7 @@ fn the_leader_dies_while_an_answer_streams_and_the_answer_is_stored_once() {
     let ran = Ran::new("ask".into(), asking.wait_with_output().expect("it ends")).ok();
     let events = events(&ran);
     assert_eq!(events.last().expect("an end")["answer"]["end"], "answered");
-    let messages = tutored.thread(&tutored.class.student, 1)["messages"].as_array().expect("messages").len();
+    let messages = thread(&tutored.class.student, 1)["messages"].as_array().expect("messages").len();
     assert_eq!(messages, 2);
 }
 
@@ -200,7 +200,7 @@ fn who_leaves_frees_the_model_and_is_answered_when_they_ask_again() {
     asking.kill().expect("it runs");
     asking.wait().expect("it ends");
     tutored.runtime.block_on(tutored.fake().wait_until(|seen| seen.open == 0));
-    assert_eq!(tutored.thread(&tutored.class.student, 1)["messages"].as_array().map(Vec::len), Some(1));
+    assert_eq!(thread(&tutored.class.student, 1)["messages"].as_array().map(Vec::len), Some(1));
     tutored.fake().set_reply(answer("It ends [1]."));
     let again = tutored.class.student.run(&["ask", "cs101", "So?", "--thread", "1", "--tutor"]).ok();
     assert_eq!(events(&again).last().expect("an end")["message"], 3);

@@ -86,7 +86,7 @@ pub fn verify(args: &VerifyArgs, session: &Session) -> Result<Signed> {
         None => session.profiles().receipt_keys(&session.identity().profile)?,
     };
     let signed = receipt::read(&args.file)?;
-    signed.receipt.verify(&keys).map_err(receipt::refused)?;
+    signed.receipt.verify(&keys).map_err(|error| receipt::refused(&error))?;
     Ok(signed)
 }
 

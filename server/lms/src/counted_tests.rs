@@ -43,7 +43,7 @@ fn grade(class: &mut Class, attempt: u32, score: i64, base_revision: u64) -> v1:
 
 fn cell(class: &Class) -> v1::GradebookCell {
     let request = v1::GetGradebookRequest { course: "cs101".into(), ..v1::GetGradebookRequest::default() };
-    class.world.ask("ines", |view| gradebook::get_gradebook(view, &request)).unwrap().rows[0].cells[0].clone()
+    class.world.ask("ines", |view| gradebook::get_gradebook(view, &request)).unwrap().rows[0].cells[0]
 }
 
 fn seen_by_the_grader(class: &Class) -> v1::GetSubmissionResponse {
@@ -175,7 +175,7 @@ fn obvious(acts: &[Act]) -> u32 {
                 choice = choice.filter(|_| *is_late);
             }
             Act::Choose(attempt) => {
-                choice = Some(*attempt).filter(|attempt| (1..=late.len()).contains(attempt)).or(choice)
+                choice = Some(*attempt).filter(|attempt| (1..=late.len()).contains(attempt)).or(choice);
             }
             Act::Forget => choice = None,
         }

@@ -205,7 +205,9 @@ impl Snapshots {
             }
             failed.push(*to);
         }
-        failed.into_iter().for_each(|to| self.fail(to));
+        for to in failed {
+            self.fail(to);
+        }
         self.stages.retain(|_, stage| !matches!(stage, Stage::Failed { until } if *until <= now));
         overdue
     }

@@ -266,12 +266,12 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         let open_to_all = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-        let (made, found, other) = (temp.path().join("new/node"), temp.path().join("found"), temp.path().join("other"));
-        drop(DataDir::lock(&made).unwrap());
-        assert_eq!(mode(&made), PRIVATE);
-        open_to_all(&made);
-        drop(DataDir::lock(&made).unwrap());
-        assert_eq!(mode(&made), PRIVATE, "as earlier releases left it");
+        let (new, found, other) = (temp.path().join("new/node"), temp.path().join("found"), temp.path().join("other"));
+        drop(DataDir::lock(&new).unwrap());
+        assert_eq!(mode(&new), PRIVATE);
+        open_to_all(&new);
+        drop(DataDir::lock(&new).unwrap());
+        assert_eq!(mode(&new), PRIVATE, "as earlier releases left it");
         fs::create_dir(&found).unwrap();
         open_to_all(&found);
         drop(DataDir::lock(&found).unwrap());

@@ -58,6 +58,7 @@ pub enum AccountCommand {
 
 /// A new account.
 #[derive(Args, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a right of its own")]
 pub struct CreateAccountArgs {
     /// The username.
     pub username: String,

@@ -61,8 +61,8 @@ impl Asked {
                 client.call(request).await.map_err(|error| of_cluster(&error))?.assignment
             }
         };
-        let answers = before.iter().rev().filter_map(|message| message.tutor.as_ref());
-        let given = answers.filter_map(|answer| Some((Level::named(&answer.level)?, answer.attempts))).next();
+        let mut answers = before.iter().rev().filter_map(|message| message.tutor.as_ref());
+        let given = answers.find_map(|answer| Some((Level::named(&answer.level)?, answer.attempts)));
         Ok(Asked {
             user_id,
             course: thread.course_slug,

@@ -129,11 +129,11 @@ impl Composer {
             _ => (TutorEnd::Answered, Counts::default()),
         };
         match end {
-            TutorEnd::Withheld => body += &format!("\n\n{WITHHELD_NOTE}"),
-            TutorEnd::Length => body += &format!("\n\n{LENGTH_NOTE}"),
+            TutorEnd::Withheld => body.extend(["\n\n", WITHHELD_NOTE]),
+            TutorEnd::Length => body.extend(["\n\n", LENGTH_NOTE]),
             _ => {}
         }
-        body += &format!("\n\n{CAUTION}");
+        body.extend(["\n\n", CAUTION]);
         let mut citations = Vec::new();
         for passage in numbers.order {
             let verified = self.sentences.iter().all(|it| it.verified || !it.passages.contains(&passage));

@@ -51,11 +51,11 @@ pub(super) async fn run(desk: Arc<Desk>, request: v1::AskRequest, token: Secret,
 }
 
 async fn answer(desk: &Desk, request: &v1::AskRequest, token: Secret, out: &Out) -> Result<(), Status> {
-    let asker = Client::connect(desk.cluster.clone().with_token(Some(token))).map_err(|error| of_cluster(&error))?;
-    let asked = Asked::read(&asker, &request.course, request.number).await?;
+    let client = Client::connect(desk.cluster.clone().with_token(Some(token))).map_err(|error| of_cluster(&error))?;
+    let asked = Asked::read(&client, &request.course, request.number).await?;
     let rules = Rules { enabled: !desk.config.off.contains(&asked.course), exam: false };
     let level = policy::level(rules, asked.subject(desk.config.ceiling), asked.given, asked.now_ms).map_err(off)?;
-    let found = desk.shelf.look_up(&asker, &asked.course, &asked.to_look_up()).await.map_err(|error| match error {
+    let found = desk.shelf.look_up(&client, &asked.course, &asked.to_look_up()).await.map_err(|error| match error {
         ShelfError::Cluster(error) => of_cluster(&error),
         error => own_fault(&error),
     })?;
@@ -77,9 +77,9 @@ async fn answer(desk: &Desk, request: &v1::AskRequest, token: Secret, out: &Out)
     tracing::info!(course = asked.course, thread = asked.number, level = level.name(), "{}", in_words(&outcome));
     let model = if matches!(outcome, Outcome::Answered(_)) { desk.config.ollama.model.clone() } else { String::new() };
     let template_digest = if model.is_empty() { String::new() } else { template_digest(level, STYLE) };
-    let Some((body, composed)) = composer.compose(&outcome) else { return Ok(()) };
+    let Some((body, facts)) = composer.compose(&outcome) else { return Ok(()) };
     let attempts = asked.attempts();
-    let answer = v1::TutorAnswer { model, level: level.name().into(), attempts, template_digest, ..composed };
+    let answer = v1::TutorAnswer { model, level: level.name().into(), attempts, template_digest, ..facts };
     write_down(desk, &asked, body, answer, out).await
 }
 

@@ -258,8 +258,13 @@ fn talk_answer(effect: &talk::Effect, busy: bool) -> talk::Message {
             }
             talk::Change::Endorse(_) => talk::Made::Endorsed(question),
             talk::Change::Reply(request) => talk::Made::Message {
-                thread: v1::Thread { state: v1::ThreadState::Answered.into(), ..thread() },
-                message: v1::ThreadMessage { number: 2, body: request.body.clone(), from_staff: true, ..question },
+                thread: Box::new(v1::Thread { state: v1::ThreadState::Answered.into(), ..thread() }),
+                message: Box::new(v1::ThreadMessage {
+                    number: 2,
+                    body: request.body.clone(),
+                    from_staff: true,
+                    ..question
+                }),
             },
             talk::Change::Announce(_) => talk::Made::Announcement(announcement()),
             talk::Change::Delete(_) => talk::Made::Deleted,

@@ -151,9 +151,9 @@ pub enum Made {
     /// A message.
     Message {
         /// The thread as it is now.
-        thread: v1::Thread,
+        thread: Box<v1::Thread>,
         /// The message.
-        message: v1::ThreadMessage,
+        message: Box<v1::ThreadMessage>,
     },
     /// A message that was endorsed, or is no more.
     Endorsed(v1::ThreadMessage),
@@ -240,7 +240,10 @@ async fn make(session: &Session, key: &str, change: Change) -> Result<Made, Clie
         Change::SetState(request) => Made::Thread(client.call_with_key(key, request).await?.thread.unwrap_or_default()),
         Change::Reply(request) => {
             let made = client.call_with_key(key, request).await?;
-            Made::Message { thread: made.thread.unwrap_or_default(), message: made.message.unwrap_or_default() }
+            Made::Message {
+                thread: Box::new(made.thread.unwrap_or_default()),
+                message: Box::new(made.message.unwrap_or_default()),
+            }
         }
         Change::HandOver(request) => Made::Thread(client.call_with_key(key, request).await?.thread.unwrap_or_default()),
         Change::Endorse(request) => {

@@ -161,8 +161,8 @@ impl<P: Shares> ThreadScreen<P> {
             match made {
                 Made::Thread(thread) => conversation.thread = thread,
                 Made::Message { thread, message } => {
-                    conversation.thread = thread;
-                    conversation.messages.push(message);
+                    conversation.thread = *thread;
+                    conversation.messages.push(*message);
                     self.scroll.to_end();
                 }
                 Made::Endorsed(_) | Made::Announcement(_) | Made::Deleted => {}
