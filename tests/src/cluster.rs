@@ -241,6 +241,11 @@ impl Cluster {
         self.nodes[node as usize - 1].as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)))
     }
 
+    /// A running node's process.
+    pub fn process(&self, node: u32) -> Option<u32> {
+        Some(self.nodes.get(node as usize - 1)?.as_ref()?.id())
+    }
+
     /// Waits for a node that stops by itself; how it ended.
     pub fn collect(&mut self, node: u32) -> ExitStatus {
         let mut child = self.nodes[node as usize - 1].take().expect("the node was started");
