@@ -9,6 +9,11 @@ use lectern_server::{
     fatal,
 };
 
+// RocksDB's threads and tokio's allocate all the time and free what others allocated: this takes less time and less memory for it
+// than the system's allocator. RocksDB's allocations go through it, too.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     fatal::abort_on_panic();
     match Cli::parse().run() {

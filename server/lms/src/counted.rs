@@ -49,23 +49,31 @@ pub(crate) fn attempt(store: &dyn Store, assignment_id: &str, user_id: &str) -> 
     Ok(of(store, assignment_id, user_id)?.counted.attempt)
 }
 
-/// Decides whether a new attempt counts, before it is stored.
-pub(crate) fn take_new(tx: &mut Tx<'_, '_>, user_id: &str, new: &SubmissionRecord) -> StoreResult<bool> {
+/// Decides whether a new attempt counts, before it is stored; returns what counts with it.
+pub(crate) fn take_new(
+    tx: &mut Tx<'_, '_>,
+    user_id: &str,
+    before: &Standing,
+    new: &SubmissionRecord,
+) -> StoreResult<Counted> {
+    let latest = Counted { attempt: new.attempt, because: CountsBecause::Latest.into(), chosen_at_ms: None };
     if !levels::has_hand_ins(&*tx.store)? {
-        return Ok(true);
+        return Ok(latest);
     }
-    let before = of(&*tx.store, &new.assignment_id, user_id)?;
-    let keeps = new.late
-        && before.submission.is_some_and(|counted| !counted.late || before.counted.because() == CountsBecause::Chosen);
+    let chosen = before.counted.because() == CountsBecause::Chosen;
+    let keeps = new.late && before.submission.as_ref().is_some_and(|counted| !counted.late || chosen);
     let key = key2(&new.assignment_id, user_id);
     match (keeps, before.counted.because()) {
         (true, CountsBecause::Latest) => {
             tx.put(Table::Counted, key, &CountedRecord { attempt: before.counted.attempt, chosen_at_ms: None });
+            Ok(Counted { because: CountsBecause::OnTime.into(), ..before.counted })
         }
-        (true, _) => {}
-        (false, _) => tx.delete(Table::Counted, key),
+        (true, _) => Ok(before.counted),
+        (false, _) => {
+            tx.delete(Table::Counted, key);
+            Ok(latest)
+        }
     }
-    Ok(!keeps)
 }
 
 /// The student says which attempt counts.

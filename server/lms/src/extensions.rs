@@ -10,7 +10,7 @@ use crate::refusal::{Reason, Refusal, Result, refuse};
 use crate::store::{Order, Store, StoreExt, StoreResult, decode};
 use crate::submissions::{self, Work};
 use crate::tables::Table;
-use crate::{assignments, attempts, audit, counts, dates, files, limits, lookup, paging, usage, validate};
+use crate::{assignments, attempts, audit, counted, counts, dates, files, limits, lookup, paging, usage, validate};
 
 /// Keeps work that was offered after the lock date.
 pub(crate) fn keep(tx: &mut Tx<'_, '_>, assignment: &AssignmentRecord, work: Work) -> Result<ExtensionRequestRecord> {
@@ -189,7 +189,9 @@ fn accept(
         idempotency_key: record.idempotency_key.clone(),
         ..SubmissionRecord::default()
     };
-    Ok(submissions::add_attempt(tx, assignment, submission)?)
+    let user_id = attempts::user_of(record.submitter.as_ref());
+    let standing = counted::of(&*tx.store, &record.assignment_id, user_id)?;
+    Ok(submissions::add_attempt(tx, assignment, &standing, submission)?.0)
 }
 
 fn write_audit(

@@ -9,10 +9,13 @@ use crate::context::Context;
 use crate::keys::{key2, key3};
 use crate::limits::{IDEMPOTENCY_KEY_CHARS, IDEMPOTENCY_MS, MAX_EXPIRED_KEYS};
 use crate::overlay::Overlay;
-use crate::recorded_texts;
 use crate::refusal::{Reason, refuse};
 use crate::store::{Order, Store, StoreError, StoreExt, encode};
 use crate::tables::Table;
+use crate::{levels, recorded_texts};
+
+/// Entries from one sweep to the next.
+const SWEEP_EVERY: u64 = 64;
 
 /// The outcome of an earlier command with the same user and key. Refused when that was another request.
 pub fn recorded(store: &dyn Store, actor: &Actor, command: &Command) -> crate::Result<Option<Outcome>> {
@@ -44,7 +47,8 @@ pub fn recorded(store: &dyn Store, actor: &Actor, command: &Command) -> crate::R
     }
 }
 
-/// Keeps the outcome under the command's key, and forgets up to two records whose time has passed.
+/// Keeps the outcome under the command's key, and forgets records whose time has passed: with every so many entries, or, below
+/// [`levels::SWEEPS`], with each.
 pub fn record(
     store: &mut Overlay<'_>,
     context: &Context,
@@ -68,7 +72,14 @@ pub fn record(
     };
     store.put(Table::Idempotency, key2(actor.user_id(), key), encode(&record));
     store.put(Table::IdempotencyByTime, key3(context.now_ms, actor.user_id(), key), Vec::new());
-    forget_expired(store, context.now_ms, MAX_EXPIRED_KEYS)
+    if !levels::has_sweeps(store)? {
+        return forget_expired(store, context.now_ms, MAX_EXPIRED_KEYS);
+    }
+    // To look takes longer than to forget. More are forgotten than are made.
+    if context.index.is_multiple_of(SWEEP_EVERY) {
+        forget_expired(store, context.now_ms, MAX_EXPIRED_KEYS * SWEEP_EVERY as usize)?;
+    }
+    Ok(())
 }
 
 /// Forgets at most `limit` records older than [`IDEMPOTENCY_MS`].

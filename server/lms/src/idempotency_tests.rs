@@ -63,8 +63,24 @@ fn a_repetition_by_somebody_who_may_no_longer_act_is_not_answered() {
 }
 
 #[test]
-fn records_are_forgotten_after_their_time_a_few_at_once() {
+fn records_are_forgotten_after_their_time_many_at_once_every_so_many_entries() {
     let mut world = world();
+    world.at_level(levels::SWEEPS);
+    for n in 0..5 {
+        world.run_with_key("root", &format!("k{n}"), create(&format!("p{n}")));
+    }
+    world.now_ms += IDEMPOTENCY_MS + 1;
+    for n in 1..=SWEEP_EVERY {
+        world.run_with_key("root", &format!("young{n}"), create(&format!("late{n}")));
+    }
+    let left = usize::try_from(SWEEP_EVERY).unwrap();
+    assert_eq!((world.store.len(Table::Idempotency), world.store.len(Table::IdempotencyByTime)), (left, left));
+}
+
+#[test]
+fn below_the_level_of_sweeps_records_are_forgotten_a_few_with_each_command() {
+    let mut world = world();
+    world.at_level(levels::SWEEPS - 1);
     for n in 0..5 {
         world.run_with_key("root", &format!("k{n}"), create(&format!("p{n}")));
     }

@@ -14,8 +14,10 @@ pub const GRADING: u32 = 3;
 pub const HAND_INS: u32 = 4;
 /// From here on questions can be put to the tutor, and accounts can be tutors'.
 pub const TUTOR: u32 = 5;
+/// From here on outcomes are forgotten many at a time, and not with each command.
+pub const SWEEPS: u32 = 6;
 /// The newest level that this domain knows.
-pub const NEWEST: u32 = TUTOR;
+pub const NEWEST: u32 = SWEEPS;
 
 /// The level below which a command must not be proposed.
 pub fn needed(body: &Body) -> u32 {
@@ -51,6 +53,11 @@ pub fn needed(body: &Body) -> u32 {
         _ => false,
     };
     if is_grading { GRADING } else { 0 }
+}
+
+/// Whether the cluster is at [`SWEEPS`].
+pub(crate) fn has_sweeps(store: &dyn Store) -> StoreResult<bool> {
+    Ok(lookup::cluster(store)?.feature_level >= SWEEPS)
 }
 
 /// Whether the cluster is at [`GRADING`].

@@ -110,5 +110,5 @@ pub use context::{Audience, Context, Event, PageRequest, Tx, View, from_hex, to_
 pub use lectern_grading::points;
 pub use overlay::{Change, Overlay};
 pub use refusal::{Failure, Reason, Refusal, Result, refuse};
-pub use store::{Order, Rows, Store, StoreError, StoreExt, decode, encode, record_body};
+pub use store::{Order, Rows, Store, StoreError, StoreExt, decode, encode, prefix_end, record_body};
 pub use tables::{ALL_TABLES, Table};

@@ -16,6 +16,7 @@ use lectern_proto::v1::{self, AssignmentSettings, EventKind, FileDeclaration, Su
 use crate::actor::CourseAccess;
 use crate::assignment_settings::{max_file_bytes, max_text_bytes, takes};
 use crate::context::{Audience, Tx};
+use crate::counted::Standing;
 use crate::dates::EffectiveDates;
 use crate::keys::{key1, key3};
 use crate::refusal::{Reason, Refusal, Result, refuse};
@@ -48,6 +49,8 @@ struct Open {
     assignment: AssignmentRecord,
     settings: AssignmentSettings,
     dates: EffectiveDates,
+    /// How the student's attempts stand before this command.
+    standing: Standing,
 }
 
 /// Stamps the digests of the files and opens their upload.
@@ -55,7 +58,7 @@ pub(crate) fn pledge(tx: &mut Tx<'_, '_>, request: &v1::PledgeRequest) -> Result
     let open = open(tx, &request.course, &request.assignment)?;
     let now_ms = tx.now_ms();
     require_unlocked(&open, now_ms)?;
-    require_attempts_left(tx, &open)?;
+    require_attempts_left(&open)?;
     let kind = if request.directory { SubmissionType::Directory } else { SubmissionType::Files };
     require_type(&open, kind)?;
     check_files(&open, &request.files)?;
@@ -105,7 +108,7 @@ pub(crate) fn submit(tx: &mut Tx<'_, '_>, request: &v1::SubmitRequest) -> Result
     let open = open(tx, &request.course, &request.assignment)?;
     let (work, pledge) = check_work(tx, &open, request)?;
     require_unlocked(&open, work.at_ms)?;
-    require_attempts_left(tx, &open)?;
+    require_attempts_left(&open)?;
     if let Some(pledge) = &pledge {
         forget_pledge(tx, &pledge.pledge_id)?;
     }
@@ -134,10 +137,9 @@ pub(crate) fn submit(tx: &mut Tx<'_, '_>, request: &v1::SubmitRequest) -> Result
         idempotency_key: tx.idempotency_key.clone(),
         ..SubmissionRecord::default()
     };
-    let submission = add_attempt(tx, &open.assignment, submission)?;
+    let (submission, counted) = add_attempt(tx, &open.assignment, &open.standing, submission)?;
     let submission = Some(attempts::to_proto(&tx.view(), &open.access, &open.assignment, submission)?);
-    let counted = Some(counted::of(&*tx.store, &open.assignment.assignment_id, &user_id)?.counted);
-    Ok(v1::SubmitResponse { submission, extension_request: None, counted })
+    Ok(v1::SubmitResponse { submission, extension_request: None, counted: Some(counted) })
 }
 
 /// Gives up a pledge that was not finished.
@@ -175,18 +177,21 @@ pub(crate) fn forget_pledge(tx: &mut Tx<'_, '_>, pledge_id: &str) -> StoreResult
     Ok(())
 }
 
-/// Adds a submission as the next attempt of its submitter, at this command's place in the log.
+/// Adds a submission as the next attempt of its submitter, whose attempts stood like this `before`, at this command's place in the
+/// log; what counts with it.
 pub(crate) fn add_attempt(
     tx: &mut Tx<'_, '_>,
     assignment: &AssignmentRecord,
+    before: &Standing,
     mut submission: SubmissionRecord,
-) -> StoreResult<SubmissionRecord> {
+) -> StoreResult<(SubmissionRecord, v1::Counted)> {
     let user_id = attempts::user_of(submission.submitter.as_ref()).to_owned();
     let assignment_id = submission.assignment_id.clone();
-    submission.attempt = attempts::used(&*tx.store, &assignment_id, &user_id)? + 1;
+    submission.attempt = before.attempts + 1;
     submission.index = tx.context.index;
     submission.term = tx.context.term;
-    let counts = counted::take_new(tx, &user_id, &submission)?;
+    let counted = counted::take_new(tx, &user_id, before, &submission)?;
+    let counts = counted.attempt == submission.attempt;
     if counts {
         submission.late_days = lateness::days_spent(&*tx.store, assignment, &user_id, &submission)?;
     }
@@ -204,7 +209,7 @@ pub(crate) fn add_attempt(
         counts::set_needs_grading(tx, assignment, &user_id, true)?;
     }
     tx.event(EventKind::Submission, &submission.course_id, &assignment_id, Audience::UserAndStaff(user_id));
-    Ok(submission)
+    Ok((submission, counted))
 }
 
 /// Makes files of the work's upload; their ids.
@@ -235,7 +240,8 @@ fn open(tx: &Tx<'_, '_>, course: &str, assignment: &str) -> Result<Open> {
     let assignment = assignments::open(&*tx.store, &access, assignment)?;
     let dates = dates::effective(&*tx.store, &access.course, &assignment, tx.actor.user_id())?;
     let settings = assignment.settings.clone().unwrap_or_default();
-    Ok(Open { access, assignment, settings, dates })
+    let standing = counted::of(&*tx.store, &assignment.assignment_id, tx.actor.user_id())?;
+    Ok(Open { access, assignment, settings, dates, standing })
 }
 
 fn require_unlocked(open: &Open, at_ms: i64) -> Result<()> {
@@ -249,9 +255,9 @@ fn require_unlocked(open: &Open, at_ms: i64) -> Result<()> {
         .into())
 }
 
-fn require_attempts_left(tx: &Tx<'_, '_>, open: &Open) -> Result<()> {
+fn require_attempts_left(open: &Open) -> Result<()> {
     let allowed = open.dates.allowed_attempts(&open.settings);
-    let used = attempts::used(&*tx.store, &open.assignment.assignment_id, tx.actor.user_id())?;
+    let used = open.standing.attempts;
     if allowed == 0 || used < allowed {
         return Ok(());
     }

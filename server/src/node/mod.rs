@@ -39,6 +39,7 @@ mod members;
 mod membership;
 mod pending;
 mod raft_thread;
+mod readers;
 mod scrub;
 mod snapshots;
 mod start;
@@ -55,7 +56,7 @@ use lectern_proto::internal::v1::{Command, Outcome, command::Body};
 use lectern_proto::v1::GetStatusResponse;
 use lectern_raft::{Input, Refused};
 use prost::Message;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 use crate::belonging::ClusterKeys;
 use crate::peer::PeerKey;
@@ -71,6 +72,7 @@ pub(crate) use inbox::Inbox;
 use leader_contact::LeaderContact;
 pub(crate) use members::{Members, Moment, shown as shown_token};
 use pending::Pending;
+use readers::Readers;
 pub(crate) use start::open_state;
 pub use start::{Running, StartError, start};
 use state_handle::StateHandle;
@@ -85,7 +87,7 @@ const COMMAND_VERSION: u32 = 1;
 /// A command larger than this is refused: it would hold up everything behind it.
 pub const MAX_COMMAND_BYTES: usize = 8 << 20;
 /// Bytes of file chunks in the log but not yet applied: small commands are not queued behind more than this.
-const CHUNK_BYTES_IN_FLIGHT: usize = 2 << 20;
+const CHUNK_BYTES_IN_FLIGHT: usize = 512 << 10;
 /// Bytes of other commands on their way; above it a node is busy.
 const COMMAND_BYTES_IN_FLIGHT: usize = 64 << 20;
 /// Proposals, and reads, that may wait.
@@ -110,6 +112,7 @@ pub(crate) struct Shared {
     pub(crate) clock: WallClock,
     proposals: Pending<Outcome>,
     reads: Pending<()>,
+    readers: Readers,
     events: Arc<Events>,
     pub(crate) state: StateHandle,
     /// Largest stamp applied.
@@ -145,6 +148,21 @@ impl Shared {
             Refused::Clock => NodeError::Clock,
             Refused::TooLarge => NodeError::TooLarge,
         }
+    }
+
+    /// Answers a query on one snapshot of the state as it is when its turn comes.
+    fn run<T: Send + 'static>(
+        self: Arc<Self>,
+        query: impl FnOnce(&dyn Store, i64) -> T + Send + 'static,
+        answer: oneshot::Sender<Result<T, NodeError>>,
+    ) {
+        let work = move |shared: &Self| {
+            if !answer.is_closed() {
+                let _caller_gone = answer.send(Ok(query(&shared.state.current().read(), shared.now_ms())));
+            }
+        };
+        let shared = self.clone();
+        self.readers.run(move || work(&shared));
     }
 
     fn is_stopped(&self) -> bool {
@@ -249,12 +267,24 @@ impl Node {
         &self,
         f: impl FnOnce(&dyn Store, i64) -> T + Send + 'static,
     ) -> Result<T, NodeError> {
-        let shared = &self.shared;
-        let ticket = shared.reads.register(None)?;
-        shared.inbox.push(Input::Read { id: ticket.id });
-        let late = || if self.leader().is_some() { NodeError::NoQuorum } else { NodeError::NoLeader };
-        ticket.wait(READ_DEADLINE, late, NodeError::Stopping).await?;
-        self.read_stale(f).await
+        let (answer, answered) = oneshot::channel();
+        let shared = self.shared.clone();
+        let id = self.shared.reads.on_answer(None, move |point| match point {
+            Ok(()) => shared.run(f, answer),
+            Err(problem) => {
+                let _caller_gone = answer.send(Err(problem));
+            }
+        })?;
+        self.shared.inbox.push(Input::Read { id });
+        let mut answered = std::pin::pin!(answered);
+        match tokio::time::timeout(READ_DEADLINE, &mut answered).await {
+            Ok(answer) => answer.unwrap_or(Err(NodeError::Stopping)),
+            // There is no point to read at. A query that merely takes its time has one, and is waited for.
+            Err(_) if self.shared.reads.waits(id) => {
+                Err(if self.leader().is_some() { NodeError::NoQuorum } else { NodeError::NoLeader })
+            }
+            Err(_) => answered.await.unwrap_or(Err(NodeError::Stopping)),
+        }
     }
 
     /// Reads this node's state as it is, which may be old: for what is filtered or shown as such.
@@ -262,10 +292,9 @@ impl Node {
         &self,
         f: impl FnOnce(&dyn Store, i64) -> T + Send + 'static,
     ) -> Result<T, NodeError> {
-        let state = self.shared.state.current();
-        let now_ms = self.now_ms();
-        let running = tokio::task::spawn_blocking(move || f(&state.read(), now_ms));
-        running.await.map_err(|_| NodeError::Stopping)
+        let (answer, answered) = oneshot::channel();
+        self.shared.clone().run(f, answer);
+        answered.await.unwrap_or(Err(NodeError::Stopping))
     }
 
     /// Makes a checkpoint of this node's state at `path`, which must not exist. Where a majority confirms it in time, which is

@@ -19,10 +19,13 @@ pub(crate) struct Pending<T> {
 }
 
 struct Call<T> {
-    answer: oneshot::Sender<Result<T, NodeError>>,
+    answer: OnAnswer<T>,
     /// Room that the call takes until it is answered.
     _room: Option<OwnedSemaphorePermit>,
 }
+
+/// What is done with the answer, at once and on the thread that has it.
+type OnAnswer<T> = Box<dyn FnOnce(Result<T, NodeError>) + Send>;
 
 /// One waiting call.
 pub(crate) struct Ticket<T> {
@@ -37,23 +40,43 @@ impl<T> Pending<T> {
 
     /// A new call, which holds `room` until it is answered; `Busy` when too many wait. It must reach the replica: only an
     /// answer ends it.
-    pub(crate) fn register(&self, room: Option<OwnedSemaphorePermit>) -> Result<Ticket<T>, NodeError> {
+    pub(crate) fn register(&self, room: Option<OwnedSemaphorePermit>) -> Result<Ticket<T>, NodeError>
+    where
+        T: Send + 'static,
+    {
         let (sender, answer) = oneshot::channel();
+        let tell = move |answer| {
+            let _caller_gone = sender.send(answer);
+        };
+        Ok(Ticket { id: self.on_answer(room, tell)?, answer })
+    }
+
+    /// As [`Pending::register`], for a caller who does something short with the answer instead of waiting for it.
+    pub(crate) fn on_answer(
+        &self,
+        room: Option<OwnedSemaphorePermit>,
+        answer: impl FnOnce(Result<T, NodeError>) + Send + 'static,
+    ) -> Result<RequestId, NodeError> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let mut calls = self.lock();
         if calls.len() >= self.limit {
             return Err(NodeError::Busy);
         }
-        calls.insert(id, Call { answer: sender, _room: room });
-        Ok(Ticket { id, answer })
+        calls.insert(id, Call { answer: Box::new(answer), _room: room });
+        Ok(id)
     }
 
     /// Answers a call; nobody may be waiting any more.
     pub(crate) fn resolve(&self, id: RequestId, answer: Result<T, NodeError>) {
         let call = self.lock().remove(&id);
         if let Some(call) = call {
-            let _caller_gone = call.answer.send(answer);
+            (call.answer)(answer);
         }
+    }
+
+    /// Whether a call has no answer yet.
+    pub(crate) fn waits(&self, id: RequestId) -> bool {
+        self.lock().contains_key(&id)
     }
 
     /// How many wait.

@@ -29,7 +29,7 @@ use super::snapshots::SnapshotWorker;
 use super::vitals::Sizes;
 use super::{
     Board, CHUNK_BYTES_IN_FLIGHT, COMMAND_BYTES_IN_FLIGHT, Events, Inbox, MAX_COMMAND_BYTES, MAX_WAITING_CALLS, Member,
-    Members, Node, Pending, Shared, StateHandle, duties, features,
+    Members, Node, Pending, Readers, Shared, StateHandle, duties, features,
 };
 use crate::belonging::{self, Belonging};
 use crate::config::{Config, ConfigError};
@@ -101,7 +101,7 @@ pub fn start(config: &Config, peer_listener: TcpListener) -> Result<Running, Sta
     features::require_understood(cluster.feature_level).map_err(StartError::TooNew)?;
     let whereabouts = Whereabouts { known: opened.belonging.members(), configured: config.peer_addresses()? };
     let tls = secure(config, &opened, &runtime)?;
-    let shared = share(config, &opened, tls);
+    let shared = share(config, &opened, tls)?;
     shared.applied_now_ms.store(cluster.now_ms, Ordering::Release);
     shared.board.set_applied(opened.meta.index, cluster.feature_level);
     let hub = Hub::new(shared.clone(), opened.data.clone(), opened.identity.clone(), whereabouts, runtime.clone());
@@ -209,7 +209,7 @@ fn secure(config: &Config, opened: &Opened, runtime: &Handle) -> Result<Option<T
     Ok(Some(tls))
 }
 
-fn share(config: &Config, opened: &Opened, tls: Option<Tls>) -> Arc<Shared> {
+fn share(config: &Config, opened: &Opened, tls: Option<Tls>) -> io::Result<Arc<Shared>> {
     let version = env!("CARGO_PKG_VERSION");
     let own = Member {
         client_address: config.client_address().into(),
@@ -218,12 +218,13 @@ fn share(config: &Config, opened: &Opened, tls: Option<Tls>) -> Arc<Shared> {
         max_feature_level: features::newest(),
     };
     let board = Board::new(opened.identity.cluster_id.clone(), opened.identity.node, own);
-    Arc::new(Shared {
+    Ok(Arc::new(Shared {
         inbox: Inbox::new(),
         board,
         clock: WallClock::new(),
         proposals: Pending::new(MAX_WAITING_CALLS),
         reads: Pending::new(MAX_WAITING_CALLS),
+        readers: Readers::start()?,
         events: Arc::new(Events::new(opened.meta.index, config.limits.event_ring)),
         state: StateHandle::new(opened.state.clone()),
         applied_now_ms: AtomicI64::new(0),
@@ -239,7 +240,7 @@ fn share(config: &Config, opened: &Opened, tls: Option<Tls>) -> Arc<Shared> {
         epoch: opened.identity.epoch,
         peer_key: PeerKey::new(opened.belonging.keys().peer_key()),
         tls,
-    })
+    }))
 }
 
 fn spawn_threads(

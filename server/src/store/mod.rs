@@ -28,6 +28,7 @@ mod caches;
 mod data_dir;
 mod log_db;
 mod open;
+mod recent;
 mod record_files;
 mod rocks_scan;
 mod scrub;

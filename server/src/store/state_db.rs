@@ -4,11 +4,13 @@
 //! without reading them.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use lectern_lms::{Change, Order, Rows, Store, StoreError, Table};
 use rocksdb::checkpoint::Checkpoint;
 use rocksdb::{ColumnFamily, ColumnFamilyDescriptor, DB, ReadOptions, SnapshotWithThreadMode, WriteBatch};
 
+use super::recent::{Range, Recent};
 use super::{Caches, StoreProblem, describe, rocks_scan};
 
 /// The name of the state directory before any snapshot was installed.
@@ -53,6 +55,9 @@ pub struct StateDb {
     pub(super) db: DB,
     path: PathBuf,
     caches: Caches,
+    /// How far it is.
+    pub(super) applied: AtomicU64,
+    pub(super) recent: Recent,
 }
 
 impl StateDb {
@@ -65,7 +70,7 @@ impl StateDb {
         let failed =
             |source| StoreProblem::Rocks { what: "cannot open the state", path: path.display().to_string(), source };
         let db = DB::open_cf_descriptors(&options, path, columns(caches)).map_err(failed)?;
-        let state = Self { db, path: path.to_path_buf(), caches: caches.clone() };
+        let state = Self::of(db, path, caches)?;
         if state.db.get_cf(state.column(META), INDEXED).map_err(failed)?.is_none() {
             state.index_chunks().map_err(failed)?;
         }
@@ -83,7 +88,14 @@ impl StateDb {
         let there = DB::list_cf(&options, path).map_err(failed)?;
         let columns = columns(caches).into_iter().filter(|column| there.iter().any(|name| name == column.name()));
         let db = DB::open_cf_descriptors_read_only(&options, path, columns, false).map_err(failed)?;
-        Ok(Self { db, path: path.to_path_buf(), caches: caches.clone() })
+        Self::of(db, path, caches)
+    }
+
+    fn of(db: DB, path: &Path, caches: &Caches) -> Result<Self, StoreProblem> {
+        let (path, caches) = (path.to_path_buf(), caches.clone());
+        let mut state = Self { db, path, caches, applied: AtomicU64::new(0), recent: Recent::new() };
+        *state.applied.get_mut() = state.meta()?.index;
+        Ok(state)
     }
 
     /// Lists the chunks of a state that is from before there was an index.
@@ -133,16 +145,25 @@ impl StateDb {
 
     /// Makes one change, atomically. Not synced: the replica's log replays what a crash takes.
     pub fn write(&self, write: StateWrite) -> Result<(), StoreProblem> {
+        let index = write.meta.index;
+        self.recent.will_change(&write.changes, index);
+        self.write_batch(&write)?;
+        self.recent.has_changed(&write.changes, index);
+        self.applied.store(index, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn write_batch(&self, write: &StateWrite) -> Result<(), StoreProblem> {
         let mut batch = WriteBatch::default();
-        for Change { table, key, value } in write.changes {
-            let column = self.column(column_of(table));
+        for Change { table, key, value } in &write.changes {
+            let (table, column) = (*table, self.column(column_of(*table)));
             if table == Table::Chunks {
                 match &value {
-                    Some(chunk) => batch.put_cf(self.column(CHUNK_INDEX), &key, chunk_length(chunk.len())),
-                    None => batch.delete_cf(self.column(CHUNK_INDEX), &key),
+                    Some(chunk) => batch.put_cf(self.column(CHUNK_INDEX), key, chunk_length(chunk.len())),
+                    None => batch.delete_cf(self.column(CHUNK_INDEX), key),
                 }
             }
-            let key = database_key(table, &key);
+            let key = database_key(table, key);
             match value {
                 Some(value) => batch.put_cf(column, key, value),
                 None => batch.delete_cf(column, key),
@@ -152,9 +173,9 @@ impl StateDb {
         let mut applied = write.meta.index.to_be_bytes().to_vec();
         applied.extend(write.meta.term.to_be_bytes());
         batch.put_cf(meta, APPLIED, applied);
-        batch.put_cf(meta, CONF_STATE, write.meta.conf_state);
+        batch.put_cf(meta, CONF_STATE, &write.meta.conf_state);
         batch.put_cf(meta, CHAIN, write.meta.chain);
-        if let Some(members) = write.members {
+        if let Some(members) = &write.members {
             batch.put_cf(meta, MEMBERS, members);
         }
         self.db.write(batch).map_err(self.rocks("cannot write the state"))
@@ -174,12 +195,14 @@ impl StateDb {
 
     /// The state as it is now, for any number of reads: a RocksDB snapshot.
     pub fn read(&self) -> StateRead<'_> {
-        StateRead { state: self, snapshot: Some(self.db.snapshot()) }
+        // In this order: the snapshot is of then, or of later.
+        let applied = self.applied.load(Ordering::SeqCst);
+        StateRead { state: self, applied, snapshot: Some(self.db.snapshot()) }
     }
 
     /// The newest state at each read: for the one thread that writes it.
     pub fn newest(&self) -> StateRead<'_> {
-        StateRead { state: self, snapshot: None }
+        StateRead { state: self, applied: self.applied.load(Ordering::SeqCst), snapshot: None }
     }
 
     /// Bytes of its table and blob files.
@@ -219,6 +242,8 @@ impl StateDb {
 /// The state as tables: of one moment, or as it is from one read to the next.
 pub struct StateRead<'a> {
     state: &'a StateDb,
+    /// How far the state was, at least, when this read began.
+    applied: u64,
     snapshot: Option<SnapshotWithThreadMode<'a, DB>>,
 }
 
@@ -234,11 +259,14 @@ impl StateRead<'_> {
 
 impl Store for StateRead<'_> {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        let (state, key) = (self.state, database_key(table, key));
-        state
-            .db
-            .get_cf_opt(state.column(column_of(table)), key, &self.options())
-            .map_err(|error| StoreError::Disk(describe(&error)))
+        if let Some(value) = self.state.recent.value(table, key, self.applied) {
+            return Ok(value);
+        }
+        let column = self.state.column(column_of(table));
+        let read = self.state.db.get_cf_opt(column, database_key(table, key), &self.options());
+        let value = read.map_err(|error| StoreError::Disk(describe(&error)))?;
+        self.state.recent.remember_value(table, key, value.as_deref(), self.applied);
+        Ok(value)
     }
 
     fn range(
@@ -249,9 +277,15 @@ impl Store for StateRead<'_> {
         order: Order,
         limit: usize,
     ) -> Result<Rows, StoreError> {
+        let range = Range { table, from, to, order, limit };
+        if let Some(rows) = self.state.recent.rows(&range, self.applied) {
+            return Ok(rows);
+        }
         let (from, to) = bounds(table, from, to);
-        let column = self.state.column(column_of(table));
-        rocks_scan::rows(self.state.db.raw_iterator_cf_opt(column, self.options()), &from, &to, order, limit)
+        let cursor = self.state.db.raw_iterator_cf_opt(self.state.column(column_of(table)), self.options());
+        let rows = rocks_scan::rows(cursor, &from, &to, order, limit)?;
+        self.state.recent.remember_rows(&range, &rows, self.applied);
+        Ok(rows)
     }
 }
 
