@@ -77,7 +77,7 @@ impl Survivor {
             self.members.recovered(Moment { index: self.meta.index, now_ms }, &recovery.conf_state);
             self.meta.conf_state = alone;
             let members = Some(self.members.encode());
-            self.state.write(StateWrite { changes: Vec::new(), meta: self.meta.clone(), members })?;
+            self.state.write(&StateWrite { changes: Vec::new(), meta: self.meta.clone(), members })?;
         }
         self.state.sync()?;
         finish_recovery(&self.disk.log)?;

@@ -16,6 +16,8 @@ use crate::{levels, recorded_texts};
 
 /// Entries from one sweep to the next.
 const SWEEP_EVERY: u64 = 64;
+/// Records that a sweep forgets at most: more than are made from one to the next.
+const SWEPT: usize = 64 * MAX_EXPIRED_KEYS;
 
 /// The outcome of an earlier command with the same user and key. Refused when that was another request.
 pub fn recorded(store: &dyn Store, actor: &Actor, command: &Command) -> crate::Result<Option<Outcome>> {
@@ -75,9 +77,9 @@ pub fn record(
     if !levels::has_sweeps(store)? {
         return forget_expired(store, context.now_ms, MAX_EXPIRED_KEYS);
     }
-    // To look takes longer than to forget. More are forgotten than are made.
+    // To look takes longer than to forget.
     if context.index.is_multiple_of(SWEEP_EVERY) {
-        forget_expired(store, context.now_ms, MAX_EXPIRED_KEYS * SWEEP_EVERY as usize)?;
+        forget_expired(store, context.now_ms, SWEPT)?;
     }
     Ok(())
 }

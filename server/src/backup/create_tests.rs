@@ -65,7 +65,7 @@ impl Stopped {
         let state = StateDb::open(&data.state(INITIAL_STATE), &caches()).unwrap();
         let conf_state = encode_conf_state(&ConfState { voters: vec![1], ..ConfState::default() });
         let meta = AppliedMeta { index, term: 1, conf_state, chain: [9; 32] };
-        state.write(StateWrite { changes, meta, members: None }).unwrap();
+        state.write(&StateWrite { changes, meta, members: None }).unwrap();
         state.sync().unwrap();
     }
 

@@ -116,7 +116,7 @@ fn begin(
     let meta = AppliedMeta { conf_state: encode_conf_state(&alone), chain, ..before };
     // Nobody of the old cluster belongs to this one, and nobody joins it with an old token.
     let members = Some(Members::founded(&alone).encode());
-    state.write(StateWrite { changes: overlay.into_changes(), meta: meta.clone(), members })?;
+    state.write(&StateWrite { changes: overlay.into_changes(), meta: meta.clone(), members })?;
     state.sync()?;
     Ok((meta, ended.tokens))
 }

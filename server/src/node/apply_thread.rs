@@ -127,7 +127,7 @@ impl Applier {
         }
         let members = consequences.members_changed.then(|| self.members.encode());
         let write = StateWrite { changes: overlay.into_changes(), meta: self.meta.clone(), members };
-        if let Err(problem) = state.write(write) {
+        if let Err(problem) = state.write(&write) {
             fatal::stop(&problem.to_string());
         }
         self.shared.board.vitals().applied(commands as u64);

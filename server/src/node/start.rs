@@ -193,7 +193,7 @@ pub(crate) fn open_state(
         meta.index = founding.index;
         meta.term = founding.term;
         meta.conf_state = encode_conf_state(&founding.conf_state);
-        state.write(StateWrite { changes: Vec::new(), meta: meta.clone(), members: None })?;
+        state.write(&StateWrite { changes: Vec::new(), meta: meta.clone(), members: None })?;
         state.sync()?;
     }
     let members = Members::of(&state, &meta)?;

@@ -117,7 +117,7 @@ mod tests {
                 value: Some(bytes.clone()),
             };
             let changes = rows.chain([chunk]).collect();
-            state.write(StateWrite { changes, meta: AppliedMeta::default(), members: None }).unwrap();
+            state.write(&StateWrite { changes, meta: AppliedMeta::default(), members: None }).unwrap();
             for earlier in 0..round {
                 let key = [earlier.to_be_bytes(), 7_u64.to_be_bytes()].concat();
                 assert!(state.newest().get(Table::Users, &key).unwrap().is_some());

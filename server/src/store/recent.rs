@@ -77,7 +77,9 @@ impl Recent {
         }
     }
 
-    /// The value that a snapshot holds which was taken when `applied` counted as applied, where that is remembered.
+    /// The value that a snapshot holds which was taken when `applied` counted as applied, or that there is none, where either is
+    /// remembered.
+    #[allow(clippy::option_option, reason = "not remembered, or remembered that there is nothing")]
     pub(super) fn value(&self, table: Table, key: &[u8], applied: u64) -> Option<Option<Vec<u8>>> {
         match self.look(&Name::record(table, key), applied)? {
             What::Nothing => Some(None),

@@ -19,7 +19,7 @@ fn open(path: &std::path::Path) -> StateDb {
 }
 
 fn write(state: &StateDb, index: u64, changes: Vec<Change>) {
-    state.write(StateWrite { changes, meta: AppliedMeta { index, ..AppliedMeta::default() }, members: None }).unwrap();
+    state.write(&StateWrite { changes, meta: AppliedMeta { index, ..AppliedMeta::default() }, members: None }).unwrap();
 }
 
 fn group(assignment: u8, user: u8) -> Vec<u8> {

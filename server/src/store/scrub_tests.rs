@@ -27,7 +27,7 @@ fn state_dir(data: &Path) -> PathBuf {
     let chunks = (0..8).map(|chunk| noise(chunk, 30_000));
     let chunks = chunks.map(|chunk| (Table::Chunks, blake3::hash(&chunk).as_bytes().to_vec(), chunk));
     let changes = users.chain(chunks).map(|(table, key, value)| Change { table, key, value: Some(value) });
-    state.write(StateWrite { changes: changes.collect(), meta: AppliedMeta::default(), members: None }).unwrap();
+    state.write(&StateWrite { changes: changes.collect(), meta: AppliedMeta::default(), members: None }).unwrap();
     for column in STATE_COLUMNS {
         state.db.flush_cf(state.column(column)).unwrap();
     }
@@ -151,7 +151,7 @@ fn a_chunk_with_another_digest_is_found_though_every_checksum_is_right() {
     let dir = temp.path().join("state").join("s");
     let state = StateDb::open(&dir, &caches()).unwrap();
     let changes = vec![Change { table: Table::Chunks, key: vec![7; 32], value: Some(noise(1, 9_000)) }];
-    state.write(StateWrite { changes, meta: AppliedMeta::default(), members: None }).unwrap();
+    state.write(&StateWrite { changes, meta: AppliedMeta::default(), members: None }).unwrap();
     let problem = state.scrub_copy(&temp.path().join("copy")).unwrap().read(CHUNKS, None, 1 << 20).unwrap_err();
     assert!(problem.to_string().contains("digest"), "{problem}");
 }

@@ -30,7 +30,7 @@ fn state(path: &Path, name: &str, chunks: &[u8]) -> StateDb {
         value: Some(bytes_of_chunk(*number)),
     });
     let meta = AppliedMeta { index: 7, term: 2, conf_state: name.into(), chain: [1; 32] };
-    state.write(StateWrite { changes: users.chain(chunks).collect(), meta, members: Some(name.into()) }).unwrap();
+    state.write(&StateWrite { changes: users.chain(chunks).collect(), meta, members: Some(name.into()) }).unwrap();
     state
 }
 

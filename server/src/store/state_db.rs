@@ -144,10 +144,10 @@ impl StateDb {
     }
 
     /// Makes one change, atomically. Not synced: the replica's log replays what a crash takes.
-    pub fn write(&self, write: StateWrite) -> Result<(), StoreProblem> {
+    pub fn write(&self, write: &StateWrite) -> Result<(), StoreProblem> {
         let index = write.meta.index;
         self.recent.will_change(&write.changes, index);
-        self.write_batch(&write)?;
+        self.write_batch(write)?;
         self.recent.has_changed(&write.changes, index);
         self.applied.store(index, Ordering::SeqCst);
         Ok(())
@@ -364,7 +364,7 @@ mod tests {
             put(Table::UsersByName, b"a", b"other table"),
             put(Table::Chunks, b"digest", &[9; 10_000]),
         ];
-        state.write(StateWrite { changes, meta: meta(12), members: Some(b"us".to_vec()) }).unwrap();
+        state.write(&StateWrite { changes, meta: meta(12), members: Some(b"us".to_vec()) }).unwrap();
         state
     }
 
@@ -403,7 +403,7 @@ mod tests {
         let state = sample(temp.path());
         let read = state.read();
         state
-            .write(StateWrite { changes: vec![put(Table::Users, b"d", b"4")], meta: meta(13), members: None })
+            .write(&StateWrite { changes: vec![put(Table::Users, b"d", b"4")], meta: meta(13), members: None })
             .unwrap();
         assert_eq!(read.get(Table::Users, b"d").unwrap(), None);
         assert_eq!(state.newest().get(Table::Users, b"d").unwrap().as_deref(), Some(&b"4"[..]));
@@ -416,7 +416,7 @@ mod tests {
         let copy = temp.path().join("checkpoint");
         state.checkpoint(&copy).unwrap();
         state
-            .write(StateWrite { changes: vec![put(Table::Users, b"d", b"4")], meta: meta(13), members: None })
+            .write(&StateWrite { changes: vec![put(Table::Users, b"d", b"4")], meta: meta(13), members: None })
             .unwrap();
         assert_eq!(StateDb::checkpoint_meta(&copy, &caches()).unwrap(), meta(12));
         let opened = StateDb::open(&copy, &caches()).unwrap();

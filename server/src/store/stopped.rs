@@ -81,7 +81,7 @@ mod tests {
         let meta = AppliedMeta { index: 5, term: 2, ..AppliedMeta::default() };
         let data = DataDir::lock(temp.path()).unwrap();
         let state = StateDb::open(&data.state(INITIAL_STATE), &Caches::new(8 << 20, 8 << 20)).unwrap();
-        state.write(StateWrite { changes: Vec::new(), meta: meta.clone(), members: None }).unwrap();
+        state.write(&StateWrite { changes: Vec::new(), meta: meta.clone(), members: None }).unwrap();
         assert!(matches!(StoppedNode::open(temp.path()), Err(DiskProblem::DataDir(DataDirError::Locked(_)))));
         drop((state, data));
         let before = files(temp.path());
