@@ -103,7 +103,7 @@ fn time(what: &str, run: impl Fn() -> usize) -> Result<(), Box<dyn Error>> {
 }
 
 fn write(db: &StateDb, changes: Vec<Change>) -> Result<(), Box<dyn Error>> {
-    Ok(db.write(StateWrite { changes, meta: AppliedMeta::default(), members: None })?)
+    Ok(db.write(&StateWrite { changes, meta: AppliedMeta::default(), members: None })?)
 }
 
 fn put(table: Table, key: Vec<u8>, value: Vec<u8>) -> Change {
